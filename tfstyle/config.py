@@ -1,0 +1,227 @@
+"""Frozen dataclasses, one for each entrypoint; a field is a flag, and its default lives here.
+
+Plain Python: importing this module loads neither NumPy nor TensorFlow. Every value is checked when
+a config is made; what is wrong is an InputError that names the flag.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+from tfstyle.errors import InputError
+
+STYLE_LOSSES = (
+    "gram",
+    "gram_cosine",
+    "mean_std",
+    "wasserstein",
+    "sliced",
+    "sorted",
+    "mmd_linear",
+    "mmd_polynomial",
+    "mmd_gaussian",
+    "histogram",
+)
+
+
+def option(default: Any, help: str, *, section: str, choices: tuple[str, ...] = ()) -> Any:
+    """A field with what a flag needs besides name and type; tuples are repeatable flags."""
+    return dataclasses.field(
+        default=default, metadata={"help": help, "section": section, "choices": choices}
+    )
+
+
+def parse_weights(flag: str, text: str, known: tuple[str, ...]) -> dict[str, float]:
+    """`{"a": 1.0, "b": 0.5}` from "a,b:0.5".
+
+    Args:
+        flag: named in errors.
+        text: names with an optional weight ≥ 0, separated by commas.
+        known: the names that exist.
+    Raises: InputError for an unknown or repeated name, a bad weight or no name at all.
+    """
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = (piece.strip() for piece in part.partition(":"))
+        if name not in known:
+            raise InputError(f"--{flag}: unknown name '{name}'{did_you_mean(name, known)}")
+        if name in weights:
+            raise InputError(f"--{flag}: '{name}' is given twice")
+        try:
+            weights[name] = float(weight) if weight else 1.0
+        except ValueError:
+            weights[name] = math.nan
+        if not 0 <= weights[name] < math.inf:
+            raise InputError(f"--{flag}: '{weight}' is no weight; use a number of at least 0")
+    if not any(weights.values()):
+        raise InputError(f"--{flag}: all weights are 0")
+    return weights
+
+
+def did_you_mean(name: str, known: tuple[str, ...]) -> str:
+    """'; did you mean …?' or the list of what is known."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimizeConfig:
+    """How `optimization.stylize` makes a picture. Raises InputError for a value out of range."""
+
+    size: int = option(512, "Longest side of the result in pixels.", section="Result")
+    content_weight: float = option(
+        1.0, "Weight of the content term; a larger one keeps more of the photo.", section="Look"
+    )
+    style_weight: float = option(
+        10.0, "Weight of the style term; it means the same at any size.", section="Look"
+    )
+    style_weights: tuple[float, ...] = option(
+        (), "Share of each --style, in their order; repeat it. Equal by default.", section="Look"
+    )
+    tv_weight: float = option(
+        1.0, "Weight of the total variation; a larger one smooths.", section="Look"
+    )
+    style_scale: float = option(
+        1.0, "Size of the style image relative to the result: smaller strokes below 1.",
+        section="Look",
+    )  # fmt: skip
+    style_size: int = option(
+        0, "Longest side of the style image at full size, in pixels, instead of --style_scale.",
+        section="Look",
+    )  # fmt: skip
+    preserve_color: str = option(
+        "none", "Keeps the photo's colours: its chroma below the painted luminance, or a style "
+        "image whose colours are first matched to it, by histograms or linearly.",
+        section="Look", choices=("none", "luminance", "histogram", "linear"),
+    )  # fmt: skip
+    style_loss: str = option(
+        "gram", "Style losses with optional weights, such as gram,histogram:0.1, of "
+        f"{', '.join(STYLE_LOSSES)}.", section="Losses",
+    )  # fmt: skip
+    content_loss: str = option(
+        "squared", "Distance of content features.", section="Losses", choices=("squared", "cosine")
+    )
+    style_layers: str = option(
+        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
+        "Layers of the style term with optional weights, such as relu1_1:2,relu2_1.",
+        section="Losses",
+    )
+    content_layers: str = option(
+        "", "Layers of the content term, with optional weights; by default relu4_1 of lite and "
+        "relu4_2 of vgg19.", section="Losses",
+    )  # fmt: skip
+    encoder: str = option(
+        "auto", "Network that sees the pictures; auto is vgg19 when its weights are on disk.",
+        section="Encoder", choices=("auto", "lite", "vgg19"),
+    )  # fmt: skip
+    vgg_weights: str = option(
+        "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Encoder"
+    )
+    pooling: str = option(
+        "max", "Pooling in the encoder.", section="Encoder", choices=("max", "average")
+    )
+    init: str = option(
+        "content", "Start image: content, style, noise, or an image file.", section="Optimizer"
+    )
+    optimizer: str = option(
+        "lbfgs", "Optimizer; tfp is tensorflow-probability's own L-BFGS.", section="Optimizer",
+        choices=("lbfgs", "tfp", "adam"),
+    )  # fmt: skip
+    iterations: int = option(
+        50, "Iterations at the full size; smaller scales take up to twice as many.",
+        section="Optimizer",
+    )  # fmt: skip
+    min_size: int = option(
+        128, "Longest side of the first scale; each next one is √2 larger.", section="Optimizer"
+    )
+    precision: str = option(
+        "float32", "Arithmetic of the encoder; bfloat16 is faster on processors and GPUs that "
+        "have it. The last iterations are always float32.", section="Optimizer",
+        choices=("float32", "bfloat16"),
+    )  # fmt: skip
+    seed: int = option(0, "Seed of noise and of random projections.", section="Optimizer")
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, choices = getattr(self, field.name), field.metadata["choices"]
+            if choices and value not in choices:
+                raise InputError(f"--{field.name}: unknown '{value}'{did_you_mean(value, choices)}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InputError(f"--{field.name}: must be a finite number, not {value}")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value < least:
+                raise InputError(f"--{name}: must be at least {least}, not {value}")
+        if self.style_scale <= 0:
+            raise InputError(f"--style_scale: must be above 0, not {self.style_scale}")
+        parse_weights("style_loss", self.style_loss, STYLE_LOSSES)
+        if any(not 0 <= weight < math.inf for weight in self.style_weights):
+            raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")
+        if self.style_weights and not sum(self.style_weights):
+            raise InputError("--style_weights: all are 0")
+
+
+_LEAST = {
+    "size": 32,
+    "min_size": 32,
+    "style_size": 0,
+    "iterations": 1,
+    "content_weight": 0,
+    "style_weight": 0,
+    "tv_weight": 0,
+    "seed": 0,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimizeCommand(OptimizeConfig):
+    """The flags of `optimize.py`: a config with the files to read and to write."""
+
+    content: str = option("", "Photo to paint.", section="Files")
+    style: tuple[str, ...] = option(
+        (), "Painting to take the style of; repeat it to mix several.", section="Files"
+    )
+    output: str = option(
+        "stylized.png", "Picture to write: .png, .jpg, .webp or .tif.", section="Files"
+    )
+    bits: int = option(8, "Bits a channel of the output: 8, or 16 for PNG and TIFF.",
+                       section="Files")  # fmt: skip
+    from_picture: str = option(
+        "", "Takes all flags that are not given from a picture made by this program.",
+        section="Files",
+    )  # fmt: skip
+    checkpoint: str = option(
+        "", "File (.npz) that an interrupted render goes on from, given the same flags.",
+        section="Files",
+    )  # fmt: skip
+    preview_every: int = option(
+        0, "Writes the picture so far to the output each so many iterations.", section="Files"
+    )
+    history: str = option("", "JSON file of losses, evaluations and times.", section="Files")
+    plot: str = option("", "Picture of the losses, drawn with matplotlib.", section="Files")
+
+    PRESETS = {
+        "quick": {"size": 256, "iterations": 30, "_help": "A draft in seconds: 256 pixels."},
+        "gallery": {
+            "size": 1024,
+            "iterations": 150,
+            "_help": "For the wall: 1024 pixels and three times the iterations.",
+        },
+    }
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.content:
+            raise InputError("--content: give the photo to paint")
+        if not self.style:
+            raise InputError("--style: give the painting to take the style of")
+        if self.style_weights and len(self.style_weights) != len(self.style):
+            raise InputError(
+                f"--style_weights: {len(self.style_weights)} given for {len(self.style)} --style"
+            )
+        if self.bits not in (8, 16):
+            raise InputError(f"--bits: must be 8 or 16, not {self.bits}")
+        if self.preview_every < 0:
+            raise InputError(f"--preview_every: must be at least 0, not {self.preview_every}")

@@ -1,0 +1,41 @@
+"""Output files that are whole or absent, and known to be writable before any work starts."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+from tfstyle.errors import InputError
+
+
+def check_writable(path: str | os.PathLike) -> None:
+    """Raises InputError if a file cannot be put at `path`; leaves nothing behind."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:64]}."):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """A temporary sibling of `path` to write to, renamed to `path` when the block succeeds.
+
+    The sibling has the same suffix. If the block fails, it is removed and `path` stays as it was.
+    Raises InputError if the system refuses, for instance because the disk is full.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.stem[:64]}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)

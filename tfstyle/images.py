@@ -1,0 +1,333 @@
+"""Image files ↔ float32 RGB: decode, orient, resize, encode.
+
+Every picture inside the package is `(1, h, w, 3)` float32 sRGB in [0, 1]. Orientation, colour
+profiles, grey, palettes, CMYK, alpha and bit depths end in `read_image`; the one clip and the one
+rounding to integers are in `write_image`. This module does not need TensorFlow, but for 16-bit PNG.
+"""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+from PIL.PngImagePlugin import PngInfo
+
+from tfstyle import files
+from tfstyle.errors import InputError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits a channel
+MAX_PIXELS = 200_000_000  # more is taken for a decompression bomb; 200 Mpx is 2.4 GB as float32
+JPEG_QUALITY = 95
+_DESCRIPTION = 0x010E  # EXIF and TIFF tag ImageDescription
+_SOFTWARE = 0x0131
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def read_image(path: str | os.PathLike, size: int | None = None) -> np.ndarray:
+    """Reads a picture as `(1, h, w, 3)` float32 sRGB in [0, 1], upright.
+
+    Fully transparent pixels take the colour of what is visible around them.
+
+    Args:
+        path: PNG, JPEG, WebP, TIFF or GIF (first frame): grey, palette, RGB, CMYK, with or without
+            alpha, 8 or 16 bits, any colour profile. RGB of 16 bits keeps its precision unless a
+            profile other than sRGB makes a conversion necessary.
+        size: longest side of the result in pixels, or None for the file's own.
+    Raises: InputError if the file is missing, damaged, no such image or above `MAX_PIXELS`.
+    """
+    rgb, alpha = _read_rgba(path)
+    if alpha is not None:
+        rgb = _fill_transparent(rgb, alpha)
+    if size is not None:
+        rgb = resize(rgb[None], fit(rgb.shape[:2], size))[0]
+    return rgb[None]
+
+
+def read_alpha(path: str | os.PathLike, size: int | None = None) -> np.ndarray | None:
+    """Opacity of a picture as `(1, h, w, 1)` float32 in [0, 1]; None if it is opaque.
+
+    Arguments and errors are those of `read_image`.
+    """
+    _, alpha = _read_rgba(path)
+    if alpha is None:
+        return None
+    alpha = alpha[None, :, :, None]
+    return alpha if size is None else resize(alpha, fit(alpha.shape[1:3], size))
+
+
+def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
+    """The parameters that `write_image` put into a file.
+
+    Raises: InputError if the file is not a readable image or holds none.
+    """
+    with _open(path) as image:
+        text = image.info.get("Description") or image.getexif().get(_DESCRIPTION)
+    try:
+        parameters = json.loads(text)
+        if isinstance(parameters, dict):
+            return parameters
+    except (TypeError, ValueError):
+        pass
+    raise InputError(f"{path}: holds no parameters; give a picture that this program wrote")
+
+
+def write_image(
+    path: str | os.PathLike,
+    image: np.ndarray,
+    *,
+    alpha: np.ndarray | None = None,
+    bits: int = 8,
+    parameters: dict[str, Any] | None = None,
+) -> None:
+    """Clips, rounds and writes a picture; the file is whole or absent.
+
+    Args:
+        path: `.png`, `.jpg`, `.webp` or `.tif`; JPEG has quality 95, 4:4:4; WebP quality 95.
+        image: `(1, h, w, 3)` float sRGB, clipped to [0, 1].
+        alpha: None or `(1, h, w, 1)` opacity in [0, 1]; JPEG, which has none, gets white below.
+        bits: 8, or 16 for PNG and TIFF.
+        parameters: JSON-compatible values kept in the file's metadata, for `read_parameters`.
+    Raises: InputError if the file cannot be written; ValueError for a picture that is not finite.
+    """
+    check_output(path, bits)
+    suffix = pathlib.Path(path).suffix.lower()
+    pixels = np.asarray(image)[0]
+    if not np.isfinite(pixels).all():
+        raise ValueError("`image` must be finite. Received: image with NaN or infinity")
+    if alpha is not None:
+        if suffix in (".jpg", ".jpeg"):
+            pixels = pixels * alpha[0] + (1.0 - alpha[0])
+        else:
+            pixels = np.concatenate([pixels, alpha[0]], axis=-1)
+    kind: Any = np.uint16 if bits == 16 else np.uint8
+    whole = np.iinfo(kind).max
+    pixels = np.round(np.clip(pixels, 0.0, 1.0) * whole).astype(kind)
+    description = json.dumps(parameters) if parameters else ""
+    with files.replacing(path) as temporary:
+        if suffix in (".tif", ".tiff"):
+            _save_tiff(temporary, pixels, description)
+        elif bits == 16:
+            temporary.write_bytes(_encode_deep_png(pixels, description))
+        else:
+            _save_pillow(temporary, pixels, description)
+
+
+def check_output(path: str | os.PathLike, bits: int = 8) -> None:
+    """Raises InputError if `write_image` could not write a picture of that depth to `path`."""
+    known = DEEP_SUFFIXES if bits == 16 else SUFFIXES
+    if pathlib.Path(path).suffix.lower() not in known:
+        depth = " for 16 bits" if bits == 16 else ""
+        raise InputError(f"{path}: the suffix must be one of {', '.join(known)}{depth}")
+    files.check_writable(path)
+
+
+def fit(shape: tuple[int, int], size: int) -> tuple[int, int]:
+    """`(height, width)` of the same aspect as `shape`, with `size` pixels on the longest side."""
+    scale = size / max(shape)
+    height, width = (max(1, round(side * scale)) for side in shape)
+    return height, width
+
+
+def resize(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resamples `(1, h, w, c)` float32 to `(1, *shape, c)` by Lanczos' filter, antialiased.
+
+    The result stays within the range of [0, 1], whatever the filter's overshoot.
+    """
+    if tuple(image.shape[1:3]) == tuple(shape):
+        return image
+    size = (shape[1], shape[0])
+    channels = [
+        np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.LANCZOS))
+        for channel in np.moveaxis(np.asarray(image[0], np.float32), -1, 0)
+    ]
+    return np.clip(np.stack(channels, axis=-1), 0.0, 1.0)[None]
+
+
+@contextlib.contextmanager
+def _open(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """The opened file; whatever is wrong with it becomes one InputError."""
+    path = pathlib.Path(path)
+    kinds = "PNG, JPEG, WebP, TIFF or GIF"
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give an image file ({kinds})")
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, about size and metadata
+            with Image.open(path, formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
+                yield image
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path}: has more than {MAX_PIXELS // 1_000_000} million pixels; reduce it first"
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+        reason = "empty" if path.is_file() and path.stat().st_size == 0 else str(error)
+        if "cannot identify" in reason:
+            reason = "unknown format"
+        raise InputError(f"{path}: not a readable image, {kinds} ({reason})") from error
+
+
+def _read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray | None]:
+    """`(h, w, 3)` sRGB and, unless all is opaque, `(h, w)` alpha, float32 in [0, 1], upright."""
+    with _open(path) as image:
+        image.load()
+        orientation = image.getexif().get(0x0112, 1)
+        profile = image.info.get("icc_profile")
+        deep = None if profile else _read_deep(path, image)
+        if deep is not None:
+            rgba = deep.astype(np.float32) / np.float32(np.iinfo(deep.dtype).max)
+            if orientation != 1:
+                rgba = _orient(rgba, orientation)
+        else:
+            rgba = np.asarray(_to_srgb(ImageOps.exif_transpose(image)), np.float32) / 255.0
+    alpha = rgba[..., 3] if rgba.shape[-1] == 4 else None
+    return rgba[..., :3], None if alpha is None or alpha.min() == 1.0 else alpha
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """RGB or RGBA of 8 bits from an image of any mode that Pillow reads."""
+    transparent = "A" in image.getbands() or "transparency" in image.info
+    alpha = image.convert("RGBA").getchannel("A") if transparent else None
+    if image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("L" if image.mode in ("LA", "1") else "RGB")
+    profile = image.info.get("icc_profile")
+    if profile:
+        try:
+            image = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                _SRGB,
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+        except (ImageCms.PyCMSError, OSError):  # a damaged profile, or one of another colour space
+            pass
+    image = image.convert("RGB")
+    if alpha is not None:
+        image.putalpha(alpha)
+    return image
+
+
+def _read_deep(path: str | os.PathLike, image: Image.Image) -> np.ndarray | None:
+    """`(h, w, 3 or 4)` of a file with more than 8 bits a channel; None if it has 8."""
+    if image.mode.startswith("I"):
+        grey = np.asarray(image).astype(np.int64)
+        return np.repeat(np.clip(grey, 0, 65535).astype(np.uint16)[..., None], 3, axis=-1)
+    if image.mode == "F":
+        raise InputError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.format == "PNG":
+        data = pathlib.Path(path).read_bytes()
+        if data[24] == 16:  # bit depth in IHDR, which comes first
+            import tensorflow as tf
+
+            deep = tf.io.decode_png(data, dtype=tf.uint16).numpy()
+            if deep.shape[-1] < 3:  # grey with alpha
+                deep = np.concatenate([np.repeat(deep[..., :1], 3, -1), deep[..., 1:]], axis=-1)
+            return deep
+    if image.format == "TIFF" and image.tag_v2.get(258, (8,))[0] == 16:  # type: ignore[attr-defined]
+        import tifffile
+
+        with contextlib.suppress(ValueError):  # a compression it lacks: Pillow's 8 bits must do
+            deep = tifffile.imread(path, key=0)
+            if deep.dtype == np.uint16 and deep.ndim == 3 and deep.shape[-1] in (3, 4):
+                return deep
+    return None
+
+
+def _orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """`(h, w, c)` upright, from EXIF's orientation 2 to 8."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    vertical, horizontal = {
+        2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)
+    }.get(orientation, (1, 1))  # fmt: skip
+    return np.ascontiguousarray(pixels[::vertical, ::horizontal])
+
+
+def _fill_transparent(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colours under transparent pixels from the visible ones around them (pull and push).
+
+    A style transfer sees every pixel: without this, whatever colour an editor left under the
+    transparent parts would make an edge and be painted.
+    """
+    weight = alpha[..., None]
+    if min(rgb.shape[:2]) == 1 or not weight.any():
+        coarse = (rgb * weight).sum((0, 1)) / weight.sum() if weight.any() else np.ones(3)
+    else:
+        half = ((rgb.shape[0] + 1) // 2, (rgb.shape[1] + 1) // 2)
+        small = _box(np.concatenate([rgb * weight, weight], axis=-1), half)
+        small_alpha = small[..., 3]
+        small_rgb = small[..., :3] / np.maximum(small[..., 3:], 1e-6)
+        coarse = _box(_fill_transparent(small_rgb, np.minimum(1.0, small_alpha * 2)), rgb.shape[:2])
+    return (rgb * weight + coarse * (1.0 - weight)).astype(np.float32)
+
+
+def _box(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """`(h, w, c)` resampled linearly to `(*shape, c)`."""
+    size = (shape[1], shape[0])
+    channels = [
+        np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.BILINEAR))
+        for channel in np.moveaxis(pixels.astype(np.float32), -1, 0)
+    ]
+    return np.stack(channels, axis=-1)
+
+
+def _save_pillow(path: pathlib.Path, pixels: np.ndarray, description: str) -> None:
+    picture = Image.fromarray(pixels)
+    options: dict[str, Any] = {"icc_profile": _SRGB.tobytes()}
+    if path.suffix.lower() == ".png":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_text("Software", "tfstyle")
+        if description:
+            options["pnginfo"].add_text("Description", description)
+    else:
+        options["exif"] = exif = Image.Exif()
+        exif[_SOFTWARE] = "tfstyle"
+        if description:
+            exif[_DESCRIPTION] = description
+        options["quality"] = JPEG_QUALITY
+        if path.suffix.lower() != ".webp":
+            options["subsampling"] = "4:4:4"
+    picture.save(path, **options)
+
+
+def _save_tiff(path: pathlib.Path, pixels: np.ndarray, description: str) -> None:
+    import tifffile
+
+    tifffile.imwrite(
+        path,
+        pixels,
+        photometric="rgb",
+        extrasamples=["unassalpha"] if pixels.shape[-1] == 4 else None,
+        compression="zlib",
+        predictor=True,
+        software="tfstyle",
+        description=description or None,
+        metadata=None,
+        iccprofile=_SRGB.tobytes(),
+    )
+
+
+def _encode_deep_png(pixels: np.ndarray, description: str) -> bytes:
+    """PNG file of uint16 pixels; the description is spliced in after the header."""
+    import tensorflow as tf
+
+    data = tf.io.encode_png(pixels).numpy()
+    body = b"tEXt" + b"Description\0" + description.encode("ascii")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    header = 33  # signature and IHDR
+    return data[:header] + (chunk if description else b"") + data[header:]

@@ -1,0 +1,60 @@
+"""Summary statistics of one feature map, each a function of `(batch, h, w, c)` features.
+
+All are computed in float32 whatever the features' type, and divided by h·w, so that maps of
+different sizes can be compared.
+"""
+
+from keras import ops
+
+
+def flatten(features):
+    """`(batch, h·w, c)` float32 from `(batch, h, w, c)` features."""
+    shape = ops.shape(features)
+    return ops.cast(ops.reshape(features, (shape[0], shape[1] * shape[2], shape[3])), "float32")
+
+
+def gram_matrix(features):
+    """`(batch, c, c)` mean products of channels, symmetric and positive semi-definite.
+
+    Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016,
+    equation 3, divided by h·w.
+    """
+    flat = flatten(features)
+    count = ops.cast(ops.shape(flat)[1], "float32")
+    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat / count)
+
+
+def mean_and_std(features, epsilon=1e-5):
+    """Means and deviations of channels, each `(batch, c)`; the variance is biased.
+
+    `epsilon` is added to the variance, which keeps the gradient of a constant channel finite.
+    """
+    mean, variance = ops.moments(flatten(features), axes=1)
+    return mean, ops.sqrt(variance + epsilon)
+
+
+def covariance(features):
+    """`(batch, c)` channel means and `(batch, c, c)` biased covariance."""
+    flat = flatten(features)
+    count = ops.cast(ops.shape(flat)[1], "float32")
+    mean = ops.mean(flat, axis=1)
+    centred = flat - mean[:, None]
+    return mean, ops.matmul(ops.transpose(centred, (0, 2, 1)), centred / count)
+
+
+def quantiles(values, count):
+    """`(batch, count, d)` equally spaced quantiles of each column of `(batch, n, d)` values.
+
+    Entry i is the quantile of level (i + ½) / count, interpolated between order statistics.
+    """
+    ordered = ops.sort(values, axis=1)
+    size = ops.shape(ordered)[1]
+    last = ops.cast(size - 1, "float32")
+    levels = (ops.arange(count, dtype="float32") + 0.5) / count
+    positions = ops.clip(levels * (last + 1.0) - 0.5, 0.0, last)
+    lower = ops.floor(positions)
+    fraction = (positions - lower)[None, :, None]
+    lower = ops.cast(lower, "int32")
+    upper = ops.minimum(lower + 1, size - 1)
+    below, above = ops.take(ordered, lower, axis=1), ops.take(ordered, upper, axis=1)
+    return below + fraction * (above - below)
