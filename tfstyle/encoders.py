@@ -4,14 +4,15 @@ Both encoders are one class, `VGG19`: the published network has the widths of `V
 which ships, has a quarter of them and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
 """
 
-import difflib
 import os
 import pathlib
 
 import keras
 import numpy as np
+from absl import logging
 from keras import ops
 
+from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
 
 BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block, Simonyan and Zisserman 2015, configuration E
@@ -23,6 +24,10 @@ CHANNEL_MEANS_BGR = (103.939, 116.779, 123.68)  # of ImageNet, keras.application
 # Average pooling halves the activations' deviation where neighbours are independent; the factor of
 # crowsonkb/style-transfer-pytorch keeps the later biases in proportion.
 AVERAGE_POOLING_SCALE = 2.0
+VGG_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # as in keras.applications
+VGG_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{VGG_FILE}"
+VGG_MD5 = "253f8cb515780f3b799900260a226db6"
+LITE_PATH = pathlib.Path(__file__).parent / "pretrained" / "lite.npz"
 STRIDE = 2 ** (len(BLOCKS) - 1)  # pixels of the image under one position of relu5_*
 
 
@@ -141,3 +146,115 @@ class VGG19(keras.Model):
 def _block(name):
     """Index from 0 of the block that `relu{block}_{convolution}` belongs to."""
     return int(name[4]) - 1
+
+
+def load_encoder(name="auto", taps=None, *, vgg_weights="", pooling="max", margin=0, dtype=None):
+    """An encoder with trained weights.
+
+    Args:
+        name: "lite", "vgg19", or "auto": VGG-19 when its weights are on disk, else lite.
+        taps: names of features, of `LAYERS` for vgg19 and `HEAD_LAYERS` for lite; the latter by
+            default.
+        vgg_weights: path of Keras' VGG-19 weights; if empty, `vgg_weights_path`.
+        pooling, margin: of `VGG19`.
+        dtype: Keras dtype policy, such as "mixed_bfloat16".
+    Returns: a built `VGG19`, named `lite` or `vgg19`, not trainable.
+    Raises: InputError for weights that are missing or of another network, or an unknown tap.
+    """
+    name = choose_encoder(name, vgg_weights)
+    known = HEAD_LAYERS if name == "lite" else LAYERS
+    taps = tuple(taps or HEAD_LAYERS)
+    for tap in taps:
+        if tap not in known:
+            raise InputError(f"layer '{tap}': {name} has no such layer{did_you_mean(tap, known)}")
+    shape = {"widths": LITE_WIDTHS, "head_widths": VGG_WIDTHS} if name == "lite" else {}
+    encoder = VGG19(taps, pooling=pooling, margin=margin, name=name, dtype=dtype, **shape)
+    encoder.build((None, None, None, 3))
+    if name == "lite":
+        arrays, path = _read_npz(LITE_PATH), LITE_PATH
+    else:
+        path = vgg_weights_path(vgg_weights)
+        arrays = _read_keras_h5(path)
+    for variable in encoder.weights:
+        key = "/".join(variable.path.split("/")[-2:])
+        if key not in arrays or arrays[key].shape != tuple(variable.shape):
+            found = arrays[key].shape if key in arrays else "nothing"
+            raise InputError(
+                f"{path}: not the weights of {name}; {key} should be {tuple(variable.shape)}, "
+                f"not {found}"
+            )
+        variable.assign(np.asarray(arrays[key], "float32"))
+    encoder.trainable = False
+    return encoder
+
+
+def choose_encoder(name="auto", vgg_weights=""):
+    """"lite" or "vgg19": the name, or what "auto" stands for on this machine, said in a log line.
+
+    Raises: InputError if VGG-19 is asked for and its weights are not on disk.
+    """
+    if name == "lite" and vgg_weights:
+        raise InputError("--vgg_weights: is of no use with --encoder=lite; leave one of them out")
+    path = vgg_weights_path(vgg_weights)
+    if path.is_file():
+        return "vgg19" if name == "auto" else name
+    if vgg_weights:
+        raise InputError(f"{path}: no such file; `tfstyle download` fetches VGG-19's weights")
+    if name == "vgg19":
+        raise InputError(
+            "--encoder=vgg19: its weights are not on this machine; `tfstyle download` fetches "
+            "them, and --vgg_weights=FILE names a copy"
+        )
+    if name == "auto":
+        logging.info("Encoder: lite, which ships; `tfstyle download` gets the full VGG-19.")
+    return "lite"
+
+
+def vgg_weights_path(vgg_weights=""):
+    """Where VGG-19's weights are or would be: the path given, or Keras' cache."""
+    return pathlib.Path(vgg_weights or os.path.join(_keras_home(), "models", VGG_FILE))
+
+
+def download_vgg_weights():
+    """Fetches VGG-19's weights into Keras' cache, checked; returns their path.
+
+    Raises: InputError if they cannot be fetched.
+    """
+    try:
+        return pathlib.Path(
+            keras.utils.get_file(VGG_FILE, VGG_URL, cache_subdir="models", file_hash=VGG_MD5)
+        )
+    except Exception as error:  # Keras raises a bare Exception for whatever the network does
+        raise InputError(f"{VGG_URL}: cannot be fetched ({error})") from error
+
+
+def _keras_home():
+    return os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+
+
+def _read_npz(path):
+    with np.load(path) as file:
+        return dict(file)
+
+
+def _read_keras_h5(path):
+    """`{"conv1_1/kernel": array, …}` from Keras' file of VGG-19 weights, or a whole saved VGG-19."""
+    import h5py
+
+    arrays = {}
+    try:
+        with h5py.File(path) as file:
+            root = file.get("model_weights", file)
+            for layer in LAYERS:
+                group = root.get(f"block{layer[4]}_conv{layer[6]}")
+                if group is None:
+                    continue
+                found = []
+                group.visititems(lambda _, item: found.append(item))
+                for item in found:
+                    if isinstance(item, h5py.Dataset):
+                        kind = "kernel" if item.ndim == 4 else "bias"
+                        arrays[f"{layer.replace('relu', 'conv')}/{kind}"] = item[()]
+    except OSError as error:
+        raise InputError(f"{path}: not an HDF5 file of VGG-19's weights ({error})") from error
+    return arrays

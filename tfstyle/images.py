@@ -138,19 +138,24 @@ def fit(shape: tuple[int, int], size: int) -> tuple[int, int]:
     return height, width
 
 
-def resize(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def resize(image: np.ndarray, shape: tuple[int, int], clip: bool = True) -> np.ndarray:
     """Resamples `(1, h, w, c)` float32 to `(1, *shape, c)` by Lanczos' filter, antialiased.
 
-    The result stays within the range of [0, 1], whatever the filter's overshoot.
+    `clip` cuts the filter's overshoot at 0 and 1; without it any range goes.
     """
     if tuple(image.shape[1:3]) == tuple(shape):
         return image
-    size = (shape[1], shape[0])
-    channels = [
-        np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.LANCZOS))
-        for channel in np.moveaxis(np.asarray(image[0], np.float32), -1, 0)
-    ]
-    return np.clip(np.stack(channels, axis=-1), 0.0, 1.0)[None]
+    resized = _resample(image[0], shape, Image.Resampling.LANCZOS)[None]
+    return np.clip(resized, 0.0, 1.0) if clip else resized
+
+
+def cover(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The largest centred part of `(1, h, w, c)` that has the aspect of `shape`, so resized."""
+    height, width = image.shape[1:3]
+    scale = min(height / shape[0], width / shape[1])
+    part_height, part_width = (max(1, round(side * scale)) for side in shape)
+    top, left = (height - part_height) // 2, (width - part_width) // 2
+    return resize(image[:, top : top + part_height, left : left + part_width], shape)
 
 
 @contextlib.contextmanager
@@ -268,20 +273,23 @@ def _fill_transparent(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     if min(rgb.shape[:2]) == 1 or not weight.any():
         coarse = (rgb * weight).sum((0, 1)) / weight.sum() if weight.any() else np.ones(3)
     else:
+        linear = Image.Resampling.BILINEAR
         half = ((rgb.shape[0] + 1) // 2, (rgb.shape[1] + 1) // 2)
-        small = _box(np.concatenate([rgb * weight, weight], axis=-1), half)
+        small = _resample(np.concatenate([rgb * weight, weight], axis=-1), half, linear)
         small_alpha = small[..., 3]
         small_rgb = small[..., :3] / np.maximum(small[..., 3:], 1e-6)
-        coarse = _box(_fill_transparent(small_rgb, np.minimum(1.0, small_alpha * 2)), rgb.shape[:2])
+        filled = _fill_transparent(small_rgb, np.minimum(1.0, small_alpha * 2))
+        coarse = _resample(filled, (rgb.shape[0], rgb.shape[1]), linear)
     return (rgb * weight + coarse * (1.0 - weight)).astype(np.float32)
 
 
-def _box(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """`(h, w, c)` resampled linearly to `(*shape, c)`."""
-    size = (shape[1], shape[0])
+def _resample(
+    pixels: np.ndarray, shape: tuple[int, int], resampling: Image.Resampling
+) -> np.ndarray:
+    """`(h, w, c)` to `(*shape, c)` float32, each channel by Pillow."""
     channels = [
-        np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.BILINEAR))
-        for channel in np.moveaxis(pixels.astype(np.float32), -1, 0)
+        np.asarray(Image.fromarray(channel).resize((shape[1], shape[0]), resampling))
+        for channel in np.ascontiguousarray(np.moveaxis(pixels, -1, 0), np.float32)
     ]
     return np.stack(channels, axis=-1)
 

@@ -50,9 +50,7 @@ class LBFGS:
             raise ValueError(f"`history` must be positive. Received: history={history}")
         self.history = history
         self.first_step = first_step
-        self._evaluate = tf.function(
-            value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
-        )
+        self._compile(value_and_gradient)
         vector = tf.TensorShape([None])
         self.position = tf.Variable(tf.zeros([0]), shape=vector)
         self._gradient = tf.Variable(tf.zeros([0]), shape=vector)
@@ -66,30 +64,52 @@ class LBFGS:
         self.iterations = 0
         self.converged = False
 
-    def start(self, position):
+    def _compile(self, value_and_gradient):
+        self._evaluate = tf.function(
+            value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
+        )
+        self._compiled_propose = tf.function(self._propose)
+        self._compiled_search = tf.function(self._search)
+
+    def start(self, position, rescale=None):
         """Puts the vector at `position`, `(n,)` float32, forgets all else and evaluates there.
 
+        `rescale` is for optimizers that carry something from one vector to the next; not read.
         Raises: ValueError if the function is not finite there.
         """
+        del rescale
         self.position.assign(position)
+        self._basis.assign(tf.zeros([2 * self.history, len(position)]))
+        self.evaluations, self.iterations = 0, 0
+        self._forget()
+        self._begin()
+
+    def switch(self, value_and_gradient):
+        """Goes on with another function of the same vector, keeping the history."""
+        self._compile(value_and_gradient)
+        self._begin()
+
+    def _begin(self):
         value, gradient = self._evaluate(self.position)
         if not np.isfinite(value) or not np.isfinite(gradient).all():
             raise ValueError(f"the function is not finite at the start. Received: value={value}")
         self._gradient.assign(gradient)
-        self._basis.assign(tf.zeros([2 * self.history, len(position)]))
-        self._forget()
+        self._projections.assign(
+            tf.cast(tf.linalg.matvec(self._basis, gradient), tf.float64)
+        )
         self.value = float(value)
-        self.evaluations, self.iterations, self.converged = 1, 0, False
+        self.evaluations += 1
+        self.converged = False
 
     def step(self):
         """One iteration; does nothing once `converged`. Returns the new value."""
         if self.converged:
             return self.value
-        direction, slope, value, gradient, new_slope = self._propose()
+        direction, slope, value, gradient, new_slope = self._compiled_propose()
         self.evaluations += 1
         length = tf.constant(1.0)
         if not self._wolfe(float(slope), float(value), float(new_slope)):
-            length, value, gradient, evaluations = self._search(
+            length, value, gradient, evaluations = self._compiled_search(
                 direction, tf.constant(self.value), slope, value, new_slope, gradient
             )
             self.evaluations += int(evaluations)
@@ -139,7 +159,6 @@ class LBFGS:
     def _lower(self, value, gradient):
         return float(value) < self.value and np.isfinite(gradient).all()
 
-    @tf.function
     def _propose(self):
         """The direction, its slope, and the function at the unit step with its slope there."""
         gradient = self._gradient.read_value()
@@ -204,7 +223,6 @@ class LBFGS:
         else:
             self._projections.assign(tf.cast(tf.linalg.matvec(self._basis, gradient), tf.float64))
 
-    @tf.function
     def _search(self, direction, start_value, slope, value, new_slope, gradient):
         """Hager and Zhang's line search: length, value, gradient and evaluations."""
         import tensorflow_probability as tfp

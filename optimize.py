@@ -1,0 +1,8 @@
+"""Stylizes a photo by optimizing its pixels: `python optimize.py --content … --style …`."""
+
+import sys
+
+from tfstyle.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main(["optimize", *sys.argv[1:]]))
