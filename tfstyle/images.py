@@ -191,7 +191,7 @@ def _read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray | None]:
         image.load()
         orientation = image.getexif().get(0x0112, 1)
         profile = image.info.get("icc_profile")
-        deep = None if profile else _read_deep(path, image)
+        deep = _read_deep(path, image) if not profile or _is_srgb(profile) else None
         if deep is not None:
             rgba = deep.astype(np.float32) / np.float32(np.iinfo(deep.dtype).max)
             if orientation != 1:
@@ -225,6 +225,15 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     if alpha is not None:
         image.putalpha(alpha)
     return image
+
+
+def _is_srgb(profile: bytes) -> bool:
+    """Whether a profile calls itself sRGB; one that cannot be read counts as none."""
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return "srgb" in ImageCms.getProfileDescription(opened).lower()
+    except (ImageCms.PyCMSError, OSError):
+        return True
 
 
 def _read_deep(path: str | os.PathLike, image: Image.Image) -> np.ndarray | None:

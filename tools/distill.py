@@ -5,7 +5,8 @@
 The student sees random crops with flips, scale and colour jitter. At each head the loss is the
 squared error of the features over the mean square of the teacher's, plus the same for Gram matrices.
 The batch is a pure function of seed and step and the checkpoint holds all other state, so a run
-that was stopped goes on as if it had not been. `python -m tools.distill_report` measures the result.
+that was stopped goes on as if it had not been. Each checkpoint also writes `lite.npz`, in float16, as
+it ships; `python -m tools.distill_report` measures it.
 """
 
 import pathlib
@@ -18,7 +19,7 @@ from absl import app, flags, logging
 from keras import ops
 from PIL import Image, ImageEnhance
 
-from tfstyle import encoders, statistics
+from tfstyle import encoders, files, statistics
 from tools.teacher import Teacher
 
 _TEACHER = flags.DEFINE_string("teacher", None, "Array file of the teacher.", required=True)
@@ -174,6 +175,16 @@ def main(_):
             sums, start, count = 0.0, time.time(), 0
         if step % _SAVE_EVERY.value == 0 or step == _STEPS.value:
             manager.save()
+            _save_weights(student, output / "lite.npz")
+
+
+def _save_weights(student, path):
+    arrays = {
+        "/".join(variable.path.split("/")[-2:]): variable.numpy().astype("float16")
+        for variable in student.weights
+    }
+    with files.replacing(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+"""Package metadata; the version is in `tfstyle/__init__.py`, tool settings in `pyproject.toml`."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "tfstyle" / "__init__.py").read_text(encoding="utf-8")
+).group(1)
+
+setup(
+    name="tfstyle",
+    version=VERSION,
+    description="Neural style transfer for TensorFlow and Keras",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["tfstyle", "tfstyle.*"]),
+    package_data={"tfstyle": ["pretrained/*", "examples/*"]},
+    entry_points={"console_scripts": ["tfstyle=tfstyle.__main__:main"]},
+    install_requires=[
+        "absl-py>=2.1",
+        "h5py>=3.11",
+        "keras>=3.10",
+        "matplotlib>=3.9",
+        "numpy>=2.0",
+        "pillow>=11.3",
+        "tensorflow>=2.19",
+        "tensorflow-probability>=0.25",
+        "tf-keras>=2.19",
+        "tifffile>=2024.8.30",
+    ],
+    extras_require={
+        "dev": [
+            "mypy>=1.15",
+            "pre-commit>=4.0",
+            "pytest>=8.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.12",
+            "scipy>=1.14",
+        ],
+        "torch": ["torch>=2.6"],
+    },
+)

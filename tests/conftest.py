@@ -1,0 +1,60 @@
+"""Shared fixtures: pictures of the project, small, and programs run as a user runs them."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def examples():
+    """Folder of the example pictures."""
+    return ROOT / "examples"
+
+
+@pytest.fixture
+def photo(examples):
+    """A real photograph, `(1, 64, 96, 3)` float32."""
+    from tfstyle import images
+
+    return images.read_image(examples / "astronaut.jpg")[:, 60:252:3, 100:388:3].copy()
+
+
+@pytest.fixture
+def painting(examples):
+    """A painting, `(1, 64, 64, 3)` float32."""
+    from tfstyle import images
+
+    return images.resize(images.read_image(examples / "brushstrokes.jpg")[:, :384, :384], (64, 64))
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def run_program(tmp_path):
+    """Runs `python NAME.py …` of the checkout in an empty folder, with no VGG-19 on disk."""
+
+    def run(*arguments, **options):
+        environment = {**os.environ, "KERAS_HOME": str(tmp_path / "keras"), "COLUMNS": "100"}
+        program, *rest = (str(argument) for argument in arguments)
+        return subprocess.run(
+            [sys.executable, ROOT / program, *rest],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            **options,
+        )
+
+    return run
