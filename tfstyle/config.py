@@ -75,7 +75,7 @@ class OptimizeConfig:
         1.0, "Weight of the content term; a larger one keeps more of the photo.", section="Look"
     )
     style_weight: float = option(
-        10.0, "Weight of the style term; it means the same at any size.", section="Look"
+        30.0, "Weight of the style term; it means the same at any size.", section="Look"
     )
     style_weights: tuple[float, ...] = option(
         (), "Share of each --style, in their order; repeat it. Equal by default.", section="Look"
@@ -97,7 +97,7 @@ class OptimizeConfig:
         section="Look", choices=("none", "luminance", "histogram", "linear"),
     )  # fmt: skip
     style_loss: str = option(
-        "gram", "Style losses with optional weights, such as gram,histogram:0.1, of "
+        "wasserstein", "Style losses with optional weights, such as gram,histogram:0.1, of "
         f"{', '.join(STYLE_LOSSES)}.", section="Losses",
     )  # fmt: skip
     content_loss: str = option(
@@ -109,9 +109,8 @@ class OptimizeConfig:
         section="Losses",
     )
     content_layers: str = option(
-        "", "Layers of the content term, with optional weights; by default relu4_1 of lite and "
-        "relu4_2 of vgg19.", section="Losses",
-    )  # fmt: skip
+        "relu4_2", "Layers of the content term, with optional weights.", section="Losses"
+    )
     encoder: str = option(
         "auto", "Network that sees the pictures; auto is vgg19 when its weights are on disk.",
         section="Encoder", choices=("auto", "lite", "vgg19"),

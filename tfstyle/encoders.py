@@ -20,6 +20,7 @@ VGG_WIDTHS = (64, 128, 256, 512, 512)
 LITE_WIDTHS = (16, 32, 64, 128, 128)
 LAYERS = tuple(f"relu{b}_{k}" for b, n in enumerate(BLOCKS, 1) for k in range(1, n + 1))
 HEAD_LAYERS = tuple(f"relu{b}_1" for b in range(1, 6))
+TRUNK_LAYERS = LAYERS[: 1 + LAYERS.index(HEAD_LAYERS[-1])]  # of lite, which ends at relu5_1
 CHANNEL_MEANS_BGR = (103.939, 116.779, 123.68)  # of ImageNet, keras.applications' "caffe" mode
 # Average pooling halves the activations' deviation where neighbours are independent; the factor of
 # crowsonkb/style-transfer-pytorch keeps the later biases in proportion.
@@ -148,13 +149,17 @@ def _block(name):
     return int(name[4]) - 1
 
 
-def load_encoder(name="auto", taps=None, *, vgg_weights="", pooling="max", margin=0, dtype=None):
+def load_encoder(
+    name="auto", taps=None, *, heads=True, vgg_weights="", pooling="max", margin=0, dtype=None
+):
     """An encoder with trained weights.
 
     Args:
         name: "lite", "vgg19", or "auto": VGG-19 when its weights are on disk, else lite.
-        taps: names of features, of `LAYERS` for vgg19 and `HEAD_LAYERS` for lite; the latter by
-            default.
+        taps: names of features; `HEAD_LAYERS` by default.
+        heads: whether lite's features imitate VGG-19's, at `HEAD_LAYERS`; if not, they are the
+            narrow activations below the heads, at any of `TRUNK_LAYERS`, for a sixteenth of the
+            arithmetic. VGG-19 has all of `LAYERS` in either case.
         vgg_weights: path of Keras' VGG-19 weights; if empty, `vgg_weights_path`.
         pooling, margin: of `VGG19`.
         dtype: Keras dtype policy, such as "mixed_bfloat16".
@@ -162,12 +167,14 @@ def load_encoder(name="auto", taps=None, *, vgg_weights="", pooling="max", margi
     Raises: InputError for weights that are missing or of another network, or an unknown tap.
     """
     name = choose_encoder(name, vgg_weights)
-    known = HEAD_LAYERS if name == "lite" else LAYERS
+    known = LAYERS if name == "vgg19" else HEAD_LAYERS if heads else TRUNK_LAYERS
     taps = tuple(taps or HEAD_LAYERS)
     for tap in taps:
         if tap not in known:
             raise InputError(f"layer '{tap}': {name} has no such layer{did_you_mean(tap, known)}")
-    shape = {"widths": LITE_WIDTHS, "head_widths": VGG_WIDTHS} if name == "lite" else {}
+    shape = {}
+    if name == "lite":
+        shape = {"widths": LITE_WIDTHS, "head_widths": VGG_WIDTHS if heads else None}
     encoder = VGG19(taps, pooling=pooling, margin=margin, name=name, dtype=dtype, **shape)
     encoder.build((None, None, None, 3))
     if name == "lite":

@@ -183,7 +183,7 @@ class WassersteinLoss(StyleLoss):
         normalize: whether to divide by the target's second moment, |m₁|² + tr C₁.
 
     Call arguments:
-        target: `(batch, c)` and `(batch, c, c)` from `target`.
+        target: mean `(batch, c)`, covariance and its root, both `(batch, c, c)`, from `target`.
         features: `(batch, h, w, c)`.
     Returns: `(batch,)` before Keras' reduction.
     """
@@ -194,13 +194,16 @@ class WassersteinLoss(StyleLoss):
     def statistic(self, features):
         return statistics.covariance(features)
 
+    def target(self, styles, weights=(1.0,)):
+        mean, covariance = super().target(styles, weights)
+        values, vectors = ops.linalg.eigh(covariance)
+        scaled = vectors * ops.sqrt(ops.maximum(values, 0.0))[..., None, :]
+        return mean, covariance, ops.matmul(scaled, ops.swapaxes(vectors, -1, -2))
+
     def call(self, target, features):
-        mean_target, covariance_target = target
+        mean_target, covariance_target, root = target
         mean, covariance = self.statistic(features)
         trace = functools.partial(ops.trace, axis1=-2, axis2=-1)
-        values, vectors = ops.linalg.eigh(covariance_target)
-        scaled = vectors * ops.sqrt(ops.maximum(values, 0.0))[..., None, :]
-        root = ops.matmul(scaled, ops.swapaxes(vectors, -1, -2))
         inner = ops.matmul(ops.matmul(root, covariance), root)
         # The floor keeps the root's slope finite in directions that a picture lacks.
         floor = 1e-8 * ops.square(trace(covariance_target) / mean_target.shape[-1]) + 1e-12

@@ -6,7 +6,7 @@ section 6): each scale starts from the one before, √2 smaller, whose features 
 picture.
 
 One picture's way: `content` and `styles` are resized for the scale → `Objective.set_targets` →
-the optimizer's flat vector, `h·w·3` values of the picture → the next scale's start.
+the optimizer's flat vector → `Objective.picture` → the next scale's start.
 """
 
 import dataclasses
@@ -20,13 +20,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
-from keras import ops
 
-from tfstyle import colors, encoders, files, images, losses
-from tfstyle.config import OptimizeConfig, parse_weights
+from tfstyle import colors, encoders, files, images
+from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.lbfgs import LBFGS
+from tfstyle.objective import Objective, make_loss
 from tfstyle.optimizers import Adam, StockLBFGS
 
 MARGIN = 16  # pixels of reflection around the picture while features are computed
@@ -35,7 +34,6 @@ PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
 _OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
-_DEFAULT_CONTENT_LAYERS = {"lite": "relu4_1", "vgg19": "relu4_2"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,77 +80,6 @@ class Result:
     image: np.ndarray = dataclasses.field(repr=False)
     history: list[dict[str, Any]]
     complete: bool
-
-
-class Objective:
-    """The perceptual loss of a flat vector of pixels, and its gradient.
-
-    Targets are variables of any size, so one compiled function serves every scale.
-
-    Args:
-        encoder: an `encoders.VGG19` with the taps that `loss` reads.
-        loss: a `losses.PerceptualLoss`.
-    """
-
-    def __init__(self, encoder, loss):
-        self.encoder = encoder
-        self.loss = loss
-        self._shape = tf.Variable([0, 0])
-        self._targets = None
-        self._terms = tf.Variable(tf.zeros([0]), shape=tf.TensorShape([None]))
-        self._names: list[str] = []
-        self._encode = tf.function(
-            encoder, input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)]
-        )
-
-    def set_targets(self, content, styles, style_weights):
-        """Computes what the loss compares with.
-
-        Args:
-            content: `(1, h, w, 3)` picture; the vectors will be of its size.
-            styles: sequence of `(1, h_i, w_i, 3)` pictures.
-            style_weights: their shares, of sum 1.
-        """
-        content_features = self._encode(tf.constant(content))
-        style_features = [self._encode(tf.constant(style)) for style in styles]
-        self._assign(
-            content.shape[1:3],
-            self.loss.targets(content_features, style_features, style_weights),
-        )
-
-    def share_targets(self, other):
-        """Takes the targets of another objective, of the same loss."""
-        self._assign(other._shape, keras.tree.map_structure(tf.convert_to_tensor, other._targets))
-
-    def _assign(self, shape, targets):
-        self._shape.assign(shape)
-        if self._targets is None:
-            self._targets = keras.tree.map_structure(_flexible_variable, targets)
-        else:
-            keras.tree.map_structure(lambda v, t: v.assign(t), self._targets, targets)
-
-    def value_and_gradient(self, vector):
-        """Total loss, a scalar, and its gradient, `(n,)`, at an `(n,)` vector; to be compiled."""
-        image = tf.reshape(vector, tf.concat([[1], self._shape, [3]], 0))
-        targets = keras.tree.map_structure(tf.convert_to_tensor, self._targets)
-        with tf.GradientTape() as tape:
-            tape.watch(image)
-            terms = self.loss(targets, self.encoder(image), image)
-        self._names = list(terms)
-        self._terms.assign(tf.stack(list(terms.values())))
-        return terms["total"], tf.reshape(tape.gradient(terms["total"], image), [-1])
-
-    @property
-    def terms(self):
-        """Weighted losses by name at the last evaluation."""
-        return dict(zip(self._names, self._terms.numpy().tolist(), strict=True))
-
-
-def _flexible_variable(tensor):
-    """A variable that holds `tensor` and may hold one of any height and width later."""
-    rank = len(tensor.shape)
-    shape = [1, None, None, tensor.shape[-1]] if rank == 4 else tensor.shape
-    return tf.Variable(tensor, shape=tf.TensorShape(shape), trainable=False)
 
 
 def stylize(
@@ -204,37 +131,6 @@ def scale_shapes(shape: tuple[int, int], size: int, min_size: int) -> list[tuple
         shapes.append(smaller)
 
 
-def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLoss:
-    """The objective that a config describes; weights of layers are normalised to sum 1.
-
-    Raises: InputError for a layer that the encoder lacks.
-    """
-    known = encoders.HEAD_LAYERS if encoder_name == "lite" else encoders.LAYERS
-    content = parse_weights(
-        "content_layers", config.content_layers or _DEFAULT_CONTENT_LAYERS[encoder_name], known
-    )
-    style = parse_weights("style_layers", config.style_layers, known)
-    kinds = parse_weights("style_loss", config.style_loss, tuple(losses.STYLE_LOSSES))
-    content_sum, style_sum = sum(content.values()), sum(style.values())
-    return losses.PerceptualLoss(
-        content={
-            layer: (
-                losses.ContentLoss(distance=config.content_loss),
-                config.content_weight * weight / content_sum,
-            )
-            for layer, weight in content.items()
-        },
-        style={
-            layer: [
-                (losses.STYLE_LOSSES[kind](), config.style_weight * share * weight / style_sum)
-                for kind, share in kinds.items()
-            ]
-            for layer, weight in style.items()
-        },
-        tv_weight=config.tv_weight,
-    )
-
-
 class _Render:
     """One call of `stylize`: its pictures, objectives, optimizer and history."""
 
@@ -254,6 +150,7 @@ class _Render:
             encoder = encoders.load_encoder(
                 name,
                 loss.layers,
+                heads=False,
                 vgg_weights=config.vgg_weights,
                 pooling=config.pooling,
                 margin=MARGIN,
@@ -271,7 +168,7 @@ class _Render:
         ]
         self.history: list[dict[str, Any]] = []
         self.scale = 0
-        self.image = None
+        self.start = self.image = None
 
     def run(self, on_progress, should_stop):
         started, saved = time.monotonic(), time.monotonic()
@@ -305,12 +202,13 @@ class _Render:
             os.remove(self.checkpoint)
         return Result(self._finished(), self.history, complete=True)
 
-    def _set_targets(self):
+    def _set_targets(self, start):
         shape = self.shapes[self.scale]
         styles = [self._style(style, shape) for style in self.styles]
         self.precise.set_targets(images.resize(self.content, shape), styles, self.style_weights)
+        self.precise.set_start(start)
         if self.objective is not self.precise:
-            self.objective.share_targets(self.precise)
+            self.objective.share(self.precise)
 
     def _style(self, style, shape):
         """The style image for a scale; it is never enlarged."""
@@ -324,16 +222,19 @@ class _Render:
 
     def _start_scale(self):
         shape = self.shapes[self.scale]
-        self._set_targets()
-        start = self._start_image(shape) if self.image is None else images.resize(self.image, shape, clip=False)
+        if self.image is None:
+            self.start = self._start_image(shape)
+        else:
+            self.start = images.resize(self.image, shape, clip=False)
+        self._set_targets(self.start)
         previous = self.shapes[self.scale - 1] if self.scale else None
 
         def rescale(vector):
-            return images.resize(
-                vector.reshape(1, *previous, 3), shape, clip=False
-            ).reshape(-1)
+            picture = vector.reshape(1, *previous, 3)
+            return images.resize(picture, shape, clip=False).reshape(-1)
 
-        self.optimizer.start(start.reshape(-1), rescale if previous else None)
+        zero = np.zeros(self.start.size, np.float32)
+        self.optimizer.start(zero, rescale if previous else None)
         self.history.append(
             {
                 "height": shape[0],
@@ -362,7 +263,7 @@ class _Render:
         return last and iteration >= plan - max(1, round(PRECISE_SHARE * plan))
 
     def _picture(self):
-        return np.asarray(self.optimizer.position).reshape(1, *self.shapes[self.scale], 3)
+        return self.objective.picture(self.optimizer.position)
 
     def _finished(self):
         picture = np.clip(images.resize(np.clip(self.image, 0, 1), self.shapes[-1]), 0.0, 1.0)
@@ -403,7 +304,9 @@ class _Render:
     def _save(self):
         meta = {"identity": self._identity(), "scale": self.scale, "history": self.history}
         with files.replacing(self.checkpoint) as temporary:
-            np.savez(temporary, meta=json.dumps(meta), **self.optimizer.state())
+            np.savez(
+                temporary, meta=json.dumps(meta), start=self.start, **self.optimizer.state()
+            )
 
     def _resume(self):
         """Takes up the checkpoint if there is one. Returns whether there was."""
@@ -412,7 +315,7 @@ class _Render:
         try:
             with np.load(self.checkpoint, allow_pickle=False) as file:
                 arrays = dict(file)
-            meta = json.loads(str(arrays.pop("meta")))
+            self.start, meta = arrays.pop("start"), json.loads(str(arrays.pop("meta")))
             identity, self.scale, self.history = (
                 meta[key] for key in ("identity", "scale", "history")
             )
@@ -430,7 +333,7 @@ class _Render:
                 f"{self.checkpoint}: of another render, which differs in "
                 f"{', '.join(changed) or 'its pictures'}; remove it or name another file"
             )
-        self._set_targets()
+        self._set_targets(self.start)
         if self._wants_precision(self.history[-1]["iterations"] - 1):
             self.objective = self.precise
             self.optimizer = _OPTIMIZERS[self.config.optimizer](self.precise.value_and_gradient)
