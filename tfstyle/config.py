@@ -75,7 +75,7 @@ class OptimizeConfig:
         1.0, "Weight of the content term; a larger one keeps more of the photo.", section="Look"
     )
     style_weight: float = option(
-        30.0, "Weight of the style term; it means the same at any size.", section="Look"
+        15.0, "Weight of the style term; it means the same at any size.", section="Look"
     )
     style_weights: tuple[float, ...] = option(
         (), "Share of each --style, in their order; repeat it. Equal by default.", section="Look"

@@ -69,7 +69,6 @@ class LBFGS:
             value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
         )
         self._compiled_propose = tf.function(self._propose)
-        self._compiled_search = tf.function(self._search)
 
     def start(self, position, rescale=None):
         """Puts the vector at `position`, `(n,)` float32, forgets all else and evaluates there.
@@ -109,7 +108,7 @@ class LBFGS:
         self.evaluations += 1
         length = tf.constant(1.0)
         if not self._wolfe(float(slope), float(value), float(new_slope)):
-            length, value, gradient, evaluations = self._compiled_search(
+            length, value, gradient, evaluations = self._search(
                 direction, tf.constant(self.value), slope, value, new_slope, gradient
             )
             self.evaluations += int(evaluations)
@@ -150,11 +149,9 @@ class LBFGS:
         self._count.assign(0)
 
     def _wolfe(self, slope, value, new_slope):
-        """The strong Wolfe conditions for a unit step."""
-        return (
-            value <= self.value + SUFFICIENT_DECREASE * slope
-            and abs(new_slope) <= CURVATURE * abs(slope)
-        )
+        """The strong Wolfe conditions; a step that knows no curvature may be too short."""
+        short = abs(new_slope) <= CURVATURE * abs(slope) or not int(self._count)
+        return value <= self.value + SUFFICIENT_DECREASE * slope and short
 
     def _lower(self, value, gradient):
         return float(value) < self.value and np.isfinite(gradient).all()
@@ -224,7 +221,10 @@ class LBFGS:
             self._projections.assign(tf.cast(tf.linalg.matvec(self._basis, gradient), tf.float64))
 
     def _search(self, direction, start_value, slope, value, new_slope, gradient):
-        """Hager and Zhang's line search: length, value, gradient and evaluations."""
+        """Hager and Zhang's line search: length, value, gradient and evaluations.
+
+        Not compiled as a whole: a graph would hold the function many times, for a rare event.
+        """
         import tensorflow_probability as tfp
 
         def along(length):

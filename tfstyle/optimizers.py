@@ -134,6 +134,7 @@ class StockLBFGS:
 
             return tfp.optimizer.lbfgs_minimize(
                 evaluate_once,
+                initial_position=None,
                 previous_optimizer_results=results,
                 max_iterations=iterations,
                 num_correction_pairs=self.history,

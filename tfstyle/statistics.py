@@ -50,7 +50,7 @@ def quantiles(values, count):
     ordered = ops.sort(values, axis=1)
     size = ops.shape(ordered)[1]
     last = ops.cast(size - 1, "float32")
-    levels = (ops.arange(count, dtype="float32") + 0.5) / count
+    levels = (ops.arange(count, dtype="float32") + 0.5) / ops.cast(count, "float32")
     positions = ops.clip(levels * (last + 1.0) - 0.5, 0.0, last)
     lower = ops.floor(positions)
     fraction = (positions - lower)[None, :, None]

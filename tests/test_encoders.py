@@ -1,0 +1,149 @@
+"""Encoders against keras.applications, and what every encoder must satisfy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tfstyle import encoders
+from tfstyle.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """keras.applications' network with seeded weights, and the .h5 file of them."""
+    keras.utils.set_random_seed(3)
+    network = keras.applications.VGG19(include_top=False, weights=None)
+    for variable in network.weights:
+        if len(variable.shape) == 1:  # zero biases would hide a wrong one
+            variable.assign(keras.random.normal(variable.shape, seed=len(variable.path)))
+    path = tmp_path_factory.mktemp("vgg") / "vgg19.h5"
+    network.save(path)
+    return network, path
+
+
+def test_vgg19_equals_keras_applications_at_every_tap(reference, photo):
+    network, path = reference
+    outputs = {
+        name: network.get_layer(f"block{name[4]}_conv{name[6]}").output for name in encoders.LAYERS
+    }
+    preprocessed = keras.applications.vgg19.preprocess_input(photo * 255.0)
+    expected = keras.Model(network.input, outputs)(preprocessed)
+    encoder = encoders.load_encoder("vgg19", encoders.LAYERS, vgg_weights=path)
+    features = encoder(photo)
+    assert list(features) == list(encoders.LAYERS)
+    for name in encoders.LAYERS:
+        scale = np.abs(expected[name]).max()
+        # The means are subtracted in another order: float32 rounding, amplified by 16 layers.
+        np.testing.assert_allclose(features[name] / scale, expected[name] / scale, atol=2e-5)
+
+
+def test_deeper_layers_are_not_built(reference):
+    encoder = encoders.load_encoder("vgg19", ["relu1_2", "relu2_1"], vgg_weights=reference[1])
+    assert [w.path.split("/")[-2] for w in encoder.weights[::2]] == ["conv1_1", "conv1_2", "conv2_1"]
+
+
+def narrow(**options):
+    keras.utils.set_random_seed(0)
+    encoder = encoders.VGG19(widths=(4, 6, 8, 8, 8), **options)
+    encoder.build((None, None, None, 3))
+    return encoder
+
+
+def test_average_pooling_is_scaled(photo):
+    first = narrow(taps=("relu1_2",))(photo)["relu1_2"]
+    encoder = narrow(taps=("relu1_2", "relu2_1"), pooling="average")
+    pooled = np.asarray(first).reshape(1, 32, 2, 48, 2, 4).mean((2, 4)) * 2
+    expected = encoder._convolutions["relu2_1"](pooled)
+    np.testing.assert_allclose(encoder(photo)["relu2_1"], expected, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (61, 75), (17, 40)])
+def test_sizes_follow_the_strides(photo, size):
+    for margin in (0, 16):
+        features = narrow(margin=margin)(photo[:, : size[0], : size[1]])
+        for block, name in enumerate(encoders.HEAD_LAYERS):
+            assert features[name].shape[1:3] == (size[0] >> block, size[1] >> block)
+
+
+def test_margin_shows_a_mirrored_surrounding(photo):
+    inside = narrow(margin=32)(photo)
+    mirrored = np.pad(photo, ((0, 0), (32, 32), (32, 32), (0, 0)), mode="reflect")
+    outside = narrow()(mirrored)
+    for block, name in enumerate(encoders.HEAD_LAYERS):
+        start, (h, w) = 32 >> block, inside[name].shape[1:3]
+        np.testing.assert_allclose(
+            inside[name], outside[name][:, start : start + h, start : start + w], atol=1e-4
+        )
+
+
+def test_half_precision_stays_close(photo):
+    exact = narrow()(photo)
+    encoder = narrow(dtype="mixed_bfloat16")
+    for name, features in encoder(photo).items():
+        assert keras.backend.standardize_dtype(features.dtype) == "bfloat16"
+        error = ops.mean((ops.cast(features, "float32") - exact[name]) ** 2)
+        # 8 bits of mantissa, 13 layers.
+        assert float(error / ops.mean(exact[name] ** 2)) < 1e-3
+
+
+def test_round_trip_through_config_and_file(tmp_path, photo):
+    encoder = narrow(taps=("relu3_2", "relu1_1"), pooling="average", margin=16)
+    copy = encoders.VGG19.from_config(encoder.get_config())
+    assert copy.get_config() == encoder.get_config()
+    encoder(photo)
+    encoder.save(tmp_path / "encoder.keras")
+    loaded = keras.saving.load_model(tmp_path / "encoder.keras")
+    for name, features in encoder(photo).items():
+        np.testing.assert_array_equal(loaded(photo)[name], features)
+
+
+def test_lite_ships_and_sees_like_vgg(photo, painting):
+    encoder = encoders.load_encoder("lite")
+    widths = [features.shape[-1] for features in encoder(photo).values()]
+    assert widths == list(encoders.VGG_WIDTHS) and not encoder.trainable
+    assert encoders.LITE_PATH.stat().st_size <= 2_500_000
+    # Normalised VGG-19 features have a mean activation near 1; random weights do not.
+    for features in (*encoder(photo).values(), *encoder(painting).values()):
+        assert 0.3 < float(ops.mean(features)) < 3.0
+
+
+def test_the_trunk_lies_below_the_heads(photo):
+    heads = encoders.load_encoder("lite", ["relu4_1"])
+    trunk = encoders.load_encoder("lite", ["relu4_1", "relu4_2"], heads=False)(photo)
+    assert trunk["relu4_2"].shape[-1] == 128
+    np.testing.assert_allclose(
+        heads._heads["relu4_1"](trunk["relu4_1"]), heads(photo)["relu4_1"], atol=1e-5
+    )
+
+
+def test_auto_takes_vgg19_when_it_is_there(reference, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert encoders.choose_encoder() == "lite"
+    with pytest.raises(InputError, match="tfstyle download"):
+        encoders.choose_encoder("vgg19")
+    path = tmp_path / "models" / encoders.VGG_FILE
+    path.parent.mkdir()
+    path.symlink_to(reference[1])
+    assert encoders.choose_encoder() == "vgg19"
+
+
+def test_what_cannot_be_loaded_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="did you mean 'relu4_1'"):
+        encoders.load_encoder("lite", ["relu4_11"])
+    with pytest.raises(InputError, match="no such file"):
+        encoders.load_encoder("vgg19", vgg_weights=tmp_path / "none.h5")
+    (tmp_path / "text.h5").write_text("<html>not found</html>")
+    with pytest.raises(InputError, match="not an HDF5 file"):
+        encoders.load_encoder("vgg19", vgg_weights=tmp_path / "text.h5")
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(tmp_path / "other.h5")
+    with pytest.raises(InputError, match="not the weights of vgg19"):
+        encoders.load_encoder("vgg19", vgg_weights=tmp_path / "other.h5")
+
+
+@pytest.mark.parametrize(
+    "options", [{"taps": ()}, {"taps": ("conv1_1",)}, {"pooling": "avg"}, {"margin": 8}]
+)
+def test_misuse_is_a_value_error(options):
+    with pytest.raises(ValueError, match="Received: "):
+        encoders.VGG19(**options)

@@ -1,0 +1,262 @@
+"""Losses against float64 NumPy, and what every loss must satisfy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle import config, losses
+
+STYLE = sorted(losses.STYLE_LOSSES)
+
+
+def make_features(seed, height=9, width=8, channels=6, batch=1):
+    generator = np.random.default_rng(seed)
+    mixing = generator.normal(size=(channels, channels))
+    values = generator.normal(0.5, 1.0, (batch, height, width, channels)) @ mixing
+    return np.maximum(values, 0).astype(np.float32)
+
+
+def flat64(features):
+    return features[0].astype(np.float64).reshape(-1, features.shape[-1])
+
+
+def relative(value, target):
+    return np.mean((value - target) ** 2) / np.mean(target**2)
+
+
+def _root(matrix):
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+def golden_gram(x, t):
+    return relative(x.T @ x / len(x), t.T @ t / len(t))
+
+
+def golden_gram_cosine(x, t):
+    a, b = x.T @ x / len(x), t.T @ t / len(t)
+    cosines = np.sum(a * b, 1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    return np.mean(1 - cosines)
+
+
+def golden_mean_std(x, t):
+    error = np.mean((x.mean(0) - t.mean(0)) ** 2) + np.mean((x.std(0) - t.std(0)) ** 2)
+    return error / (np.mean(t.mean(0) ** 2) + np.mean(t.std(0) ** 2))
+
+
+def golden_wasserstein(x, t):
+    a, b = np.cov(x.T, bias=True), np.cov(t.T, bias=True)
+    root = _root(b)
+    distance = np.sum((x.mean(0) - t.mean(0)) ** 2)
+    distance += np.trace(a) + np.trace(b) - 2 * np.trace(_root(root @ a @ root))
+    return distance / (np.sum(t.mean(0) ** 2) + np.trace(b))
+
+
+def golden_sorted(x, t):
+    return relative(np.sort(x, 0), np.sort(t, 0))
+
+
+def golden_mmd_linear(x, t):
+    return np.sum((x.mean(0) - t.mean(0)) ** 2) / np.sum(t.mean(0) ** 2)
+
+
+def golden_mmd_polynomial(x, t):
+    """By the kernel trick, over all pairs of positions."""
+    def kernel(a, b):
+        return np.mean((a @ b.T) ** 2)
+    return (kernel(x, x) + kernel(t, t) - 2 * kernel(x, t)) / kernel(t, t)
+
+
+def golden_mmd_gaussian(x, t):
+    variance = 2 * np.sum(np.var(t, 0))
+    def kernel(a, b):
+        squares = np.sum((a[:, None] - b[None]) ** 2, -1)
+        return np.mean(np.exp(-squares / (2 * variance)))
+    return (kernel(x, x) + kernel(t, t) - 2 * kernel(x, t)) / kernel(t, t)
+
+
+GOLDEN = {
+    "gram": (golden_gram, {}, 1e-4),
+    "gram_cosine": (golden_gram_cosine, {}, 1e-4),
+    "mean_std": (golden_mean_std, {}, 1e-3),  # the deviation's epsilon
+    "wasserstein": (golden_wasserstein, {}, 1e-3),
+    # As many levels as positions: the target's quantiles are its sorted values.
+    "sorted": (golden_sorted, {"levels": 72}, 1e-4),
+    "mmd_linear": (golden_mmd_linear, {}, 1e-4),
+    "mmd_polynomial": (golden_mmd_polynomial, {}, 1e-4),
+    # Random features approach the kernel as 1 / √frequencies.
+    "mmd_gaussian": (golden_mmd_gaussian, {"frequencies": 40_000}, 0.03),
+}
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_golden_values(name):
+    golden, options, tolerance = GOLDEN[name]
+    loss = losses.STYLE_LOSSES[name](**options)
+    x, t = make_features(1), make_features(2)
+    value = float(loss(loss.target([t]), x))
+    assert value == pytest.approx(golden(flat64(x), flat64(t)), rel=tolerance)
+
+
+def test_sliced_is_the_sorted_distance_of_projections():
+    x, t = make_features(1), make_features(2)
+    loss = losses.SlicedWassersteinLoss(projections=5, levels=72)
+    identity = np.eye(6, dtype=np.float32)[None, None]
+    directions = np.asarray(loss._project(identity))[0].astype(np.float64)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=0), 1, rtol=1e-5)
+    value = float(loss(loss.target([t]), x))
+    assert value == pytest.approx(golden_sorted(flat64(x) @ directions, flat64(t) @ directions), rel=1e-4)
+
+
+def test_histogram_matches_each_channel():
+    # Channels of two distributions with a known monotone map between them, x ↦ 2x + 1.
+    x = np.linspace(0, 1, 4096, dtype=np.float32).reshape(1, 64, 64, 1)
+    loss = losses.HistogramLoss()
+    value = float(loss(loss.target([2 * x + 1]), x))
+    expected = relative(x.astype(np.float64), 2 * x.astype(np.float64) + 1)
+    assert value == pytest.approx(expected, rel=1e-3)  # 256 bins
+
+
+def test_content_loss():
+    x, t = make_features(1), make_features(2)
+    exact, target = flat64(x), flat64(t)
+    assert float(losses.ContentLoss()(t, x)) == pytest.approx(relative(exact, target), rel=1e-4)
+    plain = losses.ContentLoss(normalize=False)(t, x)
+    assert float(plain) == pytest.approx(np.mean((exact - target) ** 2), rel=1e-4)
+    x, t = x + 0.1, t + 0.1  # no zero vectors, which have no angle
+    exact, target = flat64(x), flat64(t)
+    cosine = np.sum(exact * target, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(target, axis=1)
+    value = float(losses.ContentLoss(distance="cosine")(t, x))
+    assert value == pytest.approx(np.mean(1 - cosine), rel=1e-3)
+
+
+def test_total_variation_by_hand():
+    loss = losses.TotalVariationLoss()
+    assert float(loss(*[np.full((1, 4, 4, 3), 0.3, np.float32)] * 2)) == 0
+    board = np.indices((4, 4)).sum(0) % 2  # every neighbour differs by 1, down and across
+    board = np.repeat(board[None, :, :, None], 3, -1).astype(np.float32)
+    assert float(loss(board, board)) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("name", STYLE)
+def test_zero_at_the_target_and_positive_elsewhere(name):
+    loss = losses.STYLE_LOSSES[name]()
+    t = make_features(2)
+    target = loss.target([t])
+    away = float(loss(target, make_features(1)))
+    # Histograms of 256 bins and quantiles of another number keep a remainder.
+    remainder = 1e-2 if name in ("histogram", "sliced", "sorted") else 1e-4
+    assert abs(float(loss(target, t))) < remainder * away
+    assert away > 0
+
+
+@pytest.mark.parametrize("name", STYLE)
+def test_only_the_distribution_counts(name):
+    """Positions may be shuffled, and pictures be of another size."""
+    loss = losses.STYLE_LOSSES[name]()
+    x, target = make_features(1), loss.target([make_features(2, 11, 13)])
+    shuffled = np.random.default_rng(0).permutation(x.reshape(-1, 6)).reshape(x.shape)
+    assert float(loss(target, shuffled)) == pytest.approx(float(loss(target, x)), rel=1e-3)
+    tiled = np.tile(x, (1, 2, 2, 1))
+    assert float(loss(target, tiled)) == pytest.approx(float(loss(target, x)), rel=0.05)
+
+
+@pytest.mark.parametrize("name", STYLE)
+def test_the_scale_of_features_does_not_count(name):
+    loss = losses.STYLE_LOSSES[name]()
+    x, t = make_features(1), make_features(2)
+    value = float(loss(loss.target([t]), x))
+    scaled = float(loss(loss.target([100 * t]), 100 * x))
+    assert scaled == pytest.approx(value, rel=1e-2)
+
+
+def _spread():
+    return np.random.default_rng(7).random((1, 9, 8, 6)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", [name for name in STYLE if name != "histogram"])
+def test_gradient_is_the_slope(name):
+    loss = losses.STYLE_LOSSES[name]()
+    target = loss.target([make_features(2)])
+    # ReLU's many zeros are ties, where sorting has no slope.
+    x = tf.constant(make_features(1) + 0.3 * np.abs(make_features(6)) + 0.5 * _spread())
+    direction = tf.constant(np.random.default_rng(5).normal(size=x.shape).astype(np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = loss(target, x)
+    slope = float(tf.reduce_sum(tape.gradient(value, x) * direction))
+    step = 2e-3
+    ahead, behind = (float(loss(target, x + s * step * direction)) for s in (1, -1))
+    assert slope == pytest.approx((ahead - behind) / (2 * step), rel=0.03, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", STYLE)
+def test_two_styles_lie_between(name):
+    loss = losses.STYLE_LOSSES[name]()
+    a, b = make_features(1), make_features(2, 11, 13)
+    whole = loss.target([a, b], [1.0, 0.0])
+    near, far = float(loss(whole, a)), float(loss(whole, b))
+    half = float(loss(loss.target([a, b], [0.5, 0.5]), a))
+    assert near < half < far
+
+
+def test_a_degenerate_picture_gives_finite_gradients():
+    flat = np.full((1, 6, 6, 6), 0.5, np.float32)
+    for name in STYLE:
+        loss = losses.STYLE_LOSSES[name]()
+        for target in (flat, 0 * flat, make_features(2)):
+            x = tf.constant(flat)
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                value = loss(loss.target([target]), x)
+            assert np.isfinite(value) and np.isfinite(tape.gradient(value, x)).all(), name
+
+
+@pytest.mark.parametrize("kind", [losses.ContentLoss, losses.TotalVariationLoss, *(
+    losses.STYLE_LOSSES.values())])
+def test_config_round_trip_and_reduction(kind):
+    loss = kind()
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert copy.get_config() == loss.get_config()
+    x, t = make_features(1, batch=3), make_features(2, batch=3)
+    target = loss.target([t]) if isinstance(loss, losses.StyleLoss) else t
+    each = loss.call(target, tf.constant(x))
+    assert each.shape == (3,)
+    assert float(loss(target, x)) == pytest.approx(float(np.mean(each)), rel=1e-5)
+
+
+def test_perceptual_loss_names_weights_and_adds():
+    content, style = make_features(1), [make_features(2), make_features(3)]
+    names = ("relu1_1", "relu2_1")
+    loss = losses.PerceptualLoss(
+        content={"relu2_1": (losses.ContentLoss(), 2.0)},
+        style={name: [(losses.GramLoss(), 3.0), (losses.MeanStdLoss(), 0.5)] for name in names},
+        tv_weight=4.0,
+    )
+    assert loss.layers == names
+    targets = loss.targets(
+        dict.fromkeys(names, content), [dict.fromkeys(names, s) for s in style], [0.25, 0.75]
+    )
+    x, image = make_features(4), make_features(5, channels=3)
+    terms = {k: float(v) for k, v in loss(targets, dict.fromkeys(names, x), image).items()}
+    assert set(terms) == {"content/relu2_1", "style/relu1_1", "style/relu2_1", "tv", "total"}
+    gram, mean_std = losses.GramLoss(), losses.MeanStdLoss()
+    expected = 3.0 * float(gram(gram.target(style, [0.25, 0.75]), x))
+    expected += 0.5 * float(mean_std(mean_std.target(style, [0.25, 0.75]), x))
+    assert terms["style/relu1_1"] == pytest.approx(expected, rel=1e-5)
+    assert terms["content/relu2_1"] == pytest.approx(2 * float(losses.ContentLoss()(content, x)))
+    assert terms["tv"] == pytest.approx(4 * float(losses.TotalVariationLoss()(image, image)))
+    assert terms["total"] == pytest.approx(sum(terms.values()) - terms["total"], rel=1e-5)
+
+
+def test_flags_know_every_style_loss():
+    assert set(config.STYLE_LOSSES) == set(losses.STYLE_LOSSES)
+
+
+def test_misuse_is_a_value_error():
+    with pytest.raises(ValueError, match="Received: kernel=cubic"):
+        losses.MMDLoss(kernel="cubic")
+    for kind in (losses.ContentLoss, losses.GramLoss):
+        with pytest.raises(ValueError, match="Received: distance=l3"):
+            kind(distance="l3")

@@ -1,0 +1,183 @@
+"""Renders of small pictures with the encoder that ships."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle import encoders, optimization
+from tfstyle.config import STYLE_LOSSES, OptimizeConfig
+from tfstyle.errors import InputError
+from tfstyle.objective import Objective, make_loss
+
+SMALL = OptimizeConfig(encoder="lite", size=64, min_size=45, iterations=6)
+
+
+def change(**values):
+    return dataclasses.replace(SMALL, **values)
+
+
+def style_distance(image, painting):
+    loss = make_loss(SMALL, "lite")
+    encoder = encoders.load_encoder("lite", loss.layers, heads=False)
+    targets = loss.targets(encoder(image), [encoder(painting)])
+    terms = loss(targets, encoder(image), image)
+    return sum(float(value) for name, value in terms.items() if name.startswith("style"))
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (640, 480), (333, 1000), (512, 512)])
+def test_scales_end_at_the_size_and_keep_the_aspect(shape):
+    shapes = optimization.scale_shapes(shape, 512, 128)
+    assert max(shapes[-1]) == 512
+    for height, width in shapes:
+        exact = min(shape) * max(height, width) / max(shape)
+        assert abs(min(height, width) - exact) <= 0.5 and min(height, width) >= 32
+    sides = [max(s) for s in shapes]
+    assert all(b / a == pytest.approx(2**0.5, rel=0.02) for a, b in zip(sides, sides[1:], strict=False))
+    assert 128 <= sides[0] < 182 or min(shapes[0]) < 46
+
+
+def test_too_narrow_for_the_size():
+    with pytest.raises(InputError, match="--size: 100 leaves 10 pixels.* at least 320"):
+        optimization.scale_shapes((100, 1000), 100, 128)
+
+
+def test_the_picture_takes_the_style_and_keeps_the_photo(photo, painting):
+    result = optimization.stylize(photo, [painting], change(iterations=30))
+    image = result.image
+    assert image.shape == (1, 43, 64, 3) and image.dtype == np.float32 and result.complete
+    assert image.min() >= 0 and image.max() <= 1
+    small = optimization.images.resize(photo, (43, 64))
+    assert style_distance(image, painting) < 0.3 * style_distance(small, painting)
+    grey = [picture.mean(-1).ravel() for picture in (image, small)]
+    assert np.corrcoef(grey)[0, 1] > 0.5
+    for scale in result.history:
+        assert len(scale["loss"]) == scale["iterations"]
+        assert scale["loss"] == sorted(scale["loss"], reverse=True)
+        assert scale["evaluations"] <= 1.25 * scale["iterations"] + 1
+
+
+def test_same_seed_same_bytes(photo, painting):
+    first, second = (
+        optimization.stylize(photo, [painting], change(init="noise", seed=7)).image
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+    other = optimization.stylize(photo, [painting], change(init="noise", seed=8)).image
+    assert np.abs(other - first).max() > 0.01
+
+
+def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_path):
+    path = tmp_path / "render.npz"
+    config = change(precision="bfloat16", iterations=10)
+    whole = optimization.stylize(photo, [painting], config)
+    for stop_after in (3, 12, 25):  # within each scale, and where float32 begins
+        calls = iter(range(1000))
+        part = optimization.stylize(
+            photo, [painting], config, checkpoint=path,
+            should_stop=lambda: next(calls) + 1 == stop_after,
+        )  # fmt: skip
+        assert not part.complete and part.image.shape == whole.image.shape and path.exists()
+        rest = optimization.stylize(photo, [painting], config, checkpoint=path)
+        assert rest.complete and not path.exists()
+        np.testing.assert_array_equal(rest.image, whole.image)
+        assert [s["loss"] for s in rest.history] == [s["loss"] for s in whole.history]
+
+
+def test_a_checkpoint_of_another_render_is_refused(photo, painting, tmp_path):
+    path = tmp_path / "render.npz"
+    optimization.stylize(photo, [painting], SMALL, checkpoint=path, should_stop=lambda: True)
+    with pytest.raises(InputError, match="differs in --style_weight"):
+        optimization.stylize(photo, [painting], change(style_weight=3.0), checkpoint=path)
+    with pytest.raises(InputError, match="differs in its pictures"):
+        optimization.stylize(photo, [1 - painting], SMALL, checkpoint=path)
+    path.write_bytes(b"PK half a file")
+    with pytest.raises(InputError, match="not a checkpoint"):
+        optimization.stylize(photo, [painting], SMALL, checkpoint=path)
+    assert path.exists()
+
+
+def test_progress_is_complete_and_monotone(photo, painting):
+    seen = []
+    optimization.stylize(photo, [painting], SMALL, on_progress=seen.append)
+    assert [p.scale for p in seen] == sorted(p.scale for p in seen) and seen[-1].done == 1.0
+    assert seen[-1].remaining == 0 and seen[-1].iteration == seen[-1].iterations == 6
+    assert all(a.done < b.done for a, b in zip(seen, seen[1:], strict=False))
+    terms = dict(seen[-1].losses)
+    assert terms.pop("total") == pytest.approx(sum(terms.values()), rel=1e-5)
+    assert set(terms) >= {"content/relu4_2", "style/relu1_1", "tv"}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        seen[-1].scale = 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "adam"},
+        {"optimizer": "tfp"},
+        {"init": "style"},
+        {"pooling": "average"},
+        {"style_size": 40},
+        {"style_scale": 0.5},
+        {"content_loss": "cosine"},
+        *({"style_loss": name} for name in STYLE_LOSSES),
+        {"style_loss": "gram,histogram:0.1", "style_layers": "relu1_2:2,relu3_3"},
+        {"preserve_color": "luminance"},
+        {"preserve_color": "histogram"},
+        {"preserve_color": "linear"},
+    ],
+    ids=lambda options: "-".join(f"{v}" for v in options.values()),
+)
+def test_every_option_lowers_the_loss(photo, painting, options):
+    config = change(size=48, **options)
+    result = optimization.stylize(photo, [painting], config)
+    loss = result.history[-1]["loss"]
+    assert np.isfinite(result.image).all() and loss[-1] < loss[0]
+
+
+def test_colours_can_be_kept(photo, painting):
+    image = optimization.stylize(photo, [painting], change(preserve_color="luminance")).image
+    small = optimization.images.resize(photo, image.shape[1:3])
+    chroma = [p - p @ np.array([[0.299], [0.587], [0.114]], np.float32) for p in (image, small)]
+    assert np.corrcoef(chroma[0].ravel(), chroma[1].ravel())[0, 1] > 0.9
+
+
+def test_styles_can_be_mixed(photo, painting):
+    other = np.ascontiguousarray(1 - painting)
+    def distance(weights):
+        config = change(iterations=15, style_weights=weights)
+        image = optimization.stylize(photo, [painting, other], config).image
+        return style_distance(image, painting)
+    assert distance((1.0, 0.0)) < distance((0.5, 0.5)) < distance((0.0, 1.0))
+
+
+def test_gradient_of_the_objective_is_the_slope(photo, painting):
+    loss = make_loss(SMALL, "lite")
+    objective = Objective(encoders.load_encoder("lite", loss.layers, heads=False, margin=16), loss)
+    objective.set_targets(photo, [painting], [1.0])
+    objective.set_start(photo)
+    function = tf.function(objective.value_and_gradient)
+    direction = np.random.default_rng(0).normal(size=photo.size).astype(np.float32)
+    _, gradient = function(tf.zeros(photo.size))
+    step = 3e-4  # ReLU and max pooling bend within larger ones
+    ahead, behind = (float(function(tf.constant(s * step * direction))[0]) for s in (1, -1))
+    slope = float(np.dot(gradient, direction))
+    assert slope == pytest.approx((ahead - behind) / (2 * step), rel=0.05)
+
+
+def test_the_filter_is_symmetric_and_keeps_the_picture(photo, random):
+    keras.utils.set_random_seed(0)
+    objective = Objective(encoders.VGG19(("relu1_1",), widths=(4,)), loss=None)
+    objective.set_start(photo)
+    np.testing.assert_array_equal(objective.picture(np.zeros(photo.size, np.float32)), photo)
+    a, b = random.normal(size=(2, photo.size)).astype(np.float32)
+    seen_a, seen_b = ((objective.picture(v) - photo).ravel() for v in (a, b))
+    assert np.dot(seen_a, b) == pytest.approx(np.dot(a, seen_b), rel=1e-3)
+
+
+def test_a_layer_that_is_not_there():
+    with pytest.raises(InputError, match="--style_layers: unknown name 'relu5_4'"):
+        make_loss(change(style_layers="relu5_4"), "lite")
+    make_loss(change(style_layers="relu5_4"), "vgg19")
