@@ -19,8 +19,9 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=find_packages(include=["tfstyle", "tfstyle.*"]),
-    package_data={"tfstyle": ["pretrained/*", "examples/*"]},
+    packages=[*find_packages(include=["tfstyle", "tfstyle.*"]), "tfstyle.examples"],
+    package_dir={"tfstyle.examples": "examples"},
+    package_data={"tfstyle": ["pretrained/*"], "tfstyle.examples": ["*.jpg", "README.md"]},
     entry_points={"console_scripts": ["tfstyle=tfstyle.__main__:main"]},
     install_requires=[
         "absl-py>=2.1",

@@ -131,9 +131,10 @@ def paint_stained_glass(generator):
 def paint_ink_wash(generator):
     """Mountains in mist, bamboo and a red seal, in ink on warm paper."""
     x, y = _grid()
-    paper = np.array([240.0, 232, 214]) + 5 * (
-        _clouds(generator, 5) + 0.8 * _noise(generator, 350)
-    )[..., None]
+    paper = (
+        np.array([240.0, 232, 214])
+        + 5 * (_clouds(generator, 5) + 0.8 * _noise(generator, 350))[..., None]
+    )
     ink = np.zeros_like(x)
     for depth, (base, height, tone) in enumerate(
         ((0.36, 0.16, 0.22), (0.5, 0.2, 0.36), (0.66, 0.2, 0.52), (0.84, 0.16, 0.78))
@@ -158,8 +159,14 @@ def paint_ink_wash(generator):
                 a = generator.normal(0.7, 0.5) if generator.random() < 0.6 else np.pi - 0.6
                 reach = generator.uniform(60, 150)
                 tip = (end[0] + np.cos(a) * reach, end[1] + np.sin(a) * reach)
-                middle = (end[0] + np.cos(a + 0.14) * reach / 2, end[1] + np.sin(a + 0.14) * reach / 2)
-                other = (end[0] + np.cos(a - 0.14) * reach / 2, end[1] + np.sin(a - 0.14) * reach / 2)
+                middle = (
+                    end[0] + np.cos(a + 0.14) * reach / 2,
+                    end[1] + np.sin(a + 0.14) * reach / 2,
+                )
+                other = (
+                    end[0] + np.cos(a - 0.14) * reach / 2,
+                    end[1] + np.sin(a - 0.14) * reach / 2,
+                )
                 draw.polygon([end, middle, tip, other], fill=int(generator.uniform(120, 255)))
     strokes = np.asarray(sheet.filter(ImageFilter.GaussianBlur(1.5)), float) / 255
     dry = np.clip(0.85 + 0.25 * _noise(generator, 260) + 0.1 * _clouds(generator, 20), 0.15, 1)
@@ -170,7 +177,9 @@ def paint_ink_wash(generator):
     picture = paper * (1 - ink[..., None]) + np.array([22.0, 24, 30]) * ink[..., None]
     seal = (np.abs(x - 0.87) < 0.035) & (np.abs(y - 0.14) < 0.045)
     carved = seal & (np.sin(x * 420) * np.sin(y * 340) + 0.35 * _noise(generator, 120) > 0.35)
-    red = (seal & ~carved)[..., None] * np.clip(0.86 + 0.1 * _noise(generator, 200), 0, 1)[..., None]
+    red = (seal & ~carved)[..., None] * np.clip(0.86 + 0.1 * _noise(generator, 200), 0, 1)[
+        ..., None
+    ]
     return _finish(picture * (1 - red) + np.array([176.0, 38, 30]) * red)
 
 
@@ -182,7 +191,9 @@ def paint_mosaic(generator):
     sky = y < wave
     # Rows of tesserae run along the level lines of `band`, columns along `along`.
     band = np.where(sky, sun, y - wave + 0.02 * np.sin(17 * x))
-    along = np.where(sky, np.arctan2(y - 0.34, x - 0.62) * np.maximum(np.round(sun / 0.024), 1) * 0.024, x)
+    along = np.where(
+        sky, np.arctan2(y - 0.34, x - 0.62) * np.maximum(np.round(sun / 0.024), 1) * 0.024, x
+    )
     size = 0.024
     row = np.floor(band / size)
     offset = (row * 0.618) % 1.0

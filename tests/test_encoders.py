@@ -40,7 +40,11 @@ def test_vgg19_equals_keras_applications_at_every_tap(reference, photo):
 
 def test_deeper_layers_are_not_built(reference):
     encoder = encoders.load_encoder("vgg19", ["relu1_2", "relu2_1"], vgg_weights=reference[1])
-    assert [w.path.split("/")[-2] for w in encoder.weights[::2]] == ["conv1_1", "conv1_2", "conv2_1"]
+    assert [w.path.split("/")[-2] for w in encoder.weights[::2]] == [
+        "conv1_1",
+        "conv1_2",
+        "conv2_1",
+    ]
 
 
 def narrow(**options):

@@ -82,7 +82,7 @@ def test_converts_the_colour_profile(tmp_path, pixels):
 
 
 def _linear_rgb_profile():
-    """sRGB's profile with its tone curves replaced by the identity."""
+    """The profile of sRGB with its tone curves replaced by the identity."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     count = struct.unpack(">I", data[128:132])[0]
     for entry in range(count):

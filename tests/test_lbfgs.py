@@ -65,7 +65,9 @@ def test_reaches_the_minimum_like_scipy():
     assert optimizer.value < 1e-6
     np.testing.assert_allclose(optimizer.position, 1.0, atol=2e-3)
     peer = scipy.optimize.minimize(
-        lambda x: [np.float64(v) for v in map(np.asarray, rosenbrock(tf.constant(x, tf.float32)))][0],
+        lambda x: [np.float64(v) for v in map(np.asarray, rosenbrock(tf.constant(x, tf.float32)))][
+            0
+        ],
         np.zeros(20),
         jac=lambda x: np.asarray(rosenbrock(tf.constant(x, tf.float32))[1], np.float64),
         method="L-BFGS-B",

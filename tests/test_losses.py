@@ -63,16 +63,20 @@ def golden_mmd_linear(x, t):
 
 def golden_mmd_polynomial(x, t):
     """By the kernel trick, over all pairs of positions."""
+
     def kernel(a, b):
         return np.mean((a @ b.T) ** 2)
+
     return (kernel(x, x) + kernel(t, t) - 2 * kernel(x, t)) / kernel(t, t)
 
 
 def golden_mmd_gaussian(x, t):
     variance = 2 * np.sum(np.var(t, 0))
+
     def kernel(a, b):
         squares = np.sum((a[:, None] - b[None]) ** 2, -1)
         return np.mean(np.exp(-squares / (2 * variance)))
+
     return (kernel(x, x) + kernel(t, t) - 2 * kernel(x, t)) / kernel(t, t)
 
 
@@ -106,7 +110,9 @@ def test_sliced_is_the_sorted_distance_of_projections():
     directions = np.asarray(loss._project(identity))[0].astype(np.float64)
     np.testing.assert_allclose(np.linalg.norm(directions, axis=0), 1, rtol=1e-5)
     value = float(loss(loss.target([t]), x))
-    assert value == pytest.approx(golden_sorted(flat64(x) @ directions, flat64(t) @ directions), rel=1e-4)
+    assert value == pytest.approx(
+        golden_sorted(flat64(x) @ directions, flat64(t) @ directions), rel=1e-4
+    )
 
 
 def test_histogram_matches_each_channel():
@@ -126,7 +132,9 @@ def test_content_loss():
     assert float(plain) == pytest.approx(np.mean((exact - target) ** 2), rel=1e-4)
     x, t = x + 0.1, t + 0.1  # no zero vectors, which have no angle
     exact, target = flat64(x), flat64(t)
-    cosine = np.sum(exact * target, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(target, axis=1)
+    cosine = (
+        np.sum(exact * target, 1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(target, axis=1)
+    )
     value = float(losses.ContentLoss(distance="cosine")(t, x))
     assert value == pytest.approx(np.mean(1 - cosine), rel=1e-3)
 
@@ -213,8 +221,9 @@ def test_a_degenerate_picture_gives_finite_gradients():
             assert np.isfinite(value) and np.isfinite(tape.gradient(value, x)).all(), name
 
 
-@pytest.mark.parametrize("kind", [losses.ContentLoss, losses.TotalVariationLoss, *(
-    losses.STYLE_LOSSES.values())])
+@pytest.mark.parametrize(
+    "kind", [losses.ContentLoss, losses.TotalVariationLoss, *(losses.STYLE_LOSSES.values())]
+)
 def test_config_round_trip_and_reduction(kind):
     loss = kind()
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))

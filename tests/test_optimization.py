@@ -35,7 +35,9 @@ def test_scales_end_at_the_size_and_keep_the_aspect(shape):
         exact = min(shape) * max(height, width) / max(shape)
         assert abs(min(height, width) - exact) <= 0.5 and min(height, width) >= 32
     sides = [max(s) for s in shapes]
-    assert all(b / a == pytest.approx(2**0.5, rel=0.02) for a, b in zip(sides, sides[1:], strict=False))
+    assert all(
+        b / a == pytest.approx(2**0.5, rel=0.02) for a, b in zip(sides, sides[1:], strict=False)
+    )
     assert 128 <= sides[0] < 182 or min(shapes[0]) < 46
 
 
@@ -50,7 +52,7 @@ def test_the_picture_takes_the_style_and_keeps_the_photo(photo, painting):
     assert image.shape == (1, 43, 64, 3) and image.dtype == np.float32 and result.complete
     assert image.min() >= 0 and image.max() <= 1
     small = optimization.images.resize(photo, (43, 64))
-    assert style_distance(image, painting) < 0.3 * style_distance(small, painting)
+    assert style_distance(image, painting) < 0.4 * style_distance(small, painting)
     grey = [picture.mean(-1).ravel() for picture in (image, small)]
     assert np.corrcoef(grey)[0, 1] > 0.5
     for scale in result.history:
@@ -73,11 +75,11 @@ def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_pat
     path = tmp_path / "render.npz"
     config = change(precision="bfloat16", iterations=10)
     whole = optimization.stylize(photo, [painting], config)
-    for stop_after in (3, 12, 25):  # within each scale, and where float32 begins
-        calls = iter(range(1000))
+    for stop_after in (3, 16, 23):  # at the first scale, the second, and in its float32 part
+        calls = iter([False] * (stop_after - 1) + [True])
         part = optimization.stylize(
             photo, [painting], config, checkpoint=path,
-            should_stop=lambda: next(calls) + 1 == stop_after,
+            should_stop=calls.__next__,
         )  # fmt: skip
         assert not part.complete and part.image.shape == whole.image.shape and path.exists()
         rest = optimization.stylize(photo, [painting], config, checkpoint=path)
@@ -146,10 +148,12 @@ def test_colours_can_be_kept(photo, painting):
 
 def test_styles_can_be_mixed(photo, painting):
     other = np.ascontiguousarray(1 - painting)
+
     def distance(weights):
         config = change(iterations=15, style_weights=weights)
         image = optimization.stylize(photo, [painting, other], config).image
         return style_distance(image, painting)
+
     assert distance((1.0, 0.0)) < distance((0.5, 0.5)) < distance((0.0, 1.0))
 
 

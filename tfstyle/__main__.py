@@ -10,6 +10,7 @@ from tfstyle.errors import InputError
 
 PROGRAMS = {
     "optimize": "stylizes a photo by optimizing its pixels",
+    "examples": "copies the example pictures to a folder",
     "download": "fetches the weights of the full VGG-19",
 }
 

@@ -21,7 +21,7 @@ from tfstyle.errors import InputError
 
 Config = TypeVar("Config")
 
-_DEFINE = {
+_DEFINE: dict[Any, Callable[..., Any]] = {
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
@@ -69,7 +69,7 @@ def parse(
     presets = getattr(config_class, "PRESETS", {})
     fields = dataclasses.fields(config_class)  # type: ignore[arg-type]
     for field in fields:
-        _DEFINE[field.type](field.name, None, "", flag_values=values)  # type: ignore[index]
+        _DEFINE[field.type](field.name, None, "", flag_values=values)
     for name in presets:
         flags.DEFINE_boolean(name, False, "", flag_values=values)
     try:
@@ -98,7 +98,9 @@ def parse(
     try:
         return config_class(**settings)
     except TypeError as error:  # a value of the wrong kind in a picture's metadata
-        raise InputError(f"--from_picture: its parameters do not fit this version ({error})") from error
+        raise InputError(
+            f"--from_picture: its parameters do not fit this version ({error})"
+        ) from error
 
 
 def help_text(config_class: type, program: str) -> str:
@@ -108,7 +110,7 @@ def help_text(config_class: type, program: str) -> str:
         lines = sections.setdefault(field.metadata["section"], [])
         default = "" if field.default in ("", ()) else f" (default: {field.default})"
         choices = field.metadata["choices"]
-        kinds = {int: "INTEGER", float: "NUMBER", tuple[float, ...]: "NUMBER"}
+        kinds: dict[Any, str] = {int: "INTEGER", float: "NUMBER", tuple[float, ...]: "NUMBER"}
         value = "|".join(choices) if choices else kinds.get(field.type, "TEXT")
         lines += [
             f"  --{field.name} {value}{default}",

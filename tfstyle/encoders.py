@@ -52,8 +52,8 @@ class VGG19(keras.Model):
 
     Call arguments:
         image: `(batch, h, w, 3)` float32 RGB in [0, 1], sides above `margin` and at least 16.
-    Returns: dict of `(batch, h_k, w_k, c_k)` features after ReLU, `h_k = h // 2^(block - 1)`, in the
-        compute dtype.
+    Returns: dict of `(batch, h_k, w_k, c_k)` features after ReLU in the compute dtype, with
+        `h_k = h // 2^(block - 1)`.
     Raises: ValueError for an unknown tap, pooling or margin.
     """
 
@@ -161,7 +161,8 @@ def load_encoder(
             narrow activations below the heads, at any of `TRUNK_LAYERS`, for a sixteenth of the
             arithmetic. VGG-19 has all of `LAYERS` in either case.
         vgg_weights: path of Keras' VGG-19 weights; if empty, `vgg_weights_path`.
-        pooling, margin: of `VGG19`.
+        pooling: of `VGG19`.
+        margin: of `VGG19`.
         dtype: Keras dtype policy, such as "mixed_bfloat16".
     Returns: a built `VGG19`, named `lite` or `vgg19`, not trainable.
     Raises: InputError for weights that are missing or of another network, or an unknown tap.
@@ -196,7 +197,7 @@ def load_encoder(
 
 
 def choose_encoder(name="auto", vgg_weights=""):
-    """"lite" or "vgg19": the name, or what "auto" stands for on this machine, said in a log line.
+    """The name, "lite" or "vgg19", that "auto" stands for on this machine, said in a log line.
 
     Raises: InputError if VGG-19 is asked for and its weights are not on disk.
     """
@@ -245,7 +246,7 @@ def _read_npz(path):
 
 
 def _read_keras_h5(path):
-    """`{"conv1_1/kernel": array, …}` from Keras' file of VGG-19 weights, or a whole saved VGG-19."""
+    """`{"conv1_1/kernel": array, …}` from Keras' file of weights, or a whole saved VGG-19."""
     import h5py
 
     arrays = {}
@@ -256,9 +257,9 @@ def _read_keras_h5(path):
                 group = root.get(f"block{layer[4]}_conv{layer[6]}")
                 if group is None:
                     continue
-                found = []
-                group.visititems(lambda _, item: found.append(item))
-                for item in found:
+                names: list[str] = []
+                group.visit(names.append)
+                for item in map(group.get, names):
                     if isinstance(item, h5py.Dataset):
                         kind = "kernel" if item.ndim == 4 else "bias"
                         arrays[f"{layer.replace('relu', 'conv')}/{kind}"] = item[()]

@@ -73,7 +73,7 @@ def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
     with _open(path) as image:
         text = image.info.get("Description") or image.getexif().get(_DESCRIPTION)
     try:
-        parameters = json.loads(text)
+        parameters = json.loads(text or "")
         if isinstance(parameters, dict):
             return parameters
     except (TypeError, ValueError):
@@ -197,7 +197,8 @@ def _read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray | None]:
             if orientation != 1:
                 rgba = _orient(rgba, orientation)
         else:
-            rgba = np.asarray(_to_srgb(ImageOps.exif_transpose(image)), np.float32) / 255.0
+            upright = _to_srgb(ImageOps.exif_transpose(image))
+            rgba = np.asarray(upright, np.float32) / 255.0
     alpha = rgba[..., 3] if rgba.shape[-1] == 4 else None
     return rgba[..., :3], None if alpha is None or alpha.min() == 1.0 else alpha
 
@@ -211,7 +212,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if profile:
         try:
-            image = ImageCms.profileToProfile(
+            converted = ImageCms.profileToProfile(
                 image,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),
                 _SRGB,
@@ -219,6 +220,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
                 outputMode="RGB",
                 flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
             )
+            image = converted or image
         except (ImageCms.PyCMSError, OSError):  # a damaged profile, or one of another colour space
             pass
     image = image.convert("RGB")

@@ -93,9 +93,7 @@ class LBFGS:
         if not np.isfinite(value) or not np.isfinite(gradient).all():
             raise ValueError(f"the function is not finite at the start. Received: value={value}")
         self._gradient.assign(gradient)
-        self._projections.assign(
-            tf.cast(tf.linalg.matvec(self._basis, gradient), tf.float64)
-        )
+        self._projections.assign(tf.cast(tf.linalg.matvec(self._basis, gradient), tf.float64))
         self.value = float(value)
         self.evaluations += 1
         self.converged = False
@@ -164,8 +162,12 @@ class LBFGS:
             self._basis, weights, transpose_a=True
         )
         value, new_gradient = self._evaluate(self.position + direction)
-        return direction, _dot(gradient, direction), value, new_gradient, _dot(
-            new_gradient, direction
+        return (
+            direction,
+            _dot(gradient, direction),
+            value,
+            new_gradient,
+            _dot(new_gradient, direction),
         )
 
     def _coefficients(self, gradient):

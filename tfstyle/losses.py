@@ -7,6 +7,7 @@ that a weight means the same at any size, for any layer and for any encoder.
 
 import functools
 import math
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -224,9 +225,9 @@ class SlicedWassersteinLoss(StyleLoss):
     """Mean squared difference of sorted projections of the features.
 
     Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis", CVPR 2021,
-    https://arxiv.org/abs/2006.07229, with fixed directions, because L-BFGS needs a function. Without
-    projections it sorts the channels themselves: exact feature distribution matching (Zhang et
-    al., CVPR 2022) as a loss.
+    https://arxiv.org/abs/2006.07229, with fixed directions, because L-BFGS needs a function.
+    Without projections it sorts the channels themselves: exact feature distribution matching (Zhang
+    et al., CVPR 2022) as a loss.
 
     Args:
         projections: number of random unit directions; 0 for the channels.
@@ -310,8 +311,7 @@ class MMDLoss(StyleLoss):
         super().__init__(normalize=normalize, name=name, **kwargs)
         if kernel not in ("linear", "polynomial", "gaussian"):
             raise ValueError(
-                '`kernel` must be "linear", "polynomial" or "gaussian". '
-                f"Received: kernel={kernel}"
+                f'`kernel` must be "linear", "polynomial" or "gaussian". Received: kernel={kernel}'
             )
         self.kernel = kernel
         self.frequencies = frequencies
@@ -439,7 +439,7 @@ class TotalVariationLoss(keras.losses.Loss):
         return _mean_but_batch(ops.square(down)) + _mean_but_batch(ops.square(across))
 
 
-STYLE_LOSSES = {
+STYLE_LOSSES: dict[str, Callable[..., StyleLoss]] = {
     "gram": GramLoss,
     "gram_cosine": functools.partial(GramLoss, distance="cosine"),
     "mean_std": MeanStdLoss,

@@ -173,14 +173,17 @@ class _Render:
     def run(self, on_progress, should_stop):
         started, saved = time.monotonic(), time.monotonic()
         resumed = self._resume()
-        first = self.scale
-        for self.scale in range(first, len(self.shapes)):
-            if not (resumed and self.scale == first):
+        for scale in range(self.scale, len(self.shapes)):
+            if not (resumed and scale == self.scale):
+                self.scale = scale
                 self._start_scale()
+            resumed = False
             record, plan = self.history[-1], self.plan[self.scale]
             seconds_before, scale_started = record["seconds"], time.monotonic()
             while record["iterations"] < plan and not self.optimizer.converged:
-                if self.objective is not self.precise and self._wants_precision(record["iterations"]):
+                if self.objective is not self.precise and self._wants_precision(
+                    record["iterations"]
+                ):
                     self.objective = self.precise
                     self.optimizer.switch(self.precise.value_and_gradient)
                 record["loss"].append(self.optimizer.step())
@@ -304,9 +307,7 @@ class _Render:
     def _save(self):
         meta = {"identity": self._identity(), "scale": self.scale, "history": self.history}
         with files.replacing(self.checkpoint) as temporary:
-            np.savez(
-                temporary, meta=json.dumps(meta), start=self.start, **self.optimizer.state()
-            )
+            np.savez(temporary, meta=json.dumps(meta), start=self.start, **self.optimizer.state())
 
     def _resume(self):
         """Takes up the checkpoint if there is one. Returns whether there was."""

@@ -1,4 +1,4 @@
-"""The other optimizers of pixels, with the interface of `lbfgs.LBFGS`: for comparison and choice."""
+"""The other optimizers of pixels, with the interface of `lbfgs.LBFGS`."""
 
 import numpy as np
 import tensorflow as tf
@@ -84,9 +84,7 @@ class Adam:
         iterate = vectors["iterate"].assign_sub(
             self.learning_rate * first / (tf.sqrt(second) + 1e-12)
         )
-        vectors["average"].assign(
-            self.decay * vectors["average"] + (1.0 - self.decay) * iterate
-        )
+        vectors["average"].assign(self.decay * vectors["average"] + (1.0 - self.decay) * iterate)
         return value
 
     def state(self):

@@ -1,0 +1,1 @@
+"""Development commands; they may be told paths outside the repository."""

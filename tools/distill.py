@@ -3,10 +3,10 @@
     python -m tools.distill --teacher FILE.npz --images DIR --images DIR --output DIR
 
 The student sees random crops with flips, scale and colour jitter. At each head the loss is the
-squared error of the features over the mean square of the teacher's, plus the same for Gram matrices.
-The batch is a pure function of seed and step and the checkpoint holds all other state, so a run
-that was stopped goes on as if it had not been. Each checkpoint also writes `lite.npz`, in float16, as
-it ships; `python -m tools.distill_report` measures it.
+squared error of the features over the mean square of the teacher's, plus the same for Gram
+matrices. The batch is a pure function of seed and step and the checkpoint holds all other state, so
+a run that was stopped goes on as if it had not been. Each checkpoint also writes `lite.npz`, in
+float16, as it ships; `python -m tools.distill_report` measures it.
 """
 
 import pathlib

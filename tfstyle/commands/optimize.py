@@ -62,7 +62,9 @@ def main(argv: Sequence[str]) -> int | None:
         if config.preview_every and shown["chunks"] % every == 0:
             write(images.resize(progress.image, images.fit(content.shape[1:3], config.size)))
 
-    options = {field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
+    options = {
+        field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)
+    }
     with cli.StopSignal() as stop:
         result = optimization.stylize(
             content,

@@ -1,0 +1,101 @@
+"""Flags, help and the console command."""
+
+import dataclasses
+import time
+
+import pytest
+
+from tfstyle import cli
+from tfstyle.config import OptimizeCommand, OptimizeConfig, parse_weights
+from tfstyle.errors import InputError
+
+FILES = ["--content", "a.jpg", "--style", "b.jpg"]
+
+
+def parse(*argv, parameters=None):
+    return cli.parse(OptimizeCommand, argv, "optimize.py", lambda path: parameters or {})
+
+
+def test_values_reach_the_config():
+    config = parse(
+        "--content=a.jpg", "--style", "b.jpg", "--style", "c.jpg", "--size", "640",
+        "--style_weights", "0.25", "--style_weights", "0.75", "--preserve_color=linear",
+    )  # fmt: skip
+    assert config.style == ("b.jpg", "c.jpg") and config.style_weights == (0.25, 0.75)
+    assert (config.size, config.preserve_color) == (640, "linear")
+    assert config.iterations == OptimizeConfig().iterations
+
+
+def test_flags_win_over_presets_and_those_over_a_picture():
+    parameters = {"size": 300, "iterations": 7, "tv_weight": 0.5, "style": ["z.jpg"], "future": 1}
+    config = parse("--from_picture=p.png", "--content=a.jpg", "--quick", "--iterations=9",
+                   parameters=parameters)  # fmt: skip
+    assert (config.size, config.iterations, config.tv_weight) == (256, 9, 0.5)
+    assert config.style == ("z.jpg",)
+    with pytest.raises(InputError, match="--from_picture"):
+        parse("--from_picture=p.png", *FILES, parameters={"size": "large"})
+
+
+@pytest.mark.parametrize(
+    "argv, words",
+    [
+        (FILES[:2], "--style: give"),
+        (FILES[2:], "--content: give"),
+        ([*FILES, "--sise=3"], "--sise: no such flag; did you mean 'size'"),
+        ([*FILES, "--size=big"], "size"),
+        ([*FILES, "--size=3"], "--size: must be at least 32, not 3"),
+        ([*FILES, "--size"], "size"),
+        ([*FILES, "--iterations=0"], "--iterations: must be at least 1"),
+        ([*FILES, "--style_weight=-1"], "--style_weight: must be at least 0"),
+        ([*FILES, "--content_weight=nan"], "--content_weight: must be a finite number"),
+        ([*FILES, "--style_scale=0"], "--style_scale: must be above 0"),
+        ([*FILES, "--style_loss=gramm"], "did you mean 'gram'"),
+        ([*FILES, "--style_loss=gram,gram"], "given twice"),
+        ([*FILES, "--style_loss=gram:0"], "all weights are 0"),
+        ([*FILES, "--style_loss=gram:x"], "'x' is no weight"),
+        ([*FILES, "--encoder=vgg16"], "did you mean 'vgg19'"),
+        ([*FILES, "--optimizer=sgd"], "known are lbfgs, tfp, adam"),
+        ([*FILES, "--style_weights=1", "--style_weights=2"], "2 given for 1 --style"),
+        ([*FILES, "--style_weights=0"], "--style_weights: all are 0"),
+        ([*FILES, "--bits=12"], "--bits: must be 8 or 16"),
+        ([*FILES, "c.jpg"], "'c.jpg': every argument needs its flag"),
+    ],
+)
+def test_mistakes_are_one_line(argv, words):
+    with pytest.raises(InputError) as caught:
+        parse(*argv)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_help_names_every_flag_with_a_sentence(capsys):
+    assert parse("--help") is None
+    text = capsys.readouterr().out
+    for field in dataclasses.fields(OptimizeCommand):
+        assert f"  --{field.name} " in text
+        assert field.metadata["help"].endswith("."), field.name
+    assert "--gallery" in text and max(map(len, text.splitlines())) <= 100
+
+
+def test_weights():
+    assert parse_weights("f", "a, b:0.5", ("a", "b")) == {"a": 1.0, "b": 0.5}
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--sise=3"], [*FILES], ["--content=a.jpg"]])
+def test_help_and_mistakes_answer_without_tensorflow(run_program, argv):
+    """Half a second is the aim; importing TensorFlow alone takes longer than the bound here."""
+    start = time.perf_counter()
+    result = run_program("optimize.py", *argv)
+    assert time.perf_counter() - start < 2.0
+    if argv != ["--help"]:
+        assert result.returncode == 1 and result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+    assert "tensorflow" not in result.stderr.lower()
+
+
+def test_the_console_command_lists_its_programs(capsys):
+    from tfstyle.__main__ import main
+
+    assert main([]) == 0
+    assert "optimize" in capsys.readouterr().out
+    assert main(["optimise"]) == 1
+    assert "did you mean 'optimize'" in capsys.readouterr().err

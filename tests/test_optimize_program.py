@@ -1,0 +1,111 @@
+"""`optimize.py` as a user runs it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT
+from tfstyle import images
+
+FAST = ["--size=64", "--min_size=64", "--iterations=3"]
+
+
+@pytest.fixture
+def small(examples, tmp_path):
+    """A photograph with alpha of 90 × 61 pixels, and a style picture."""
+    photo = Image.open(examples / "astronaut.jpg").resize((90, 61))
+    photo.putalpha(Image.linear_gradient("L").resize((90, 61)))
+    photo.save(tmp_path / "photo.png")
+    Image.open(examples / "mosaic.jpg").resize((80, 80)).save(tmp_path / "style.jpg")
+    return ["--content", "photo.png", "--style", "style.jpg"]
+
+
+def test_writes_the_picture_its_history_and_its_plot(run_program, small, tmp_path):
+    result = run_program(
+        "optimize.py", *small, *FAST, "--output=out.tif", "--bits=16", "--history=h.json",
+        "--plot=p.png", "--checkpoint=c.npz", "--preview_every=1",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Wrote out.tif" in result.stderr and "tfstyle download" in result.stderr
+    assert "warning" not in result.stderr.lower() and "cuda" not in result.stderr.lower()
+    image, alpha = images.read_image(tmp_path / "out.tif"), images.read_alpha(tmp_path / "out.tif")
+    assert image.shape == (1, 43, 64, 3)
+    expected = images.read_alpha(tmp_path / "photo.png", 64)
+    np.testing.assert_allclose(alpha, expected, atol=1e-4)
+    history = json.loads((tmp_path / "h.json").read_text())
+    (scale,) = history["scales"]
+    assert (scale["height"], scale["width"], len(scale["loss"])) == (43, 64, 3)
+    assert history["evaluations"] == scale["evaluations"] >= 4
+    assert history["arguments"]["size"] == 64 and "tensorflow" in history["versions"]
+    Image.open(tmp_path / "p.png").verify()
+    left = {"keras", "photo.png", "style.jpg", "out.tif", "h.json", "p.png"}
+    assert set(os.listdir(tmp_path)) - {"keras"} == left - {"keras"}
+
+
+def test_a_picture_is_reproduced_from_itself(run_program, small, tmp_path):
+    first = run_program("optimize.py", *small, *FAST, "--init=noise", "--seed=5", "--output=a.png")
+    assert first.returncode == 0, first.stderr
+    second = run_program("optimize.py", "--from_picture=a.png", "--output=b.png")
+    assert second.returncode == 0, second.stderr
+    a, b = (np.asarray(Image.open(tmp_path / name)) for name in ("a.png", "b.png"))
+    np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_keeps_the_picture_so_far(small, tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "optimize.py", *small, "--size=128", "--iterations=100000",
+         "--output=out.png", "--checkpoint=c.npz"],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for line in process.stderr:
+        if "iteration" in line:
+            break
+    process.send_signal(number)
+    start = time.monotonic()
+    _, text = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, text
+    assert "Stopped: out.png" in text and "Traceback" not in text
+    assert time.monotonic() - start < 60
+    assert Image.open(tmp_path / "out.png").size == (128, 87)
+    assert (tmp_path / "c.npz").exists()
+
+
+def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    for flags, words in [
+        ([*small, "--output=out.bmp"], "out.bmp: the suffix must be"),
+        ([*small, "--output=no/out.png"], "does not exist"),
+        ([*small, "--output=photo.png"], "is also read"),
+        ([*small, "--output=out.jpg", "--bits=16"], "for 16 bits"),
+        ([*small, "--history=no/h.json"], "does not exist"),
+        ([*small, "--init=nothing.png"], "nothing.png: no such file"),
+        ([*small, "--style=empty.jpg"], "empty.jpg: not a readable image"),
+        ([*small, "--encoder=vgg19"], "tfstyle download"),
+        ([*small, "--style_layers=relu5_4"], "--style_layers: unknown name 'relu5_4'"),
+        ([*small, "--from_picture=photo.png"], "photo.png: holds no parameters"),
+    ]:
+        result = run_program("optimize.py", *flags)
+        lines = [line for line in result.stderr.splitlines() if not line.startswith("Encoder:")]
+        assert result.returncode == 1 and len(lines) == 1, result.stderr
+        assert lines[0].startswith("error: ") and words in lines[0]
+    assert set(os.listdir(tmp_path)) <= {"photo.png", "style.jpg", "empty.jpg", "keras"}
+
+
+def test_the_examples_travel_with_the_package(run_program, tmp_path):
+    result = run_program("optimize.py", "--help")
+    assert result.returncode == 0
+    result = subprocess.run(
+        [sys.executable, "-m", "tfstyle", "examples", "--output", tmp_path / "copied"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    names = {path.name for path in (tmp_path / "copied").iterdir()}
+    assert names == {path.name for path in (ROOT / "examples").glob("*.jpg")}

@@ -1,0 +1,23 @@
+"""`tfstyle download`: fetches the weights of the full VGG-19 into Keras' cache."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from absl import logging
+
+from tfstyle import cli
+
+
+@dataclasses.dataclass(frozen=True)
+class DownloadCommand:
+    """It has no flags."""
+
+
+def main(argv: Sequence[str]) -> int | None:
+    """Downloads with progress and checks the file."""
+    if cli.parse(DownloadCommand, argv, "tfstyle download") is None:
+        return 0
+    with cli.quiet_import():
+        from tfstyle import encoders
+    logging.info("VGG-19 is in %s.", encoders.download_vgg_weights())
+    return 0
