@@ -44,8 +44,9 @@ def random():
 def run_program(tmp_path):
     """Runs `python NAME.py …` of the checkout in an empty folder, with no VGG-19 on disk."""
 
-    def run(*arguments, **options):
-        environment = {**os.environ, "KERAS_HOME": str(tmp_path / "keras"), "COLUMNS": "100"}
+    def run(*arguments, **variables):
+        home = str(tmp_path / "keras")
+        environment = {**os.environ, "KERAS_HOME": home, "COLUMNS": "100", **variables}
         program, *rest = (str(argument) for argument in arguments)
         return subprocess.run(
             [sys.executable, ROOT / program, *rest],
@@ -54,7 +55,6 @@ def run_program(tmp_path):
             capture_output=True,
             text=True,
             timeout=300,
-            **options,
         )
 
     return run

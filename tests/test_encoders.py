@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tfstyle import encoders
+from tfstyle import encoders, weights
 from tfstyle.errors import InputError
 
 
@@ -106,7 +106,7 @@ def test_lite_ships_and_sees_like_vgg(photo, painting):
     encoder = encoders.load_encoder("lite")
     widths = [features.shape[-1] for features in encoder(photo).values()]
     assert widths == list(encoders.VGG_WIDTHS) and not encoder.trainable
-    assert encoders.LITE_PATH.stat().st_size <= 2_500_000
+    assert weights.LITE_PATH.stat().st_size <= 2_500_000
     # Normalised VGG-19 features have a mean activation near 1; random weights do not.
     for features in (*encoder(photo).values(), *encoder(painting).values()):
         assert 0.3 < float(ops.mean(features)) < 3.0
@@ -123,13 +123,13 @@ def test_the_trunk_lies_below_the_heads(photo):
 
 def test_auto_takes_vgg19_when_it_is_there(reference, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert encoders.choose_encoder() == "lite"
+    assert weights.choose_encoder() == "lite"
     with pytest.raises(InputError, match="tfstyle download"):
-        encoders.choose_encoder("vgg19")
-    path = tmp_path / "models" / encoders.VGG_FILE
+        weights.choose_encoder("vgg19")
+    path = tmp_path / "models" / weights.VGG_FILE
     path.parent.mkdir()
     path.symlink_to(reference[1])
-    assert encoders.choose_encoder() == "vgg19"
+    assert weights.choose_encoder() == "vgg19"
 
 
 def test_what_cannot_be_loaded_is_one_line(tmp_path):

@@ -12,7 +12,7 @@ from tfstyle.config import STYLE_LOSSES, OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.objective import Objective, make_loss
 
-SMALL = OptimizeConfig(encoder="lite", size=64, min_size=45, iterations=6)
+SMALL = OptimizeConfig(encoder="lite", size=72, min_size=50, iterations=6)
 
 
 def change(**values):
@@ -49,9 +49,9 @@ def test_too_narrow_for_the_size():
 def test_the_picture_takes_the_style_and_keeps_the_photo(photo, painting):
     result = optimization.stylize(photo, [painting], change(iterations=30))
     image = result.image
-    assert image.shape == (1, 43, 64, 3) and image.dtype == np.float32 and result.complete
+    assert image.shape == (1, 48, 72, 3) and image.dtype == np.float32 and result.complete
     assert image.min() >= 0 and image.max() <= 1
-    small = optimization.images.resize(photo, (43, 64))
+    small = optimization.images.resize(photo, (48, 72))
     assert style_distance(image, painting) < 0.4 * style_distance(small, painting)
     grey = [picture.mean(-1).ravel() for picture in (image, small)]
     assert np.corrcoef(grey)[0, 1] > 0.5

@@ -193,6 +193,7 @@ def show_progress(done: float, text: str, final: bool = False) -> None:
 
 
 def _log_plainly() -> None:
+    flags.FLAGS.mark_as_parsed()  # absl's logging waits for it; our flags are not in `FLAGS`
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     logging.set_stderrthreshold("info")

@@ -1,34 +1,25 @@
-"""VGG-19 and lite features by paper name (`relu4_2`); weights, checksums, channel means.
+"""VGG-19 and lite features by paper name (`relu4_2`); channel means are applied inside.
 
 Both encoders are one class, `VGG19`: the published network has the widths of `VGG_WIDTHS`; `lite`,
 which ships, has a quarter of them and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
 """
 
-import os
-import pathlib
-
 import keras
 import numpy as np
-from absl import logging
 from keras import ops
+
+from tfstyle import weights
 
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
+from tfstyle.weights import BLOCKS, HEAD_LAYERS, LAYERS
 
-BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block, Simonyan and Zisserman 2015, configuration E
 VGG_WIDTHS = (64, 128, 256, 512, 512)
 LITE_WIDTHS = (16, 32, 64, 128, 128)
-LAYERS = tuple(f"relu{b}_{k}" for b, n in enumerate(BLOCKS, 1) for k in range(1, n + 1))
-HEAD_LAYERS = tuple(f"relu{b}_1" for b in range(1, 6))
-TRUNK_LAYERS = LAYERS[: 1 + LAYERS.index(HEAD_LAYERS[-1])]  # of lite, which ends at relu5_1
 CHANNEL_MEANS_BGR = (103.939, 116.779, 123.68)  # of ImageNet, keras.applications' "caffe" mode
 # Average pooling halves the activations' deviation where neighbours are independent; the factor of
 # crowsonkb/style-transfer-pytorch keeps the later biases in proportion.
 AVERAGE_POOLING_SCALE = 2.0
-VGG_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # as in keras.applications
-VGG_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{VGG_FILE}"
-VGG_MD5 = "253f8cb515780f3b799900260a226db6"
-LITE_PATH = pathlib.Path(__file__).parent / "pretrained" / "lite.npz"
 STRIDE = 2 ** (len(BLOCKS) - 1)  # pixels of the image under one position of relu5_*
 
 
@@ -158,17 +149,17 @@ def load_encoder(
         name: "lite", "vgg19", or "auto": VGG-19 when its weights are on disk, else lite.
         taps: names of features; `HEAD_LAYERS` by default.
         heads: whether lite's features imitate VGG-19's, at `HEAD_LAYERS`; if not, they are the
-            narrow activations below the heads, at any of `TRUNK_LAYERS`, for a sixteenth of the
+            narrow activations below the heads, at any of `weights.TRUNK_LAYERS`, for a sixteenth of the
             arithmetic. VGG-19 has all of `LAYERS` in either case.
-        vgg_weights: path of Keras' VGG-19 weights; if empty, `vgg_weights_path`.
+        vgg_weights: path of Keras' VGG-19 weights; if empty, in Keras' cache.
         pooling: of `VGG19`.
         margin: of `VGG19`.
         dtype: Keras dtype policy, such as "mixed_bfloat16".
     Returns: a built `VGG19`, named `lite` or `vgg19`, not trainable.
     Raises: InputError for weights that are missing or of another network, or an unknown tap.
     """
-    name = choose_encoder(name, vgg_weights)
-    known = LAYERS if name == "vgg19" else HEAD_LAYERS if heads else TRUNK_LAYERS
+    name = weights.choose_encoder(name, vgg_weights)
+    known = weights.encoder_layers(name, heads)
     taps = tuple(taps or HEAD_LAYERS)
     for tap in taps:
         if tap not in known:
@@ -179,10 +170,11 @@ def load_encoder(
     encoder = VGG19(taps, pooling=pooling, margin=margin, name=name, dtype=dtype, **shape)
     encoder.build((None, None, None, 3))
     if name == "lite":
-        arrays, path = _read_npz(LITE_PATH), LITE_PATH
+        path = weights.LITE_PATH
+        arrays = weights.read_npz(path)
     else:
-        path = vgg_weights_path(vgg_weights)
-        arrays = _read_keras_h5(path)
+        path = weights.vgg_weights_path(vgg_weights)
+        arrays = weights.read_keras_h5(path)
     for variable in encoder.weights:
         key = "/".join(variable.path.split("/")[-2:])
         if key not in arrays or arrays[key].shape != tuple(variable.shape):
@@ -194,75 +186,3 @@ def load_encoder(
         variable.assign(np.asarray(arrays[key], "float32"))
     encoder.trainable = False
     return encoder
-
-
-def choose_encoder(name="auto", vgg_weights=""):
-    """The name, "lite" or "vgg19", that "auto" stands for on this machine, said in a log line.
-
-    Raises: InputError if VGG-19 is asked for and its weights are not on disk.
-    """
-    if name == "lite" and vgg_weights:
-        raise InputError("--vgg_weights: is of no use with --encoder=lite; leave one of them out")
-    path = vgg_weights_path(vgg_weights)
-    if path.is_file():
-        return "vgg19" if name == "auto" else name
-    if vgg_weights:
-        raise InputError(f"{path}: no such file; `tfstyle download` fetches VGG-19's weights")
-    if name == "vgg19":
-        raise InputError(
-            "--encoder=vgg19: its weights are not on this machine; `tfstyle download` fetches "
-            "them, and --vgg_weights=FILE names a copy"
-        )
-    if name == "auto":
-        logging.info("Encoder: lite, which ships; `tfstyle download` gets the full VGG-19.")
-    return "lite"
-
-
-def vgg_weights_path(vgg_weights=""):
-    """Where VGG-19's weights are or would be: the path given, or Keras' cache."""
-    return pathlib.Path(vgg_weights or os.path.join(_keras_home(), "models", VGG_FILE))
-
-
-def download_vgg_weights():
-    """Fetches VGG-19's weights into Keras' cache, checked; returns their path.
-
-    Raises: InputError if they cannot be fetched.
-    """
-    try:
-        return pathlib.Path(
-            keras.utils.get_file(VGG_FILE, VGG_URL, cache_subdir="models", file_hash=VGG_MD5)
-        )
-    except Exception as error:  # Keras raises a bare Exception for whatever the network does
-        raise InputError(f"{VGG_URL}: cannot be fetched ({error})") from error
-
-
-def _keras_home():
-    return os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-
-
-def _read_npz(path):
-    with np.load(path) as file:
-        return dict(file)
-
-
-def _read_keras_h5(path):
-    """`{"conv1_1/kernel": array, …}` from Keras' file of weights, or a whole saved VGG-19."""
-    import h5py
-
-    arrays = {}
-    try:
-        with h5py.File(path) as file:
-            root = file.get("model_weights", file)
-            for layer in LAYERS:
-                group = root.get(f"block{layer[4]}_conv{layer[6]}")
-                if group is None:
-                    continue
-                names: list[str] = []
-                group.visit(names.append)
-                for item in map(group.get, names):
-                    if isinstance(item, h5py.Dataset):
-                        kind = "kernel" if item.ndim == 4 else "bias"
-                        arrays[f"{layer.replace('relu', 'conv')}/{kind}"] = item[()]
-    except OSError as error:
-        raise InputError(f"{path}: not an HDF5 file of VGG-19's weights ({error})") from error
-    return arrays

@@ -10,8 +10,9 @@ After the decorrelated Fourier parametrization of Olah et al., "Feature Visualiz
 import keras
 import tensorflow as tf
 
-from tfstyle import encoders, losses
+from tfstyle import losses
 from tfstyle.config import OptimizeConfig, parse_weights
+from tfstyle.weights import encoder_layers
 
 # Amplitude falls with frequency to this power in natural pictures (Field 1987).
 SPECTRUM_EXPONENT = 1.0
@@ -102,7 +103,7 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
 
     Raises: InputError for a layer that the encoder lacks.
     """
-    known = encoders.TRUNK_LAYERS if encoder_name == "lite" else encoders.LAYERS
+    known = encoder_layers(encoder_name)
     content = parse_weights("content_layers", config.content_layers, known)
     style = parse_weights("style_layers", config.style_layers, known)
     kinds = parse_weights("style_loss", config.style_loss, tuple(losses.STYLE_LOSSES))

@@ -21,7 +21,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfstyle import colors, encoders, files, images
+from tfstyle import colors, encoders, files, images, weights
 from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.lbfgs import LBFGS
@@ -141,9 +141,9 @@ class _Render:
         self.original = content
         self.init = init
         self.shapes = scale_shapes(content.shape[1:3], config.size, config.min_size)
-        weights = config.style_weights or (1.0,) * len(styles)
-        self.style_weights = [weight / sum(weights) for weight in weights]
-        name = encoders.choose_encoder(config.encoder, config.vgg_weights)
+        shares = config.style_weights or (1.0,) * len(styles)
+        self.style_weights = [share / sum(shares) for share in shares]
+        name = weights.choose_encoder(config.encoder, config.vgg_weights)
         loss = make_loss(config, name)
 
         def objective(dtype):

@@ -11,14 +11,14 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
-from tfstyle import encoders, images, statistics
+from tfstyle import encoders, images, statistics, weights
 from tools.teacher import Teacher
 
 _TEACHER = flags.DEFINE_string("teacher", None, "Array file of the teacher.", required=True)
 _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of pictures.", required=True)
 _SIZE = flags.DEFINE_integer("size", 384, "Longest side in pixels.")
 _MARGIN = flags.DEFINE_integer("margin", 32, "Pixels of reflection around the picture.")
-_LITE = flags.DEFINE_string("lite", str(encoders.LITE_PATH), "Array file of lite.")
+_LITE = flags.DEFINE_string("lite", str(weights.LITE_PATH), "Array file of lite.")
 
 
 def relative_error(value, target):
@@ -28,7 +28,7 @@ def relative_error(value, target):
 
 
 def main(_):
-    encoders.LITE_PATH = pathlib.Path(_LITE.value)
+    weights.LITE_PATH = pathlib.Path(_LITE.value)
     student = encoders.load_encoder("lite", margin=_MARGIN.value)
     teacher = Teacher(_TEACHER.value)
     paths = sorted(p for folder in _IMAGES.value for p in pathlib.Path(folder).iterdir())

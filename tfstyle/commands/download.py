@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tfstyle import cli
+from tfstyle import cli, weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +18,6 @@ def main(argv: Sequence[str]) -> int | None:
     if cli.parse(DownloadCommand, argv, "tfstyle download") is None:
         return 0
     with cli.quiet_import():
-        from tfstyle import encoders
-    logging.info("VGG-19 is in %s.", encoders.download_vgg_weights())
+        import keras  # noqa: F401
+    logging.info("VGG-19 is in %s.", weights.download_vgg_weights())
     return 0

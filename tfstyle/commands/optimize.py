@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfstyle import __version__, cli
-from tfstyle.config import OptimizeCommand, OptimizeConfig
+from tfstyle.config import OptimizeCommand, OptimizeConfig, parse_weights
 from tfstyle.errors import InputError
 
 
@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> int | None:
     config = cli.parse(OptimizeCommand, argv, "optimize.py", _read_parameters)
     if config is None:
         return 0
-    from tfstyle import files, images
+    from tfstyle import files, images, weights
 
     for path in (config.history, config.plot, config.checkpoint):
         if path:
@@ -31,15 +31,23 @@ def main(argv: Sequence[str]) -> int | None:
     init = None
     if config.init not in ("content", "style", "noise"):
         init = images.read_image(config.init)
+    # The picture's parameters name the encoder that painted it, whatever is on disk later.
+    config = dataclasses.replace(
+        config, encoder=weights.choose_encoder(config.encoder, config.vgg_weights)
+    )
+    for flag in ("content_layers", "style_layers"):
+        parse_weights(flag, getattr(config, flag), weights.encoder_layers(config.encoder))
 
     with cli.quiet_import():
         import keras
         import tensorflow as tf
 
         from tfstyle import optimization
-    for device in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(device, True)
-    tf.config.experimental.enable_op_determinism()
+
+        tf.config.experimental.enable_op_determinism()
+        for device in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(device, True)
+        tf.config.list_logical_devices()  # starts the GPUs, or says that there are none
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
     shown = {"chunks": 0}
 
