@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from tfstyle import files, images
 from tfstyle.errors import InputError
+from tfstyle.images import reading, writing
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_sixteen_bits_round_trip(tmp_path, random, suffix, channels):
     alpha = random.random((1, 9, 13, 1)).astype(np.float32) if channels == 4 else None
     path = tmp_path / f"a{suffix}"
     images.write_image(path, image, alpha=alpha, bits=16, parameters={"a": "ü"})
-    rgb, read_alpha = images._read_rgba(path)
+    rgb, read_alpha = reading._read_rgba(path)
     if channels == 3 or suffix == ".png":
         np.testing.assert_allclose(rgb, image[0], atol=0.51 / 65535)
     if channels == 4:
@@ -113,13 +114,13 @@ def test_sixteen_bits_round_trip(tmp_path, random, suffix, channels):
     Image.open(path).load()  # another reader accepts it
 
 
-@pytest.mark.parametrize("suffix", images.SUFFIXES)
+@pytest.mark.parametrize("suffix", writing.SUFFIXES)
 def test_eight_bits_round_trip_with_parameters(tmp_path, pixels, suffix):
     path = tmp_path / f"a{suffix}"
     parameters = {"style": ["Großvater \N{SNOWMAN}.jpg"], "size": 3}
     images.write_image(path, pixels[None] / 255.0, parameters=parameters)
     assert images.read_parameters(path) == parameters
-    tolerance = 1e-3 if suffix in images.DEEP_SUFFIXES else 6
+    tolerance = 1e-3 if suffix in writing.DEEP_SUFFIXES else 6
     assert np.abs(images.read_image(path)[0] * 255 - pixels).mean() < tolerance
 
 
@@ -236,3 +237,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
             temporary.write_text("half")
             raise OSError(28, "No space left on device")
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_side_that_the_format_cannot_have(tmp_path):
+    with pytest.raises(InputError, match="at most 16383 pixels a side; use .png"):
+        images.check_output(tmp_path / "a.webp", size=16384)
+    images.check_output(tmp_path / "a.png", size=16384)

@@ -12,6 +12,21 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523,
 _FLOOR = 1e-6  # smallest variance along a colour axis: a grey picture has two without any
 
 
+def prepare(content, styles, mode):
+    """Content and list of styles as the transfer should see them.
+
+    `mode` is "none", "luminance" (all grey; `with_chroma` colours the result), "histogram" or
+    "linear" (the styles take the content's colours).
+    """
+    if mode == "none":
+        return content, list(styles)
+    if mode == "luminance":
+        grey = luminance(content)
+        return grey, [match_luminance(luminance(style), grey) for style in styles]
+    match = match_histogram if mode == "histogram" else match_linear
+    return content, [match(style, content) for style in styles]
+
+
 def luminance(image):
     """`(1, h, w, 3)` grey picture with the luma of `image` in all channels."""
     return np.repeat(image @ _YIQ[0].astype(np.float32)[:, None], 3, axis=-1)

@@ -213,12 +213,12 @@ class LBFGS:
             self._basis.scatter_update(tf.IndexedSlices(tf.stack([step, change]), rows))
             self._count.assign_add(1)
             vectors = tf.stack([step, change, gradient])
-            inner = tf.cast(tf.matmul(self._basis, vectors, transpose_b=True), tf.float64)
-            pair = tf.transpose(inner[:, :2])
+            inner = tf.cast(tf.matmul(vectors, self._basis, transpose_b=True), tf.float64)
+            pair = inner[:2]
             self._products.scatter_update(tf.IndexedSlices(pair, rows))
             products = tf.transpose(self._products)
             self._products.assign(tf.tensor_scatter_nd_update(products, rows[:, None], pair))
-            self._projections.assign(inner[:, 2])
+            self._projections.assign(inner[2])
         else:
             self._projections.assign(tf.cast(tf.linalg.matvec(self._basis, gradient), tf.float64))
 

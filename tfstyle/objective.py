@@ -15,10 +15,10 @@ from tfstyle.config import OptimizeConfig, parse_weights
 from tfstyle.weights import encoder_layers
 
 # Amplitude falls with frequency to this power in natural pictures (Field 1987).
-SPECTRUM_EXPONENT = 1.0
+SPECTRUM_EXPONENT = 0.75
 LOWEST_FREQUENCY = 1 / 32  # cycles a pixel; below it all frequencies count alike
 UNIT_FREQUENCY = 1 / 4  # where the filter changes nothing
-CHROMA_GAIN = 0.5  # of colour changes beside grey ones
+CHROMA_GAIN = 0.7  # of colour changes beside grey ones
 
 
 class Objective:
@@ -88,9 +88,12 @@ class Objective:
             terms = self.loss(targets, self.encoder(image), image)
         self._names = list(terms)
         self._terms.assign(tf.stack(list(terms.values())))
-        # The filter is symmetric, hence its own adjoint.
-        gradient = _filter(tape.gradient(terms["total"], image))
+        gradient = self._pull_back(tape.gradient(terms["total"], image))
         return terms["total"], tf.reshape(gradient, [-1])
+
+    def _pull_back(self, gradient):
+        """The adjoint of `_picture`; the filter is symmetric, hence its own."""
+        return _filter(gradient)
 
     @property
     def terms(self):

@@ -10,18 +10,16 @@ the optimizer's flat vector → `Objective.picture` → the next scale's start.
 """
 
 import dataclasses
-import json
 import math
 import os
 import time
-import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from tfstyle import colors, encoders, files, images, weights
+from tfstyle import checkpoints, colors, encoders, images, weights
 from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.lbfgs import LBFGS
@@ -137,9 +135,11 @@ class _Render:
     def __init__(self, content, styles, config, init, checkpoint):
         self.config = config
         self.checkpoint = checkpoint
-        self.content, self.styles = _prepare_colors(content, styles, config.preserve_color)
+        self.content, self.styles = colors.prepare(content, styles, config.preserve_color)
         self.original = content
         self.init = init
+        pictures = [content, *styles, *([] if init is None else [init])]
+        self.identity = checkpoints.render_identity(dataclasses.asdict(config), pictures)
         self.shapes = scale_shapes(content.shape[1:3], config.size, config.min_size)
         shares = config.style_weights or (1.0,) * len(styles)
         self.style_weights = [share / sum(shares) for share in shares]
@@ -296,44 +296,20 @@ class _Render:
             image=self.image,
         )
 
-    def _identity(self):
-        """What must be equal for a checkpoint to be of this render."""
-        pictures = [self.content, *self.styles, *([] if self.init is None else [self.init])]
-        return {
-            "config": dataclasses.asdict(self.config),
-            "pictures": [[*p.shape, float(p.sum(dtype=np.float64))] for p in pictures],
-        }
-
     def _save(self):
-        meta = {"identity": self._identity(), "scale": self.scale, "history": self.history}
-        with files.replacing(self.checkpoint) as temporary:
-            np.savez(temporary, meta=json.dumps(meta), start=self.start, **self.optimizer.state())
+        checkpoints.write_checkpoint(
+            self.checkpoint,
+            self.identity,
+            {"scale": self.scale, "history": self.history},
+            {"start": self.start, **self.optimizer.state()},
+        )
 
     def _resume(self):
         """Takes up the checkpoint if there is one. Returns whether there was."""
         if not self.checkpoint or not os.path.exists(self.checkpoint):
             return False
-        try:
-            with np.load(self.checkpoint, allow_pickle=False) as file:
-                arrays = dict(file)
-            self.start, meta = arrays.pop("start"), json.loads(str(arrays.pop("meta")))
-            identity, self.scale, self.history = (
-                meta[key] for key in ("identity", "scale", "history")
-            )
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{self.checkpoint}: not a checkpoint of a render; remove it or name another file"
-            ) from error
-        own = json.loads(json.dumps(self._identity()))
-        if identity != own:
-            changed = [
-                f"--{name}" for name, value in own["config"].items()
-                if identity.get("config", {}).get(name) != value
-            ]  # fmt: skip
-            raise InputError(
-                f"{self.checkpoint}: of another render, which differs in "
-                f"{', '.join(changed) or 'its pictures'}; remove it or name another file"
-            )
+        meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity)
+        self.start, self.scale, self.history = arrays.pop("start"), meta["scale"], meta["history"]
         self._set_targets(self.start)
         if self._wants_precision(self.history[-1]["iterations"] - 1):
             self.objective = self.precise
@@ -341,16 +317,3 @@ class _Render:
         self.optimizer.restore(arrays)
         self.image = self._picture()
         return True
-
-
-def _prepare_colors(content, styles, mode):
-    """Content and styles as the transfer should see them."""
-    if mode == "luminance":
-        content = colors.luminance(content)
-        return content, [
-            colors.match_luminance(colors.luminance(style), content) for style in styles
-        ]
-    if mode == "none":
-        return content, list(styles)
-    match = colors.match_histogram if mode == "histogram" else colors.match_linear
-    return content, [match(style, content) for style in styles]

@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int | None:
     for path in (config.history, config.plot, config.checkpoint):
         if path:
             files.check_writable(path)
-    images.check_output(config.output, config.bits)
+    images.check_output(config.output, config.bits, config.size)
     _check_not_read(config)
     content = images.read_image(config.content)
     alpha = images.read_alpha(config.content, config.size)

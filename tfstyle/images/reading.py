@@ -1,9 +1,4 @@
-"""Image files ↔ float32 RGB: decode, orient, resize, encode.
-
-Every picture inside the package is `(1, h, w, 3)` float32 sRGB in [0, 1]. Orientation, colour
-profiles, grey, palettes, CMYK, alpha and bit depths end in `read_image`; the one clip and the one
-rounding to integers are in `write_image`. This module does not need TensorFlow, but for 16-bit PNG.
-"""
+"""Decoding: whatever a file holds becomes upright sRGB, 8 or 16 bits deep."""
 
 import contextlib
 import io
@@ -18,19 +13,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
-from PIL.PngImagePlugin import PngInfo
 
-from tfstyle import files
 from tfstyle.errors import InputError
+from tfstyle.images.resizing import fit, resample, resize
+from tfstyle.images.writing import DESCRIPTION, SRGB
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits a channel
 MAX_PIXELS = 200_000_000  # more is taken for a decompression bomb; 200 Mpx is 2.4 GB as float32
-JPEG_QUALITY = 95
-_DESCRIPTION = 0x010E  # EXIF and TIFF tag ImageDescription
-_SOFTWARE = 0x0131
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def read_image(path: str | os.PathLike, size: int | None = None) -> np.ndarray:
@@ -71,7 +60,7 @@ def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
     Raises: InputError if the file is not a readable image or holds none.
     """
     with _open(path) as image:
-        text = image.info.get("Description") or image.getexif().get(_DESCRIPTION)
+        text = image.info.get("Description") or image.getexif().get(DESCRIPTION)
     try:
         parameters = json.loads(text or "")
         if isinstance(parameters, dict):
@@ -79,83 +68,6 @@ def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
     except (TypeError, ValueError):
         pass
     raise InputError(f"{path}: holds no parameters; give a picture that this program wrote")
-
-
-def write_image(
-    path: str | os.PathLike,
-    image: np.ndarray,
-    *,
-    alpha: np.ndarray | None = None,
-    bits: int = 8,
-    parameters: dict[str, Any] | None = None,
-) -> None:
-    """Clips, rounds and writes a picture; the file is whole or absent.
-
-    Args:
-        path: `.png`, `.jpg`, `.webp` or `.tif`; JPEG has quality 95, 4:4:4; WebP quality 95.
-        image: `(1, h, w, 3)` float sRGB, clipped to [0, 1].
-        alpha: None or `(1, h, w, 1)` opacity in [0, 1]; JPEG, which has none, gets white below.
-        bits: 8, or 16 for PNG and TIFF.
-        parameters: JSON-compatible values kept in the file's metadata, for `read_parameters`.
-    Raises: InputError if the file cannot be written; ValueError for a picture that is not finite.
-    """
-    check_output(path, bits)
-    suffix = pathlib.Path(path).suffix.lower()
-    pixels = np.asarray(image)[0]
-    if not np.isfinite(pixels).all():
-        raise ValueError("`image` must be finite. Received: image with NaN or infinity")
-    if alpha is not None:
-        if suffix in (".jpg", ".jpeg"):
-            pixels = pixels * alpha[0] + (1.0 - alpha[0])
-        else:
-            pixels = np.concatenate([pixels, alpha[0]], axis=-1)
-    kind: Any = np.uint16 if bits == 16 else np.uint8
-    whole = np.iinfo(kind).max
-    pixels = np.round(np.clip(pixels, 0.0, 1.0) * whole).astype(kind)
-    description = json.dumps(parameters) if parameters else ""
-    with files.replacing(path) as temporary:
-        if suffix in (".tif", ".tiff"):
-            _save_tiff(temporary, pixels, description)
-        elif bits == 16:
-            temporary.write_bytes(_encode_deep_png(pixels, description))
-        else:
-            _save_pillow(temporary, pixels, description)
-
-
-def check_output(path: str | os.PathLike, bits: int = 8) -> None:
-    """Raises InputError if `write_image` could not write a picture of that depth to `path`."""
-    known = DEEP_SUFFIXES if bits == 16 else SUFFIXES
-    if pathlib.Path(path).suffix.lower() not in known:
-        depth = " for 16 bits" if bits == 16 else ""
-        raise InputError(f"{path}: the suffix must be one of {', '.join(known)}{depth}")
-    files.check_writable(path)
-
-
-def fit(shape: tuple[int, int], size: int) -> tuple[int, int]:
-    """`(height, width)` of the same aspect as `shape`, with `size` pixels on the longest side."""
-    scale = size / max(shape)
-    height, width = (max(1, round(side * scale)) for side in shape)
-    return height, width
-
-
-def resize(image: np.ndarray, shape: tuple[int, int], clip: bool = True) -> np.ndarray:
-    """Resamples `(1, h, w, c)` float32 to `(1, *shape, c)` by Lanczos' filter, antialiased.
-
-    `clip` cuts the filter's overshoot at 0 and 1; without it any range goes.
-    """
-    if tuple(image.shape[1:3]) == tuple(shape):
-        return image
-    resized = _resample(image[0], shape, Image.Resampling.LANCZOS)[None]
-    return np.clip(resized, 0.0, 1.0) if clip else resized
-
-
-def cover(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The largest centred part of `(1, h, w, c)` that has the aspect of `shape`, so resized."""
-    height, width = image.shape[1:3]
-    scale = min(height / shape[0], width / shape[1])
-    part_height, part_width = (max(1, round(side * scale)) for side in shape)
-    top, left = (height - part_height) // 2, (width - part_width) // 2
-    return resize(image[:, top : top + part_height, left : left + part_width], shape)
 
 
 @contextlib.contextmanager
@@ -215,7 +127,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
             converted = ImageCms.profileToProfile(
                 image,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-                _SRGB,
+                SRGB,
                 renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
                 outputMode="RGB",
                 flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
@@ -286,67 +198,9 @@ def _fill_transparent(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     else:
         linear = Image.Resampling.BILINEAR
         half = ((rgb.shape[0] + 1) // 2, (rgb.shape[1] + 1) // 2)
-        small = _resample(np.concatenate([rgb * weight, weight], axis=-1), half, linear)
+        small = resample(np.concatenate([rgb * weight, weight], axis=-1), half, linear)
         small_alpha = small[..., 3]
         small_rgb = small[..., :3] / np.maximum(small[..., 3:], 1e-6)
         filled = _fill_transparent(small_rgb, np.minimum(1.0, small_alpha * 2))
-        coarse = _resample(filled, (rgb.shape[0], rgb.shape[1]), linear)
+        coarse = resample(filled, (rgb.shape[0], rgb.shape[1]), linear)
     return (rgb * weight + coarse * (1.0 - weight)).astype(np.float32)
-
-
-def _resample(
-    pixels: np.ndarray, shape: tuple[int, int], resampling: Image.Resampling
-) -> np.ndarray:
-    """`(h, w, c)` to `(*shape, c)` float32, each channel by Pillow."""
-    channels = [
-        np.asarray(Image.fromarray(channel).resize((shape[1], shape[0]), resampling))
-        for channel in np.ascontiguousarray(np.moveaxis(pixels, -1, 0), np.float32)
-    ]
-    return np.stack(channels, axis=-1)
-
-
-def _save_pillow(path: pathlib.Path, pixels: np.ndarray, description: str) -> None:
-    picture = Image.fromarray(pixels)
-    options: dict[str, Any] = {"icc_profile": _SRGB.tobytes()}
-    if path.suffix.lower() == ".png":
-        options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_text("Software", "tfstyle")
-        if description:
-            options["pnginfo"].add_text("Description", description)
-    else:
-        options["exif"] = exif = Image.Exif()
-        exif[_SOFTWARE] = "tfstyle"
-        if description:
-            exif[_DESCRIPTION] = description
-        options["quality"] = JPEG_QUALITY
-        if path.suffix.lower() != ".webp":
-            options["subsampling"] = "4:4:4"
-    picture.save(path, **options)
-
-
-def _save_tiff(path: pathlib.Path, pixels: np.ndarray, description: str) -> None:
-    import tifffile
-
-    tifffile.imwrite(
-        path,
-        pixels,
-        photometric="rgb",
-        extrasamples=["unassalpha"] if pixels.shape[-1] == 4 else None,
-        compression="zlib",
-        predictor=True,
-        software="tfstyle",
-        description=description or None,
-        metadata=None,
-        iccprofile=_SRGB.tobytes(),
-    )
-
-
-def _encode_deep_png(pixels: np.ndarray, description: str) -> bytes:
-    """PNG file of uint16 pixels; the description is spliced in after the header."""
-    import tensorflow as tf
-
-    data = tf.io.encode_png(pixels).numpy()
-    body = b"tEXt" + b"Description\0" + description.encode("ascii")
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    header = 33  # signature and IHDR
-    return data[:header] + (chunk if description else b"") + data[header:]

@@ -1,0 +1,252 @@
+"""Measures the renderer: evaluations, optimizers, overhead, precision and the whole program.
+
+    python -m benchmarks.optimize_speed [--pair CONTENT,STYLE …] [--only NAME …]
+
+Prints a table of ratios, each of things timed in turn in this one process, and the machine. The
+comparison with PyTorch needs the extra `torch`. Pairs default to the example pictures.
+"""
+
+import itertools
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from tfstyle import encoders, images, objective, optimization
+from tfstyle.config import OptimizeConfig
+from tfstyle.lbfgs import LBFGS
+from tfstyle.optimizers import StockLBFGS
+
+ROOT = pathlib.Path(__file__).parent.parent
+EXAMPLES = [
+    f"examples/{content}.jpg,examples/{style}.jpg"
+    for content, style in [
+        ("astronaut", "brushstrokes"),
+        ("astronaut", "ink_wash"),
+        ("chelsea", "stained_glass"),
+        ("chelsea", "mosaic"),
+        ("chelsea", "brushstrokes"),
+    ]
+]
+PARTS = ("evaluations", "tfp", "overhead", "torch", "bfloat16", "program")
+_PAIRS = flags.DEFINE_multi_string("pair", EXAMPLES, "Content and style file, with a comma.")
+_SIZE = flags.DEFINE_integer("size", 384, "Longest side in pixels.")
+_VGG_SIZE = flags.DEFINE_integer("vgg_size", 256, "The same, where VGG-19's widths are measured.")
+_ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by default.")
+
+
+def main(_):
+    keras.utils.set_random_seed(0)
+    paths = [pair.split(",") for pair in _PAIRS.value]
+    pairs = [tuple(images.read_image(path) for path in pair) for pair in paths]
+    print(
+        f"{_cpu()}, {os.cpu_count()} threads; Python {platform.python_version()}, "
+        f"TensorFlow {tf.__version__}, Keras {keras.__version__}\n"
+    )
+    print("| figure | target | measured | each |\n| --- | --- | --- | --- |", flush=True)
+    for part in _ONLY.value or PARTS:
+        for figure, target, values, digits in globals()[f"measure_{part}"](pairs):
+            each = " ".join(f"{value:.{digits}f}" for value in values)
+            mean = statistics.fmean(values)
+            print(f"| {figure} | {target} | {mean:.{digits}f} | {each} |", flush=True)
+
+
+def measure_evaluations(pairs):
+    """Evaluations an iteration in whole renders with the defaults."""
+    ratios = []
+    for content, style in pairs:
+        result = optimization.stylize(content, [style], OptimizeConfig(size=_SIZE.value))
+        evaluations, iterations = (
+            sum(scale[key] for scale in result.history) for key in ("evaluations", "iterations")
+        )
+        ratios.append(evaluations / iterations)
+    yield "evaluations an L-BFGS iteration", "≤ 1.05", ratios, 3
+
+
+def measure_tfp(pairs, iterations=60):
+    """Wall time and final loss beside tfp's L-BFGS, one scale, the same iterations."""
+    times, losses = [], []
+    for content, style in pairs:
+        function, size = _function(content, style)
+        seconds, values = [], []
+        for optimizer in (LBFGS(function), StockLBFGS(function)):
+            optimizer.start(np.zeros(size, np.float32))
+            optimizer.step()  # compiles
+            optimizer.start(np.zeros(size, np.float32))
+            started = time.perf_counter()
+            for _ in range(iterations):
+                optimizer.step()
+            seconds.append(time.perf_counter() - started)
+            values.append(optimizer.value)
+        times.append(seconds[0] / seconds[1])
+        losses.append(values[0] / values[1])
+    yield f"wall time, tfstyle / tfp, {iterations} iterations", "≤ 0.40", times, 2
+    yield "final loss, tfstyle / tfp", "≤ 1.01", losses, 3
+
+
+def measure_overhead(pairs, rounds=40):
+    """An evaluation with its share of L-BFGS beside the encoder's and losses' passes alone."""
+    ratios = []
+    for content, style in pairs[:3]:
+        problem = _objective(content, style)
+        optimizer = LBFGS(problem.value_and_gradient)
+        optimizer.start(np.zeros(_shape(content)[0] * _shape(content)[1] * 3, np.float32))
+        image = tf.constant(images.resize(content, _shape(content)))
+        targets = keras.tree.map_structure(tf.convert_to_tensor, problem._targets)
+
+        @tf.function
+        def bare(image, targets, problem=problem):
+            with tf.GradientTape() as tape:
+                tape.watch(image)
+                total = problem.loss(targets, problem.encoder(image), image)["total"]
+            return total, tape.gradient(total, image)
+
+        ours, theirs = [], []
+        for _ in range(rounds):
+            evaluations, started = optimizer.evaluations, time.perf_counter()
+            optimizer.step()
+            ours.append((time.perf_counter() - started) / (optimizer.evaluations - evaluations))
+            started = time.perf_counter()
+            bare(image, targets)[0].numpy()
+            theirs.append(time.perf_counter() - started)
+        ratios.append(statistics.median(ours[5:]) / statistics.median(theirs[5:]))
+    yield "an evaluation / bare forward and backward pass", "≤ 1.15", ratios, 3
+
+
+def measure_torch(pairs, evaluations=100):
+    """Time to the loss that PyTorch's L-BFGS reaches, one scale, without compilation."""
+    try:
+        import torch
+
+        from benchmarks.torch_reference import Reference
+    except ImportError:
+        print("(the comparison with PyTorch needs it: pip install -e '.[torch]')")
+        return
+    torch.set_num_threads(os.cpu_count())
+    config = OptimizeConfig(size=_SIZE.value)
+    ratios, agreements, speeds, reached = [], [], [], []
+    for content, style in pairs:
+        shape = _shape(content)
+        small = images.resize(content, shape)
+        reference = Reference(small, _resized_style(style), config)
+        function, size = _function(content, style)
+        optimizer = LBFGS(function)
+        optimizer.start(np.zeros(size, np.float32))
+        optimizer.step()
+        started = time.perf_counter()
+        optimizer.start(np.zeros(size, np.float32))
+        agreements.append(optimizer.value / reference.loss(reference.start).item())
+        trace = [(time.perf_counter() - started, optimizer.value)]
+        for _ in range(evaluations):
+            optimizer.step()
+            trace.append((time.perf_counter() - started, optimizer.value))
+        peer = reference.minimize(evaluations)
+        goal = min(loss for _, loss in peer)
+        seconds = next((second for second, loss in trace if loss <= goal), float("inf"))
+        ratios.append(seconds / peer[-1][0])
+        speeds.append((trace[-1][0] / optimizer.evaluations) / (peer[-1][0] / len(peer)))
+        reached.append(trace[-1][1] / goal)
+    yield "start loss, tfstyle / PyTorch (the same objective)", "1", agreements, 4
+    yield f"wall time to PyTorch's loss of {evaluations} evaluations", "≤ 0.8", ratios, 2
+    yield "wall time an evaluation, tfstyle / PyTorch", "", speeds, 2
+    yield f"loss after {evaluations} iterations, tfstyle / PyTorch", "", reached, 3
+
+
+def measure_bfloat16(pairs, iterations=20):
+    """VGG-19's widths with seeded random weights: time an evaluation, and the final loss."""
+    content, style = pairs[0]
+    shape = _shape(content, _VGG_SIZE.value)
+    small = images.resize(content, shape)
+    config = OptimizeConfig(size=_VGG_SIZE.value)
+    loss = objective.make_loss(config, "vgg19")
+    problems = {}
+    for dtype in ("float32", "mixed_bfloat16"):
+        keras.utils.set_random_seed(1)
+        encoder = encoders.VGG19(loss.layers, margin=optimization.MARGIN, dtype=dtype)
+        encoder.build((None, None, None, 3))
+        problems[dtype] = objective.Objective(encoder, loss)
+    precise, fast = problems.values()
+    precise.set_targets(small, [_resized_style(style, _VGG_SIZE.value)], [1.0])
+    precise.set_start(small)
+    fast.share(precise)
+    zero = np.zeros(small.size, np.float32)
+    optimizers = [LBFGS(problem.value_and_gradient) for problem in problems.values()]
+    for optimizer in optimizers:
+        optimizer.start(zero)
+    seconds = [0.0, 0.0]
+    warm = 3
+    for iteration, (k, optimizer) in itertools.product(range(iterations), enumerate(optimizers)):
+        if k == 1 and iteration == round(iterations * (1 - optimization.PRECISE_SHARE)):
+            optimizer.switch(precise.value_and_gradient)  # as a render does
+        before, started = optimizer.evaluations, time.perf_counter()
+        optimizer.step()
+        if warm <= iteration < iterations * (1 - optimization.PRECISE_SHARE):
+            seconds[k] += (time.perf_counter() - started) / (optimizer.evaluations - before)
+    evaluate = tf.function(precise.value_and_gradient)
+    finals = [float(evaluate(optimizer.position)[0]) for optimizer in optimizers]
+    yield "VGG-19, bfloat16 / float32, an evaluation", "≤ 0.60", [seconds[1] / seconds[0]], 2
+    yield "VGG-19, final loss in float32, bfloat16 / float32", "≤ 1.02", [finals[1] / finals[0]], 3
+
+
+def measure_program(_, runs=3):
+    """The README's command, from a cold start to the file, in seconds."""
+    content, style = (ROOT / path for path in EXAMPLES[0].split(","))
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(runs):
+            started = time.perf_counter()
+            subprocess.run(
+                [sys.executable, ROOT / "optimize.py", "--encoder=lite", f"--content={content}",
+                 f"--style={style}", f"--output={folder}/out.png"],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            seconds.append(time.perf_counter() - started)
+    yield "default render, 512 px, cold start to file, seconds", "≤ 45", seconds, 1
+
+
+def _shape(content, size=None):
+    return images.fit(content.shape[1:3], size or _SIZE.value)
+
+
+def _resized_style(style, size=None):
+    shape = images.fit(style.shape[1:3], min(max(style.shape[1:3]), size or _SIZE.value))
+    return images.resize(style, shape)
+
+
+def _objective(content, style):
+    """The objective of a default render at its last scale, started from the content."""
+    loss = objective.make_loss(OptimizeConfig(), "lite")
+    encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=optimization.MARGIN)
+    problem = objective.Objective(encoder, loss)
+    small = images.resize(content, _shape(content))
+    problem.set_targets(small, [_resized_style(style)], [1.0])
+    problem.set_start(small)
+    return problem
+
+
+def _function(content, style):
+    height, width = _shape(content)
+    return _objective(content, style).value_and_gradient, height * width * 3
+
+
+def _cpu():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,58 @@
+"""The state of a render in one .npz file, which knows what render it is of."""
+
+import json
+import os
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from tfstyle import files
+from tfstyle.errors import InputError
+
+
+def render_identity(config: dict[str, Any], pictures: list[np.ndarray]) -> dict[str, Any]:
+    """What must be equal for a checkpoint to fit: the config, and the pictures' shapes and sums."""
+    sums = [[*picture.shape, float(picture.sum(dtype=np.float64))] for picture in pictures]
+    return json.loads(json.dumps({"config": config, "pictures": sums}))
+
+
+def write_checkpoint(
+    path: str | os.PathLike,
+    identity: dict[str, Any],
+    meta: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+) -> None:
+    """Writes arrays and JSON-compatible `meta`; the file is whole or as it was."""
+    with files.replacing(path) as temporary:
+        text = np.array(json.dumps({**meta, "identity": identity}))
+        np.savez(temporary, **{"meta": text, **arrays})  # type: ignore[arg-type]
+
+
+def read_checkpoint(
+    path: str | os.PathLike, identity: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """`meta` and arrays as they were written.
+
+    Raises: InputError if the file is no checkpoint or its identity is another one.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        meta = json.loads(str(arrays.pop("meta")))
+        found = meta.pop("identity")
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a checkpoint of a render; remove it or name another file"
+        ) from error
+    if found != identity:
+        changed = [
+            f"--{name}"
+            for name, value in identity["config"].items()
+            if found.get("config", {}).get(name) != value
+        ]
+        raise InputError(
+            f"{path}: of another render, which differs in "
+            f"{', '.join(changed) or 'its pictures'}; remove it or name another file"
+        )
+    return meta, arrays

@@ -1,0 +1,22 @@
+"""Image files ↔ float32 RGB: decode, orient, resize, encode.
+
+Every picture inside the package is `(1, h, w, 3)` float32 sRGB in [0, 1]. Orientation, colour
+profiles, grey, palettes, CMYK, alpha and bit depths end in `read_image`; the one clip and the one
+rounding to integers are in `write_image`. TensorFlow is loaded for 16-bit PNG alone.
+"""
+
+from tfstyle.images.reading import MAX_PIXELS, read_alpha, read_image, read_parameters
+from tfstyle.images.resizing import cover, fit, resize
+from tfstyle.images.writing import check_output, write_image
+
+__all__ = [
+    "MAX_PIXELS",
+    "check_output",
+    "cover",
+    "fit",
+    "read_alpha",
+    "read_image",
+    "read_parameters",
+    "resize",
+    "write_image",
+]

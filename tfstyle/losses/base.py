@@ -1,0 +1,69 @@
+"""What all losses on features share: normalisation, distances, and targets of several styles."""
+
+import keras
+from keras import ops
+
+EPSILON = 1e-8  # keeps a relative error finite where the target is zero: a black or blank picture
+
+
+def mean_but_batch(values):
+    """`(batch,)` means over all other axes."""
+    return ops.mean(values, axis=tuple(range(1, len(values.shape))))
+
+
+def relative_error(target, value, normalize):
+    """`(batch,)` mean squared difference, over the target's mean square if `normalize`."""
+    error = mean_but_batch(ops.square(value - target))
+    if not normalize:
+        return error
+    return error / (mean_but_batch(ops.square(target)) + EPSILON)
+
+
+def cosine_distance(target, value):
+    """`(batch,)` mean of 1 - cosine of the angle between vectors along the last axis."""
+    product = ops.sum(value * target, axis=-1)
+    norms = ops.sum(ops.square(value), axis=-1) * ops.sum(ops.square(target), axis=-1)
+    return mean_but_batch(1.0 - product * ops.rsqrt(norms + EPSILON))
+
+
+class FeatureLoss(keras.losses.Loss):
+    """A loss on features, with the two arguments that all of them share."""
+
+    def __init__(self, normalize=True, reduction="sum_over_batch_size", name=None, **kwargs):
+        super().__init__(reduction=reduction, name=name, **kwargs)
+        self.normalize = normalize
+
+    def get_config(self):
+        return {**super().get_config(), "normalize": self.normalize}
+
+
+def check_distance(distance):
+    """The argument as it is; ValueError for an unknown distance."""
+    if distance not in ("squared", "cosine"):
+        raise ValueError(f'`distance` must be "squared" or "cosine". Received: distance={distance}')
+    return distance
+
+
+class StyleLoss(FeatureLoss):
+    """Base of the style losses: how a target is made, for one style image or several.
+
+    A subclass has `statistic(features)`, one tensor or a tuple of tensors of which weighted means
+    make sense, and `call(target, features)`.
+    """
+
+    def statistic(self, features):
+        raise NotImplementedError
+
+    def target(self, styles, weights=(1.0,)):
+        """The target made of the features of several style images.
+
+        Args:
+            styles: sequence of `(batch, h_i, w_i, c)` features.
+            weights: their shares, of sum 1. The sum of squared distances to each, so weighted, has
+                the same gradient as the squared distance to the weighted mean.
+        Returns: the argument `target` of a call.
+        """
+        means = [self.statistic(features) for features in styles]
+        return keras.tree.map_structure(
+            lambda *parts: sum(w * part for w, part in zip(weights, parts, strict=True)), *means
+        )

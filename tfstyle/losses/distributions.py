@@ -1,0 +1,206 @@
+"""Style losses on whole distributions of features: sliced Wasserstein, MMD, histograms."""
+
+import math
+
+import keras
+from keras import ops
+
+from tfstyle import statistics
+from tfstyle.losses.base import EPSILON, StyleLoss, relative_error
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class SlicedWassersteinLoss(StyleLoss):
+    """Mean squared difference of sorted projections of the features.
+
+    Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis", CVPR 2021,
+    https://arxiv.org/abs/2006.07229, with fixed directions, because L-BFGS needs a function.
+    Without projections it sorts the channels themselves: exact feature distribution matching (Zhang
+    et al., CVPR 2022) as a loss.
+
+    Args:
+        projections: number of random unit directions; 0 for the channels.
+        levels: quantiles kept of each target; maps of other sizes interpolate them.
+        seed: int, of the directions.
+        normalize: whether to divide by the target's mean square.
+
+    Call arguments:
+        target: `(batch, levels, directions)` from `target`.
+        features: `(batch, h, w, c)`.
+    Returns: `(batch,)` before Keras' reduction.
+    """
+
+    def __init__(
+        self, projections=32, levels=1024, seed=0, normalize=True, name="sliced_loss", **kwargs
+    ):
+        super().__init__(normalize=normalize, name=name, **kwargs)
+        self.projections = projections
+        self.levels = levels
+        self.seed = seed
+
+    def _project(self, features):
+        flat = statistics.flatten(features)
+        if not self.projections:
+            return flat
+        shape = (flat.shape[-1], self.projections)
+        directions = keras.random.normal(shape, seed=self.seed)
+        norms = ops.sqrt(ops.sum(ops.square(directions), axis=0))
+        return ops.matmul(flat, directions / norms)
+
+    def statistic(self, features):
+        return statistics.quantiles(self._project(features), self.levels)
+
+    def call(self, target, features):
+        ordered = ops.sort(self._project(features), axis=1)
+        return relative_error(
+            statistics.quantiles(target, ops.shape(ordered)[1]), ordered, self.normalize
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "projections": self.projections,
+            "levels": self.levels,
+            "seed": self.seed,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class MMDLoss(StyleLoss):
+    """Squared maximum mean discrepancy of features: the distance of their mean embeddings.
+
+    Li et al., "Demystifying Neural Style Transfer", IJCAI 2017, https://arxiv.org/abs/1701.01036.
+    The linear kernel compares means and the polynomial one, (xᵀy)², Gram matrices; the Gaussian
+    one, exp(-|x - y|² / 2σ²), is embedded by random Fourier features (Rahimi and Recht, 2007), so
+    that every position counts and the loss is a fixed function. As in the paper, σ² is the mean
+    squared distance of two positions of the style.
+
+    Args:
+        kernel: "linear", "polynomial" or "gaussian".
+        frequencies: random features of the Gaussian kernel.
+        seed: int, of the random features.
+        normalize: whether to divide by the target embedding's squared norm.
+
+    Call arguments:
+        target: the embedding and σ from `target`.
+        features: `(batch, h, w, c)`.
+    Returns: `(batch,)` before Keras' reduction.
+    Raises: ValueError for an unknown kernel.
+    """
+
+    def __init__(
+        self,
+        kernel="gaussian",
+        frequencies=512,
+        seed=0,
+        normalize=True,
+        name="mmd_loss",
+        **kwargs,
+    ):
+        super().__init__(normalize=normalize, name=name, **kwargs)
+        if kernel not in ("linear", "polynomial", "gaussian"):
+            raise ValueError(
+                f'`kernel` must be "linear", "polynomial" or "gaussian". Received: kernel={kernel}'
+            )
+        self.kernel = kernel
+        self.frequencies = frequencies
+        self.seed = seed
+
+    def _embedding(self, features, sigma):
+        flat = statistics.flatten(features)
+        if self.kernel == "polynomial":
+            return statistics.gram_matrix(features)
+        if self.kernel == "linear":
+            return ops.mean(flat, axis=1)
+        shape = (flat.shape[-1], self.frequencies)
+        angles = ops.matmul(flat / sigma, keras.random.normal(shape, seed=self.seed))
+        waves = ops.concatenate([ops.mean(ops.cos(angles), 1), ops.mean(ops.sin(angles), 1)], -1)
+        return waves / math.sqrt(self.frequencies)
+
+    def target(self, styles, weights=(1.0,)):
+        # Means over pictures first: one bandwidth must serve the embeddings of all.
+        variance = sum(
+            w * 2.0 * ops.mean(ops.sum(ops.var(statistics.flatten(features), axis=1), -1))
+            for w, features in zip(weights, styles, strict=True)
+        )
+        sigma = ops.sqrt(variance + EPSILON)
+        embeddings = [self._embedding(features, sigma) for features in styles]
+        return sum(w * part for w, part in zip(weights, embeddings, strict=True)), sigma
+
+    def call(self, target, features):
+        embedding_target, sigma = target
+        difference = self._embedding(features, sigma) - embedding_target
+        axes = tuple(range(1, len(difference.shape)))
+        distance = ops.sum(ops.square(difference), axis=axes)
+        if not self.normalize:
+            return distance
+        return distance / (ops.sum(ops.square(embedding_target), axis=axes) + EPSILON)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel": self.kernel,
+            "frequencies": self.frequencies,
+            "seed": self.seed,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class HistogramLoss(StyleLoss):
+    """Squared distance of features to themselves with each channel's histogram matched.
+
+    Risser, Wilmot and Barnes, "Stable and Controllable Neural Texture Synthesis and Style Transfer
+    Using Histogram Losses", 2017, https://arxiv.org/abs/1701.08893. The matched features are
+    constants in the gradient.
+
+    Args:
+        bins: of the histograms, and quantiles kept of the target.
+        normalize: whether to divide by the mean square of the matched features.
+
+    Call arguments:
+        target: `(batch, bins, c)` quantiles from `target`.
+        features: `(batch, h, w, c)`.
+    Returns: `(batch,)` before Keras' reduction.
+    """
+
+    def __init__(self, bins=256, normalize=True, name="histogram_loss", **kwargs):
+        super().__init__(normalize=normalize, name=name, **kwargs)
+        self.bins = bins
+
+    def statistic(self, features):
+        return statistics.quantiles(statistics.flatten(features), self.bins)
+
+    def call(self, target, features):
+        flat = statistics.flatten(features)
+        matched = ops.stop_gradient(self._match(ops.stop_gradient(flat), target))
+        return relative_error(matched, flat, self.normalize)
+
+    def _match(self, flat, target):
+        batch, size, channels = ops.shape(flat)
+        low, high = ops.min(flat, 1, keepdims=True), ops.max(flat, 1, keepdims=True)
+        position = (flat - low) / (high - low + EPSILON) * self.bins
+        index = ops.minimum(ops.cast(position, "int32"), self.bins - 1)
+        fraction = position - ops.cast(index, "float32")
+        # One table for all images and channels; its rows are (batch, channel), `bins` entries each.
+        row = ops.reshape(ops.arange(batch * channels), (batch, 1, channels))
+        entry = ops.reshape(row * self.bins + index, (-1,))
+        counts = ops.segment_sum(
+            ops.ones_like(ops.reshape(flat, (-1,))), entry, batch * channels * self.bins
+        )
+        share = ops.reshape(counts, (batch * channels, self.bins)) / ops.cast(size, "float32")
+        below = ops.reshape(ops.cumsum(share, axis=-1) - share, (-1,))
+        share = ops.reshape(share, (-1,))
+        rank = ops.take(below, entry) + ops.take(share, entry) * ops.reshape(fraction, (-1,))
+        position = ops.clip(rank * self.bins - 0.5, 0.0, self.bins - 1.0)
+        lower = ops.cast(position, "int32")
+        fraction = position - ops.cast(lower, "float32")
+        base = ops.reshape(ops.broadcast_to(row, (batch, size, channels)), (-1,)) * self.bins
+        table = ops.reshape(ops.transpose(ops.cast(target, "float32"), (0, 2, 1)), (-1,))
+        if target.shape[0] == 1:
+            base = base % (channels * self.bins)  # one target for the whole batch
+        left = ops.take(table, base + lower)
+        right = ops.take(table, base + ops.minimum(lower + 1, self.bins - 1))
+        return ops.reshape(left + fraction * (right - left), (batch, size, channels))
+
+    def get_config(self):
+        return {**super().get_config(), "bins": self.bins}

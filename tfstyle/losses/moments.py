@@ -1,0 +1,130 @@
+"""Style losses on the first two moments of features: Gram, mean and deviation, Wasserstein-2."""
+
+import functools
+
+import keras
+from keras import ops
+
+from tfstyle import statistics
+from tfstyle.losses.base import (
+    EPSILON,
+    StyleLoss,
+    check_distance,
+    cosine_distance,
+    mean_but_batch,
+    relative_error,
+)
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class GramLoss(StyleLoss):
+    """Squared error, or cosine distance of the rows, of Gram matrices.
+
+    Gatys, Ecker and Bethge, CVPR 2016, equations 3 to 5. With the polynomial kernel of degree 2 it
+    is the maximum mean discrepancy of Li et al. 2017.
+
+    Args:
+        distance: "squared" or "cosine".
+        normalize: whether to divide a squared error by the target's mean square.
+
+    Call arguments:
+        target: `(batch, c, c)` from `target`.
+        features: `(batch, h, w, c)`.
+    Returns: `(batch,)` before Keras' reduction.
+    Raises: ValueError for an unknown distance.
+    """
+
+    def __init__(self, distance="squared", normalize=True, name="gram_loss", **kwargs):
+        super().__init__(normalize=normalize, name=name, **kwargs)
+        self.distance = check_distance(distance)
+
+    def statistic(self, features):
+        return statistics.gram_matrix(features)
+
+    def call(self, target, features):
+        gram = self.statistic(features)
+        if self.distance == "cosine":
+            return cosine_distance(target, gram)
+        return relative_error(target, gram, self.normalize)
+
+    def get_config(self):
+        return {**super().get_config(), "distance": self.distance}
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class MeanStdLoss(StyleLoss):
+    """Squared errors of channel means and of deviations, added.
+
+    Huang and Belongie, ICCV 2017, equation 13, https://arxiv.org/abs/1703.06868.
+
+    Args:
+        normalize: whether to divide by the mean square of the target's means and deviations.
+
+    Call arguments:
+        target: two `(batch, c)` from `target`.
+        features: `(batch, h, w, c)`.
+    Returns: `(batch,)` before Keras' reduction.
+    """
+
+    def __init__(self, normalize=True, name="mean_std_loss", **kwargs):
+        super().__init__(normalize=normalize, name=name, **kwargs)
+
+    def statistic(self, features):
+        return statistics.mean_and_std(features)
+
+    def call(self, target, features):
+        error = sum(
+            relative_error(part, value, normalize=False)
+            for part, value in zip(target, self.statistic(features), strict=True)
+        )
+        if not self.normalize:
+            return error
+        return error / (sum(mean_but_batch(ops.square(part)) for part in target) + EPSILON)
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class WassersteinLoss(StyleLoss):
+    """Squared Wasserstein-2 distance of the Gaussians with the features' means and covariances.
+
+    |m₁ - m₂|² + tr(C₁ + C₂ - 2 (C₁^½ C₂ C₁^½)^½), as in crowsonkb/style-transfer-pytorch, there
+    after Vincent Adam. The eigenvectors of the inner matrix are held constant in the gradient: to
+    first order its root's trace depends on the eigenvalues alone.
+
+    Args:
+        normalize: whether to divide by the target's second moment, |m₁|² + tr C₁.
+
+    Call arguments:
+        target: mean `(batch, c)`, covariance and its root, both `(batch, c, c)`, from `target`.
+        features: `(batch, h, w, c)`.
+    Returns: `(batch,)` before Keras' reduction.
+    """
+
+    def __init__(self, normalize=True, name="wasserstein_loss", **kwargs):
+        super().__init__(normalize=normalize, name=name, **kwargs)
+
+    def statistic(self, features):
+        return statistics.covariance(features)
+
+    def target(self, styles, weights=(1.0,)):
+        mean, covariance = super().target(styles, weights)
+        values, vectors = ops.linalg.eigh(covariance)
+        scaled = vectors * ops.sqrt(ops.maximum(values, 0.0))[..., None, :]
+        return mean, covariance, ops.matmul(scaled, ops.swapaxes(vectors, -1, -2))
+
+    def call(self, target, features):
+        mean_target, covariance_target, root = target
+        mean, covariance = self.statistic(features)
+        trace = functools.partial(ops.trace, axis1=-2, axis2=-1)
+        inner = ops.matmul(ops.matmul(root, covariance), root)
+        # The floor keeps the root's slope finite in directions that a picture lacks.
+        floor = 1e-8 * ops.square(trace(covariance_target) / mean_target.shape[-1]) + 1e-12
+        _, vectors = ops.linalg.eigh(ops.stop_gradient(inner))
+        vectors = ops.stop_gradient(vectors)
+        values = ops.sum(vectors * ops.matmul(inner, vectors), axis=-2)
+        fidelity = ops.sum(ops.sqrt(ops.maximum(values, 0.0) + floor[..., None]), axis=-1)
+        distance = ops.sum(ops.square(mean - mean_target), axis=-1)
+        distance = distance + trace(covariance_target) + trace(covariance) - 2.0 * fidelity
+        if not self.normalize:
+            return distance
+        moment = ops.sum(ops.square(mean_target), axis=-1) + trace(covariance_target)
+        return distance / (moment + EPSILON)

@@ -1,0 +1,65 @@
+"""The weighted sum of content, style and total variation terms."""
+
+from keras import ops
+
+from tfstyle.losses.content import TotalVariationLoss
+
+
+class PerceptualLoss:
+    """Weighted sum of content, style and total variation terms.
+
+    Args:
+        content: `{layer: (loss, weight)}`, with a `ContentLoss`.
+        style: `{layer: [(loss, weight), …]}`, with `StyleLoss`es.
+        tv_weight: weight of the total variation.
+
+    A layer's terms are logged together as `content/relu4_1` or `style/relu1_1`, already weighted.
+    """
+
+    def __init__(self, content, style, tv_weight=0.0):
+        self.content = dict(content)
+        self.style = dict(style)
+        self.tv_weight = tv_weight
+        self._total_variation = TotalVariationLoss()
+
+    @property
+    def layers(self):
+        """Names of the features it reads, in the network's order."""
+        return tuple(sorted({*self.content, *self.style}))
+
+    def targets(self, content_features, style_features, style_weights=(1.0,)):
+        """What calls compare with, computed once.
+
+        Args:
+            content_features: dict of the content image's features.
+            style_features: sequence of such dicts, one for each style image.
+            style_weights: shares of the style images, of sum 1.
+        Returns: a nested dict of tensors.
+        """
+        return {
+            "content": {
+                layer: ops.cast(content_features[layer], "float32") for layer in self.content
+            },
+            "style": {
+                layer: [
+                    loss.target([features[layer] for features in style_features], style_weights)
+                    for loss, _ in terms
+                ]
+                for layer, terms in self.style.items()
+            },
+        }
+
+    def __call__(self, targets, features, image):
+        """Scalar float32 losses by name, weighted, with their sum as `total`."""
+        losses = {}
+        for layer, (loss, weight) in self.content.items():
+            losses[f"content/{layer}"] = weight * loss(targets["content"][layer], features[layer])
+        for layer, terms in self.style.items():
+            losses[f"style/{layer}"] = sum(
+                weight * loss(target, features[layer])
+                for (loss, weight), target in zip(terms, targets["style"][layer], strict=True)
+            )
+        if self.tv_weight:
+            losses["tv"] = self.tv_weight * self._total_variation(image, image)
+        losses["total"] = sum(losses.values())
+        return losses

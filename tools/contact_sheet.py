@@ -1,0 +1,103 @@
+"""Renders pairs with the defaults and, beside them, as plain single-scale Gram L-BFGS would.
+
+    python -m tools.contact_sheet --pair CONTENT,STYLE … --output sheet.jpg [--renders DIR]
+
+The plain way is Gatys et al. 2016 as most programs have it: one scale, pixels themselves as
+variables, Gram matrices of the layers relu1_1 … relu5_1 and the content at relu4_1, with as many
+evaluations as the render beside it had at the full size, twice over.
+"""
+
+import pathlib
+
+import keras
+import numpy as np
+from absl import app, flags, logging
+from PIL import Image, ImageDraw
+
+from tfstyle import encoders, images, losses, optimization
+from tfstyle import objective as objectives
+from tfstyle.config import OptimizeConfig
+from tfstyle.lbfgs import LBFGS
+from tfstyle.weights import HEAD_LAYERS
+
+_PAIRS = flags.DEFINE_multi_string("pair", None, "Content, style; with a comma.", required=True)
+_OUTPUT = flags.DEFINE_string("output", None, "Contact sheet to write.", required=True)
+_RENDERS = flags.DEFINE_string("renders", "", "Folder for each render by itself.")
+_SIZE = flags.DEFINE_integer("size", 512, "Longest side of a render in pixels.")
+_THUMBNAIL = flags.DEFINE_integer("thumbnail", 360, "Longest side on the sheet in pixels.")
+_ITERATIONS = flags.DEFINE_integer("plain_iterations", 150, "Iterations of the plain way.")
+_STYLE_WEIGHT = flags.DEFINE_float("plain_style_weight", 10.0, "Style weight of the plain way.")
+_INPUTS = flags.DEFINE_bool("inputs", False, "Whether the sheet shows the inputs, too.")
+
+
+class PixelObjective(objectives.Objective):
+    """The loss as a function of the pixels themselves."""
+
+    def _picture(self, vector):
+        start = self._start.read_value()
+        return start + keras.ops.reshape(vector, keras.ops.shape(start))
+
+    def _pull_back(self, gradient):
+        return gradient
+
+
+def render_plainly(content, style):
+    """Gatys et al. 2016 at one scale: `(1, h, w, 3)`, not better than it was."""
+    loss = losses.PerceptualLoss(
+        content={"relu4_1": (losses.ContentLoss(), 1.0)},
+        style={
+            layer: [(losses.GramLoss(), _STYLE_WEIGHT.value / len(HEAD_LAYERS))]
+            for layer in HEAD_LAYERS
+        },
+    )
+    problem = PixelObjective(encoders.load_encoder("lite", loss.layers), loss)
+    content = images.resize(content, images.fit(content.shape[1:3], _SIZE.value))
+    style = images.resize(style, images.fit(style.shape[1:3], _SIZE.value))
+    problem.set_targets(content, [style], [1.0])
+    problem.set_start(content)
+    optimizer = LBFGS(problem.value_and_gradient)
+    optimizer.start(np.zeros(content.size, np.float32))
+    for _ in range(_ITERATIONS.value):
+        optimizer.step()
+    return problem.picture(optimizer.position)
+
+
+def main(_):
+    rows = []
+    for pair in _PAIRS.value:
+        paths = [pathlib.Path(path) for path in pair.split(",")]
+        content, style = (images.read_image(path) for path in paths)
+        ours = optimization.stylize(
+            content, [style], OptimizeConfig(size=_SIZE.value, encoder="lite")
+        ).image
+        plain = render_plainly(content, style)
+        name = f"{paths[0].stem}-{paths[1].stem}"
+        if _RENDERS.value:
+            folder = pathlib.Path(_RENDERS.value)
+            images.write_image(folder / f"{name}.jpg", ours)
+        columns = [content, style, plain, ours] if _INPUTS.value else [plain, ours]
+        rows.append((name, [np.clip(image, 0, 1) for image in columns]))
+        logging.info("%s", name)
+    _write_sheet(rows)
+
+
+def _write_sheet(rows):
+    """Pairs side by side, two pairs in a row, captioned."""
+    side, caption, across = _THUMBNAIL.value, 18, 1 if _INPUTS.value else 2
+    count = len(rows[0][1])
+    cell = (count * (side + 4) + 8, side + caption + 8)
+    down = -(-len(rows) // across)
+    sheet = Image.new("RGB", (across * cell[0], down * cell[1]), "white")
+    draw = ImageDraw.Draw(sheet)
+    for k, (name, pictures) in enumerate(rows):
+        x, y = k % across * cell[0], k // across * cell[1]
+        draw.text((x + 2, y + 2), f"{name.replace('_', ' ')}: plain, tfstyle", fill="black")
+        for picture in pictures:
+            small = images.resize(picture, images.fit(picture.shape[1:3], side))
+            sheet.paste(Image.fromarray(np.uint8(small[0] * 255 + 0.5)), (x, y + caption))
+            x += side + 4
+    sheet.save(_OUTPUT.value, quality=88)
+
+
+if __name__ == "__main__":
+    app.run(main)
