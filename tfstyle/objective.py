@@ -18,7 +18,7 @@ from tfstyle.weights import encoder_layers
 SPECTRUM_EXPONENT = 0.75
 LOWEST_FREQUENCY = 1 / 32  # cycles a pixel; below it all frequencies count alike
 UNIT_FREQUENCY = 1 / 4  # where the filter changes nothing
-CHROMA_GAIN = 0.7  # of colour changes beside grey ones
+CHROMA_GAIN = 0.5  # of colour changes beside grey ones
 
 
 class Objective:
