@@ -75,13 +75,13 @@ class OptimizeConfig:
         1.0, "Weight of the content term; a larger one keeps more of the photo.", section="Look"
     )
     style_weight: float = option(
-        15.0, "Weight of the style term; it means the same at any size.", section="Look"
+        10.0, "Weight of the style term; it means the same at any size.", section="Look"
     )
     style_weights: tuple[float, ...] = option(
         (), "Share of each --style, in their order; repeat it. Equal by default.", section="Look"
     )
     tv_weight: float = option(
-        1.0, "Weight of the total variation; a larger one smooths.", section="Look"
+        4.0, "Weight of the total variation; a larger one smooths.", section="Look"
     )
     style_scale: float = option(
         1.0, "Size of the style image relative to the result: smaller strokes below 1.",
@@ -129,7 +129,7 @@ class OptimizeConfig:
         choices=("lbfgs", "tfp", "adam"),
     )  # fmt: skip
     iterations: int = option(
-        50, "Iterations at the full size; smaller scales take up to twice as many.",
+        50, "Iterations at the full size; a scale of half the size takes √2 times as many.",
         section="Optimizer",
     )  # fmt: skip
     min_size: int = option(

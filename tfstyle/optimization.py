@@ -162,9 +162,8 @@ class _Render:
         fast = config.precision == "bfloat16"
         self.objective = objective("mixed_bfloat16") if fast else self.precise
         self.optimizer = _OPTIMIZERS[config.optimizer](self.objective.value_and_gradient)
-        # Smaller scales get more iterations, by the ratio of the sides, up to twice as many.
         self.plan = [
-            round(config.iterations * min(2.0, config.size / max(shape))) for shape in self.shapes
+            round(config.iterations * math.sqrt(config.size / max(shape))) for shape in self.shapes
         ]
         self.history: list[dict[str, Any]] = []
         self.scale = 0
