@@ -47,6 +47,7 @@ _ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by de
 
 
 def main(_):
+    tf.get_logger().setLevel("ERROR")  # about functions compiled anew for each pair
     keras.utils.set_random_seed(0)
     paths = [pair.split(",") for pair in _PAIRS.value]
     pairs = [tuple(images.read_image(path) for path in pair) for pair in paths]

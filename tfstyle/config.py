@@ -129,7 +129,7 @@ class OptimizeConfig:
         choices=("lbfgs", "tfp", "adam"),
     )  # fmt: skip
     iterations: int = option(
-        50, "Iterations at the full size; a scale of half the size takes √2 times as many.",
+        40, "Iterations at the full size; a scale of half the size takes √2 times as many.",
         section="Optimizer",
     )  # fmt: skip
     min_size: int = option(
@@ -205,7 +205,7 @@ class OptimizeCommand(OptimizeConfig):
         "quick": {"size": 256, "iterations": 30, "_help": "A draft in seconds: 256 pixels."},
         "gallery": {
             "size": 1024,
-            "iterations": 150,
+            "iterations": 120,
             "_help": "For the wall: 1024 pixels and three times the iterations.",
         },
     }

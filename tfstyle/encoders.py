@@ -148,8 +148,8 @@ def load_encoder(
         name: "lite", "vgg19", or "auto": VGG-19 when its weights are on disk, else lite.
         taps: names of features; `HEAD_LAYERS` by default.
         heads: whether lite's features imitate VGG-19's, at `HEAD_LAYERS`; if not, they are the
-            narrow activations below the heads, at any of `weights.TRUNK_LAYERS`, for a sixteenth
-            of the arithmetic. VGG-19 has all of `LAYERS` in either case.
+            four times narrower activations below the heads, at any of `weights.TRUNK_LAYERS`.
+            VGG-19 has all of `LAYERS` in either case.
         vgg_weights: path of Keras' VGG-19 weights; if empty, in Keras' cache.
         pooling: of `VGG19`.
         margin: of `VGG19`.

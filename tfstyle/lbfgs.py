@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 HISTORY = 10
-FIRST_STEP = 0.01  # largest change of an entry in a step that knows no curvature
+FIRST_STEP = 0.1  # largest change of an entry in a step that knows no curvature
 SUFFICIENT_DECREASE = 1e-4  # c₁ and c₂ of Nocedal and Wright, section 3.1
 CURVATURE = 0.9
 _SEARCH_ITERATIONS = 10
@@ -112,7 +112,7 @@ class LBFGS:
             self.evaluations += int(evaluations)
             if not self._lower(value, gradient):
                 return self._descend()
-        self._accept(length * direction, gradient)
+        self._accept(direction, length, gradient)
         self.value = float(value)
         self.iterations += 1
         return self.value
@@ -202,8 +202,9 @@ class LBFGS:
         return -tf.cast(weights, tf.float32), -tf.cast(scale, tf.float32)
 
     @tf.function
-    def _accept(self, step, gradient):
-        """Moves by `step` and, where the curvature is positive, stores the pair."""
+    def _accept(self, direction, length, gradient):
+        """Moves along `direction` and, where the curvature is positive, stores the pair."""
+        step = length * direction
         change = gradient - self._gradient
         self.position.assign_add(step)
         self._gradient.assign(gradient)
@@ -253,7 +254,7 @@ class LBFGS:
             value, gradient = self._evaluate(self.position + step)
             self.evaluations += 1
             if self._lower(value, gradient):
-                self._accept(step, gradient)
+                self._accept(step, tf.constant(1.0), gradient)
                 self.value = float(value)
                 self.iterations += 1
                 return self.value

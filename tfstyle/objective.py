@@ -8,6 +8,7 @@ After the decorrelated Fourier parametrization of Olah et al., "Feature Visualiz
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfstyle import losses
@@ -35,6 +36,7 @@ class Objective:
         self.encoder = encoder
         self.loss = loss
         self._start = tf.Variable(tf.zeros([1, 0, 0, 3]), shape=tf.TensorShape([1, None, None, 3]))
+        self._gain = tf.Variable(tf.zeros([0, 0]), shape=tf.TensorShape([None, None]))
         self._targets = None
         self._terms = tf.Variable(tf.zeros([0]), shape=tf.TensorShape([None]))
         self._names: list[str] = []
@@ -59,10 +61,11 @@ class Objective:
     def set_start(self, image):
         """Makes the zero vector stand for `image`, `(1, h, w, 3)` of any range."""
         self._start.assign(image)
+        self._gain.assign(_spectral_gain(*image.shape[1:3]))
 
     def share(self, other):
         """Takes start and targets of another objective with the same loss."""
-        self._start.assign(other._start)
+        self.set_start(other._start.numpy())
         self._assign(keras.tree.map_structure(tf.convert_to_tensor, other._targets))
 
     def _assign(self, targets):
@@ -77,7 +80,7 @@ class Objective:
 
     def _picture(self, vector):
         start = self._start.read_value()
-        return start + _filter(tf.reshape(vector, tf.shape(start)))
+        return start + self._filter(tf.reshape(vector, tf.shape(start)))
 
     def value_and_gradient(self, vector):
         """Total loss, a scalar, and its gradient, `(n,)`, at an `(n,)` vector; to be compiled."""
@@ -93,7 +96,18 @@ class Objective:
 
     def _pull_back(self, gradient):
         """The adjoint of `_picture`; the filter is symmetric, hence its own."""
-        return _filter(gradient)
+        return self._filter(gradient)
+
+    def _filter(self, image):
+        """`(1, h, w, 3)` with frequencies and colour axes scaled; linear and symmetric."""
+        grey = tf.reduce_mean(image, axis=-1, keepdims=True)
+        mixed = grey + CHROMA_GAIN * (image - grey)
+        spectrum = tf.signal.rfft2d(tf.transpose(mixed[0], [2, 0, 1]))
+        filtered = tf.signal.irfft2d(
+            spectrum * tf.cast(self._gain.read_value(), tf.complex64),
+            fft_length=tf.shape(image)[1:3],
+        )
+        return tf.transpose(filtered, [1, 2, 0])[None]
 
     @property
     def terms(self):
@@ -128,21 +142,11 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
     )
 
 
-def _filter(image):
-    """`(1, h, w, 3)` picture with each frequency and colour axis scaled; linear and symmetric."""
-    height, width = tf.shape(image)[1], tf.shape(image)[2]
-    rows = tf.range(height)
-    rows = tf.cast(tf.minimum(rows, height - rows), tf.float32) / tf.cast(height, tf.float32)
-    columns = tf.cast(tf.range(width // 2 + 1), tf.float32) / tf.cast(width, tf.float32)
-    frequency = tf.sqrt(rows[:, None] ** 2 + columns**2)
-    gain = (UNIT_FREQUENCY / tf.maximum(frequency, LOWEST_FREQUENCY)) ** SPECTRUM_EXPONENT
-    grey = tf.reduce_mean(image, axis=-1, keepdims=True)
-    mixed = grey + CHROMA_GAIN * (image - grey)
-    spectrum = tf.signal.rfft2d(tf.transpose(mixed[0], [2, 0, 1]))
-    filtered = tf.signal.irfft2d(
-        spectrum * tf.cast(gain, tf.complex64), fft_length=tf.stack([height, width])
-    )
-    return tf.transpose(filtered, [1, 2, 0])[None]
+def _spectral_gain(height, width):
+    """`(height, width // 2 + 1)` float32 factors of the frequencies that `rfft2d` returns."""
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
+    frequency = np.maximum(np.hypot(rows, columns), LOWEST_FREQUENCY)
+    return ((UNIT_FREQUENCY / frequency) ** SPECTRUM_EXPONENT).astype(np.float32)
 
 
 def _flexible_variable(tensor):

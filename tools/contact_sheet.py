@@ -26,7 +26,7 @@ _RENDERS = flags.DEFINE_string("renders", "", "Folder for each render by itself.
 _SIZE = flags.DEFINE_integer("size", 512, "Longest side of a render in pixels.")
 _THUMBNAIL = flags.DEFINE_integer("thumbnail", 360, "Longest side on the sheet in pixels.")
 _ITERATIONS = flags.DEFINE_integer("plain_iterations", 150, "Iterations of the plain way.")
-_STYLE_WEIGHT = flags.DEFINE_float("plain_style_weight", 10.0, "Style weight of the plain way.")
+_STYLE_WEIGHT = flags.DEFINE_float("plain_style_weight", 100.0, "Style weight of the plain way.")
 _INPUTS = flags.DEFINE_bool("inputs", False, "Whether the sheet shows the inputs, too.")
 
 
@@ -76,26 +76,34 @@ def main(_):
             folder = pathlib.Path(_RENDERS.value)
             images.write_image(folder / f"{name}.jpg", ours)
         columns = [content, style, plain, ours] if _INPUTS.value else [plain, ours]
-        rows.append((name, [np.clip(image, 0, 1) for image in columns]))
+        caption = f"{paths[0].stem} in the style of {paths[1].stem}".replace("_", " ")
+        rows.append((caption, [np.clip(image, 0, 1) for image in columns]))
         logging.info("%s", name)
     _write_sheet(rows)
 
 
 def _write_sheet(rows):
     """Pairs side by side, two pairs in a row, captioned."""
-    side, caption, across = _THUMBNAIL.value, 18, 1 if _INPUTS.value else 2
-    count = len(rows[0][1])
-    cell = (count * (side + 4) + 8, side + caption + 8)
-    down = -(-len(rows) // across)
-    sheet = Image.new("RGB", (across * cell[0], down * cell[1]), "white")
-    draw = ImageDraw.Draw(sheet)
-    for k, (name, pictures) in enumerate(rows):
-        x, y = k % across * cell[0], k // across * cell[1]
-        draw.text((x + 2, y + 2), f"{name.replace('_', ' ')}: plain, tfstyle", fill="black")
-        for picture in pictures:
-            small = images.resize(picture, images.fit(picture.shape[1:3], side))
-            sheet.paste(Image.fromarray(np.uint8(small[0] * 255 + 0.5)), (x, y + caption))
-            x += side + 4
+    side, caption, across = _THUMBNAIL.value, 20, 1 if _INPUTS.value else 2
+    cells = []
+    for name, pictures in rows:
+        small = [images.resize(p, images.fit(p.shape[1:3], side)) for p in pictures]
+        cell = Image.new(
+            "RGB",
+            (len(small) * (side + 4) + 8, max(p.shape[1] for p in small) + caption + 8),
+            "white",
+        )
+        ImageDraw.Draw(cell).text((2, 4), name, fill="black")
+        for k, picture in enumerate(small):
+            pixels = np.uint8(picture[0] * 255 + 0.5)
+            cell.paste(Image.fromarray(pixels), (k * (side + 4), caption))
+        cells.append(cell)
+    lines = [cells[k : k + across] for k in range(0, len(cells), across)]
+    heights = [max(cell.height for cell in line) for line in lines]
+    sheet = Image.new("RGB", (across * cells[0].width, sum(heights)), "white")
+    for k, line in enumerate(lines):
+        for column, cell in enumerate(line):
+            sheet.paste(cell, (column * cell.width, sum(heights[:k])))
     sheet.save(_OUTPUT.value, quality=88)
 
 
