@@ -52,9 +52,9 @@ def test_writes_the_picture_its_history_and_its_plot(run_program, small, tmp_pat
 def test_a_picture_is_reproduced_from_itself(run_program, small, tmp_path):
     first = run_program("optimize.py", *small, *FAST, "--init=noise", "--seed=5", "--output=a.png")
     assert first.returncode == 0, first.stderr
-    second = run_program("optimize.py", "--from_picture=a.png", "--output=b.png")
+    second = run_program("optimize.py", "--from_picture=a.png")
     assert second.returncode == 0, second.stderr
-    a, b = (np.asarray(Image.open(tmp_path / name)) for name in ("a.png", "b.png"))
+    a, b = (np.asarray(Image.open(tmp_path / name)) for name in ("a.png", "stylized.png"))
     np.testing.assert_array_equal(a, b)
 
 
@@ -86,6 +86,7 @@ def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
         ([*small, "--output=photo.png"], "is also read"),
         ([*small, "--output=out.jpg", "--bits=16"], "for 16 bits"),
         ([*small, "--history=no/h.json"], "does not exist"),
+        ([*small, "--plot=p.gif"], "p.gif: the suffix must be one of .png"),
         ([*small, "--init=nothing.png"], "nothing.png: no such file"),
         ([*small, "--style=empty.jpg"], "empty.jpg: not a readable image"),
         ([*small, "--encoder=vgg19"], "tfstyle download"),

@@ -188,7 +188,8 @@ class OptimizeCommand(OptimizeConfig):
     bits: int = option(8, "Bits a channel of the output: 8, or 16 for PNG and TIFF.",
                        section="Files")  # fmt: skip
     from_picture: str = option(
-        "", "Takes all flags that are not given from a picture made by this program.",
+        "", "Takes all flags of input and look that are not given from a picture made by this "
+        "program.",
         section="Files",
     )  # fmt: skip
     checkpoint: str = option(

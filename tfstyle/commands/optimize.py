@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import platform
+import sys
 from collections.abc import Sequence
 
 from absl import logging
@@ -12,10 +13,14 @@ from tfstyle import __version__, cli
 from tfstyle.config import OptimizeCommand, OptimizeConfig, parse_weights
 from tfstyle.errors import InputError
 
+_PLOT_SUFFIXES = (".png", ".pdf", ".svg")
+_WRITTEN = ("output", "history", "plot", "checkpoint", "preview_every", "from_picture")
+
 
 def main(argv: Sequence[str]) -> int | None:
     """Reads the pictures, renders and writes; 128 + signal number if it was stopped."""
-    config = cli.parse(OptimizeCommand, argv, "optimize.py", _read_parameters)
+    program = "optimize.py" if sys.argv[0].endswith("optimize.py") else "tfstyle optimize"
+    config = cli.parse(OptimizeCommand, argv, program, _read_parameters)
     if config is None:
         return 0
     from tfstyle import files, images, weights
@@ -23,6 +28,8 @@ def main(argv: Sequence[str]) -> int | None:
     for path in (config.history, config.plot, config.checkpoint):
         if path:
             files.check_writable(path)
+    if config.plot and not config.plot.lower().endswith(_PLOT_SUFFIXES):
+        raise InputError(f"{config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}")
     images.check_output(config.output, config.bits, config.size)
     _check_not_read(config)
     content = images.read_image(config.content)
@@ -111,9 +118,11 @@ def main(argv: Sequence[str]) -> int | None:
 
 
 def _read_parameters(path):
+    """What made a picture, without the files that were written beside it."""
     from tfstyle import images
 
-    return images.read_parameters(path)
+    found = images.read_parameters(path)
+    return {name: value for name, value in found.items() if name not in _WRITTEN}
 
 
 def _check_not_read(config):
