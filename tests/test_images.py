@@ -7,6 +7,8 @@ import zlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tifffile
 from PIL import Image, ImageCms
 
 from tfstyle import files, images
@@ -243,3 +245,58 @@ def test_a_side_that_the_format_cannot_have(tmp_path):
     with pytest.raises(InputError, match="at most 16383 pixels a side; use .png"):
         images.check_output(tmp_path / "a.webp", size=16384)
     images.check_output(tmp_path / "a.png", size=16384)
+
+
+def test_sixteen_bit_grey_with_a_profile_keeps_its_levels(tmp_path):
+    """A profile that is not sRGB: the ramp stays a ramp, at 8 bits."""
+    ramp = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (8, 1))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    Image.fromarray(ramp).save(tmp_path / "a.png", icc_profile=profile)
+    levels = images.read_image(tmp_path / "a.png")[0, 0, :, 0]
+    np.testing.assert_allclose(levels, ramp[0] / 65535, atol=0.51 / 255)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_orientation_of_sixteen_bits(tmp_path, random, orientation, suffix, channels):
+    pixels = random.integers(0, 65536, (5, 7, channels)).astype(np.uint16)
+    turned = {1: 0, 3: 2, 6: -1, 8: 1}[orientation]
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".tif":
+        squeezed = pixels if channels == 3 else pixels[..., 0]
+        photometric = "rgb" if channels == 3 else "minisblack"
+        tags = [(274, "H", 1, orientation, True)]
+        tifffile.imwrite(path, squeezed, photometric=photometric, extratags=tags, metadata=None)
+    else:
+        data = tf.io.encode_png(pixels).numpy()
+        exif = Image.Exif()
+        exif[274] = orientation
+        body = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+        chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+        path.write_bytes(data[:33] + chunk + data[33:])
+    expected = np.rot90(np.broadcast_to(pixels, (5, 7, 3)), turned) / 65535
+    np.testing.assert_allclose(images.read_image(path)[0], expected, atol=0.51 / 65535)
+
+
+@pytest.mark.parametrize(
+    "options", [{"planarconfig": "separate"}, {"extrasamples": ["assocalpha"]}]
+)
+def test_kinds_of_sixteen_bit_tiff(tmp_path, random, options):
+    alpha = np.full((6, 8, 1), 0.5) if "extrasamples" in options else np.ones((6, 8, 1))
+    rgb = random.uniform(size=(6, 8, 3))
+    stored = np.concatenate([rgb * alpha, alpha], -1) if "extrasamples" in options else rgb
+    stored = np.round(stored * 65535).astype(np.uint16)
+    if "planarconfig" in options:
+        stored = np.moveaxis(stored, -1, 0)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", metadata=None, **options)
+    found, found_alpha = reading._read_rgba(tmp_path / "a.tif")
+    np.testing.assert_allclose(found, rgb, atol=3 / 65535)
+    assert found_alpha is None or np.allclose(found_alpha, 0.5, atol=1e-4)
+
+
+def test_grey_tiff_where_zero_is_white(tmp_path):
+    ramp = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (8, 1))
+    tifffile.imwrite(tmp_path / "a.tif", ramp, photometric="miniswhite", metadata=None)
+    levels = images.read_image(tmp_path / "a.tif")[0, 0, :, 0]
+    np.testing.assert_allclose(levels, 1 - ramp[0] / 65535, atol=1e-4)

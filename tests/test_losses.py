@@ -269,3 +269,16 @@ def test_misuse_is_a_value_error():
     for kind in (losses.ContentLoss, losses.GramLoss):
         with pytest.raises(ValueError, match="Received: distance=l3"):
             kind(distance="l3")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("name", losses.STYLE_LOSSES)
+def test_features_that_are_not_finite_raise_nothing(random, name, bad):
+    """A line search that steps too far must see a bad value, not an exception."""
+    features = random.normal(size=(1, 6, 6, 4)).astype("float32")
+    loss = losses.STYLE_LOSSES[name]()
+    target = loss.target([features])
+    worse = features.copy()
+    worse[0, 2, 3, 1] = bad
+    value = float(loss(target, worse))
+    assert not np.isfinite(value) or value > float(loss(target, features))

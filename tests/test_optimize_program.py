@@ -14,6 +14,7 @@ from PIL import Image
 from tests.conftest import ROOT
 from tfstyle import images
 
+FILES = ("photo.png", "style.jpg")
 FAST = ["--size=64", "--min_size=64", "--iterations=3"]
 
 
@@ -45,8 +46,7 @@ def test_writes_the_picture_its_history_and_its_plot(run_program, small, tmp_pat
     assert history["evaluations"] == scale["evaluations"] >= 4
     assert history["arguments"]["size"] == 64 and "tensorflow" in history["versions"]
     Image.open(tmp_path / "p.png").verify()
-    left = {"keras", "photo.png", "style.jpg", "out.tif", "h.json", "p.png"}
-    assert set(os.listdir(tmp_path)) - {"keras"} == left - {"keras"}
+    assert set(os.listdir(tmp_path)) - {"keras"} == {*FILES, "out.tif", "h.json", "p.png"}
 
 
 def test_a_picture_is_reproduced_from_itself(run_program, small, tmp_path):
@@ -80,12 +80,17 @@ def test_a_signal_keeps_the_picture_so_far(small, tmp_path, number):
 
 def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
     (tmp_path / "empty.jpg").touch()
+    Image.new("RGB", (180, 20)).save(tmp_path / "thin.png")
     for flags, words in [
         ([*small, "--output=out.bmp"], "out.bmp: the suffix must be"),
         ([*small, "--output=no/out.png"], "does not exist"),
         ([*small, "--output=photo.png"], "is also read"),
         ([*small, "--output=out.jpg", "--bits=16"], "for 16 bits"),
         ([*small, "--history=no/h.json"], "does not exist"),
+        ([*small, "--history=style.jpg"], "--history: style.jpg is also read"),
+        ([*small, "--plot=p.png", "--output=p.png"], "also written for another flag"),
+        ([*small, "--init=" + 300 * "x"], "too long"),
+        (["--content=thin.png", *small[2:], "--size=64"], "--size: 64 leaves 7 pixels"),
         ([*small, "--plot=p.gif"], "p.gif: the suffix must be one of .png"),
         ([*small, "--init=nothing.png"], "nothing.png: no such file"),
         ([*small, "--style=empty.jpg"], "empty.jpg: not a readable image"),
@@ -97,7 +102,7 @@ def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
         lines = [line for line in result.stderr.splitlines() if not line.startswith("Encoder:")]
         assert result.returncode == 1 and len(lines) == 1, result.stderr
         assert lines[0].startswith("error: ") and words in lines[0]
-    assert set(os.listdir(tmp_path)) <= {"photo.png", "style.jpg", "empty.jpg", "keras"}
+    assert set(os.listdir(tmp_path)) <= {*FILES, "empty.jpg", "thin.png", "keras"}
 
 
 def test_the_examples_travel_with_the_package(run_program, tmp_path):
@@ -110,3 +115,18 @@ def test_the_examples_travel_with_the_package(run_program, tmp_path):
     assert result.returncode == 0, result.stderr
     names = {path.name for path in (tmp_path / "copied").iterdir()}
     assert names == {path.name for path in (ROOT / "examples").glob("*.jpg")}
+
+
+def test_previews_come_each_so_many_iterations(small, tmp_path, monkeypatch):
+    from tfstyle.commands import optimize
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    written = []
+    monkeypatch.setattr(images, "write_image", lambda path, image, **_: written.append(image))
+    flags = ["--size=64", "--min_size=64", "--iterations=7", "--preview_every=3"]
+    assert optimize.main([*small, *flags, "--preserve_color=luminance"]) == 0
+    third, sixth, final = written  # all of the final size, and coloured
+    assert third.shape == sixth.shape == final.shape == (1, 43, 64, 3)
+    assert np.abs(third - final).mean() > np.abs(sixth - final).mean() > 0
+    assert np.ptp(third, axis=-1).mean() > 0.5 * np.ptp(final, axis=-1).mean() > 0

@@ -1,20 +1,29 @@
 """The state of a render in one .npz file, which knows what render it is of."""
 
+import dataclasses
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tfstyle import files
+from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
 
 
-def render_identity(config: dict[str, Any], pictures: list[np.ndarray]) -> dict[str, Any]:
+def render_identity(
+    config: OptimizeConfig,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    init: np.ndarray | None,
+) -> dict[str, Any]:
     """What must be equal for a checkpoint to fit: the config, and the pictures' shapes and sums."""
+    pictures = [content, *styles, *([] if init is None else [init])]
     sums = [[*picture.shape, float(picture.sum(dtype=np.float64))] for picture in pictures]
-    return json.loads(json.dumps({"config": config, "pictures": sums}))
+    return json.loads(json.dumps({"config": dataclasses.asdict(config), "pictures": sums}))
 
 
 def write_checkpoint(
@@ -24,9 +33,9 @@ def write_checkpoint(
     arrays: dict[str, np.ndarray],
 ) -> None:
     """Writes arrays and JSON-compatible `meta`; the file is whole or as it was."""
-    with files.replacing(path) as temporary:
-        text = np.array(json.dumps({**meta, "identity": identity}))
-        np.savez(temporary, **{"meta": text, **arrays})  # type: ignore[arg-type]
+    text = np.array(json.dumps({**meta, "identity": identity}))
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **{"meta": text, **arrays})  # type: ignore[arg-type]
 
 
 def read_checkpoint(

@@ -133,7 +133,9 @@ class OptimizeConfig:
         section="Optimizer",
     )  # fmt: skip
     min_size: int = option(
-        128, "Longest side of the first scale; each next one is √2 larger.", section="Optimizer"
+        128,
+        "Least longest side of the first scale; each next one is √2 larger.",
+        section="Optimizer",
     )
     precision: str = option(
         "float32", "Arithmetic of the encoder; bfloat16 is faster on processors and GPUs that "
@@ -149,10 +151,12 @@ class OptimizeConfig:
                 raise InputError(f"--{field.name}: unknown '{value}'{did_you_mean(value, choices)}")
             if isinstance(value, float) and not math.isfinite(value):
                 raise InputError(f"--{field.name}: must be a finite number, not {value}")
-        for name, least in _LEAST.items():
+        for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
-            if value < least:
-                raise InputError(f"--{name}: must be at least {least}, not {value}")
+            if not least <= value <= most:
+                raise InputError(f"--{name}: must be from {least} to {most}, not {value}")
+        if not self.content_weight and not self.style_weight:
+            raise InputError("--content_weight, --style_weight: one must be above 0")
         if self.style_scale <= 0:
             raise InputError(f"--style_scale: must be above 0, not {self.style_scale}")
         parse_weights("style_loss", self.style_loss, STYLE_LOSSES)
@@ -162,15 +166,15 @@ class OptimizeConfig:
             raise InputError("--style_weights: all are 0")
 
 
-_LEAST = {
-    "size": 32,
-    "min_size": 32,
-    "style_size": 0,
-    "iterations": 1,
-    "content_weight": 0,
-    "style_weight": 0,
-    "tv_weight": 0,
-    "seed": 0,
+_RANGES = {
+    "size": (32, 32768),
+    "min_size": (32, 32768),
+    "style_size": (0, 32768),
+    "iterations": (1, 1_000_000),
+    "content_weight": (0, 1_000_000),
+    "style_weight": (0, 1_000_000),
+    "tv_weight": (0, 1_000_000),
+    "seed": (0, 2**32 - 1),
 }
 
 

@@ -12,11 +12,11 @@ from tfstyle.errors import InputError
 def check_writable(path: str | os.PathLike) -> None:
     """Raises InputError if a file cannot be put at `path`; leaves nothing behind."""
     path = pathlib.Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file in it")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give the name of a file in it")
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:64]}."):
             pass
     except OSError as error:

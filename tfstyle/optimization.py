@@ -9,7 +9,6 @@ One picture's way: `content` and `styles` are resized for the scale → `Objecti
 the optimizer's flat vector → `Objective.picture` → the next scale's start.
 """
 
-import dataclasses
 import math
 import os
 import time
@@ -18,66 +17,21 @@ from typing import Any
 
 import keras
 import numpy as np
+from absl import logging
 
-from tfstyle import checkpoints, colors, encoders, images, weights
+from tfstyle import checkpoints, colors, encoders, images, scales, weights
 from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.lbfgs import LBFGS
 from tfstyle.objective import Objective, make_loss
 from tfstyle.optimizers import Adam, StockLBFGS
+from tfstyle.progress import Progress, Result
 
 MARGIN = 16  # pixels of reflection around the picture while features are computed
-SHORTEST = 32  # pixels on the short side of the smallest scale
 PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
 _OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """Where a render stands, at the end of each chunk of iterations.
-
-    Attributes:
-        scale, scales: number of the scale, from 1, and of all.
-        height, width: of the scale, pixels.
-        iteration, iterations: done and planned at this scale.
-        evaluations: of the objective, at this scale.
-        losses: weighted terms of the last evaluation by name, and `total`.
-        seconds: since the start.
-        remaining: seconds, estimated from the pixels still to be computed.
-        done: share of the work, in [0, 1].
-        image: `(1, height, width, 3)` float32 picture so far, not yet clipped.
-    """
-
-    scale: int
-    scales: int
-    height: int
-    width: int
-    iteration: int
-    iterations: int
-    evaluations: int
-    losses: dict[str, float]
-    seconds: float
-    remaining: float
-    done: float
-    image: np.ndarray = dataclasses.field(repr=False)
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What `stylize` returns.
-
-    Attributes:
-        image: `(1, h, w, 3)` float32 picture of the size asked, in [0, 1].
-        history: list of a dict for each scale: height, width, iterations, evaluations, seconds and
-            loss, the total after each iteration.
-        complete: False if it was stopped before the end.
-    """
-
-    image: np.ndarray = dataclasses.field(repr=False)
-    history: list[dict[str, Any]]
-    complete: bool
 
 
 def stylize(
@@ -89,6 +43,7 @@ def stylize(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     checkpoint: str | os.PathLike | None = None,
+    report_every: int = CHUNK,
 ) -> Result:
     """Paints `content` in the style of `styles`.
 
@@ -99,34 +54,23 @@ def stylize(
         init: picture to start from, if `config.init` names a file.
         on_progress: called with a `Progress` after each chunk of iterations.
         should_stop: asked after each iteration; True ends the render with what there is.
-        checkpoint: file that keeps the state while the render runs and that an equal call goes on
-            from; removed at the end.
+        checkpoint: file that keeps the state and that an equal call goes on from; that of a
+            finished render returns its result at once. It is the caller's to remove.
+        report_every: iterations of a chunk.
     Raises: InputError for layers that the encoder lacks, a picture too narrow for the size, or a
-        checkpoint of another render.
+        checkpoint of another render; ValueError for arguments that do not fit together.
     """
     config = config or OptimizeConfig()
+    if not styles or len(config.style_weights) not in (0, len(styles)):
+        raise ValueError(
+            "`styles` must hold a picture for each of `style_weights`, and one at least. "
+            f"Received: {len(styles)} styles, style_weights={config.style_weights}"
+        )
+    if init is None and config.init not in ("content", "style", "noise"):
+        raise ValueError(f"`init` must be given. Received: init=None, config.init={config.init}")
     keras.utils.set_random_seed(config.seed)
     render = _Render(content, styles, config, init, checkpoint)
-    return render.run(on_progress or (lambda _: None), should_stop or (lambda: False))
-
-
-def scale_shapes(shape: tuple[int, int], size: int, min_size: int) -> list[tuple[int, int]]:
-    """`(height, width)` of each scale, √2 apart, from about `min_size` up to exactly `size`.
-
-    Raises: InputError if the short side would be under `SHORTEST` pixels.
-    """
-    shapes = [images.fit(shape, size)]
-    if min(shapes[0]) < SHORTEST:
-        needed = math.ceil(SHORTEST * max(shape) / min(shape))
-        raise InputError(
-            f"--size: {size} leaves {min(shapes[0])} pixels on the short side; "
-            f"at least {needed} would leave {SHORTEST}"
-        )
-    while True:
-        smaller = images.fit(shape, round(size / math.sqrt(2) ** len(shapes)))
-        if max(smaller) < min_size or min(smaller) < SHORTEST:
-            return shapes[::-1]
-        shapes.append(smaller)
+    return render.run(on_progress or (lambda _: None), should_stop or (lambda: False), report_every)
 
 
 class _Render:
@@ -138,9 +82,8 @@ class _Render:
         self.content, self.styles = colors.prepare(content, styles, config.preserve_color)
         self.original = content
         self.init = init
-        pictures = [content, *styles, *([] if init is None else [init])]
-        self.identity = checkpoints.render_identity(dataclasses.asdict(config), pictures)
-        self.shapes = scale_shapes(content.shape[1:3], config.size, config.min_size)
+        self.identity = checkpoints.render_identity(config, content, styles, init)
+        self.shapes = scales.scale_shapes(content.shape[1:3], config.size, config.min_size)
         shares = config.style_weights or (1.0,) * len(styles)
         self.style_weights = [share / sum(shares) for share in shares]
         name = weights.choose_encoder(config.encoder, config.vgg_weights)
@@ -169,40 +112,39 @@ class _Render:
         self.scale = 0
         self.start = self.image = None
 
-    def run(self, on_progress, should_stop):
-        started, saved = time.monotonic(), time.monotonic()
+    def run(self, on_progress, should_stop, report_every):
+        started = self.saved = time.monotonic()
         resumed = self._resume()
         for scale in range(self.scale, len(self.shapes)):
-            if not (resumed and scale == self.scale):
+            if not resumed:
                 self.scale = scale
                 self._start_scale()
             resumed = False
-            record, plan = self.history[-1], self.plan[self.scale]
-            seconds_before, scale_started = record["seconds"], time.monotonic()
-            while record["iterations"] < plan and not self.optimizer.converged:
-                if self.objective is not self.precise and self._wants_precision(
-                    record["iterations"]
-                ):
+            record, scale_started = self.history[-1], time.monotonic()
+            seconds_before, stopped = record["seconds"], False
+            while record["iterations"] < self.plan[scale] and not stopped:
+                if self._wants_precision():
                     self.objective = self.precise
                     self.optimizer.switch(self.precise.value_and_gradient)
+                elif self.optimizer.converged:
+                    self.plan[scale] = record["iterations"]
+                    break
                 record["loss"].append(self.optimizer.step())
                 record["iterations"] += 1
                 record["evaluations"] = self.optimizer.evaluations
-                now = time.monotonic()
-                record["seconds"] = seconds_before + now - scale_started
+                record["seconds"] = seconds_before + time.monotonic() - scale_started
                 stopped = should_stop()
-                if stopped or record["iterations"] % CHUNK == 0 or record["iterations"] == plan:
+                if stopped or record["iterations"] % report_every == 0:
                     self.image = self._picture()
-                    on_progress(self._progress(now - started))
-                if self.checkpoint and (stopped or now - saved > CHECKPOINT_SECONDS):
-                    self._save()
-                    saved = now
-                if stopped:
-                    return Result(self._finished(), self.history, complete=False)
+                    on_progress(self._progress(time.monotonic() - started))
+                self._save(at_once=stopped)
             self.image = self._picture()
-        if self.checkpoint and os.path.exists(self.checkpoint):
-            os.remove(self.checkpoint)
-        return Result(self._finished(), self.history, complete=True)
+            if stopped:
+                return Result(self._shown(self.shapes[-1]), self.history, complete=False)
+            if record["iterations"] % report_every or not record["iterations"]:
+                on_progress(self._progress(time.monotonic() - started))
+        self._save(at_once=True)
+        return Result(self._shown(self.shapes[-1]), self.history, complete=True)
 
     def _set_targets(self, start):
         shape = self.shapes[self.scale]
@@ -213,14 +155,10 @@ class _Render:
             self.objective.share(self.precise)
 
     def _style(self, style, shape):
-        """The style image for a scale; it is never enlarged."""
+        """The style image for a scale, as small beside its full size as the scale is."""
         share = max(shape) / self.config.size
         size = self.config.style_size or self.config.size * self.config.style_scale
-        own = style.shape[1:3]
-        target = images.fit(own, max(1, min(max(own), round(size * share))))
-        if min(target) < SHORTEST:  # a narrow style image at a coarse scale
-            target = images.fit(own, math.ceil(SHORTEST * max(own) / min(own)))
-        return images.resize(style, target)
+        return images.resize(style, scales.style_shape(style.shape[1:3], size * share))
 
     def _start_scale(self):
         shape = self.shapes[self.scale]
@@ -255,22 +193,32 @@ class _Render:
             return np.clip(noise, 0.0, 1.0).astype(np.float32)
         if self.config.init == "style":
             return images.cover(self.styles[0], shape)
-        source = self.content if self.config.init == "content" else self.init
-        return images.resize(source, shape)
+        if self.config.init == "content":
+            return images.resize(self.content, shape)
+        height, width = self.init.shape[1:3]
+        if abs(height / width * shape[1] / shape[0] - 1.0) < 0.02:  # but for rounding
+            return images.resize(self.init, shape)
+        logging.info("--init: its aspect is not the photo's; its centre is the start.")
+        return images.cover(self.init, shape)
 
-    def _wants_precision(self, iteration):
-        """Whether this iteration of the scale is of the last ones, done in float32."""
+    def _wants_precision(self):
+        """Whether to go on in float32: for the last iterations, or where bfloat16 ends."""
+        if self.objective is self.precise or self.scale < len(self.shapes) - 1:
+            return False
         plan = self.plan[self.scale]
-        last = self.scale == len(self.shapes) - 1
-        return last and iteration >= plan - max(1, round(PRECISE_SHARE * plan))
+        late = self.history[-1]["iterations"] >= plan - max(1, round(PRECISE_SHARE * plan))
+        return late or self.optimizer.converged
 
     def _picture(self):
         return self.objective.picture(self.optimizer.position)
 
-    def _finished(self):
-        picture = np.clip(images.resize(np.clip(self.image, 0, 1), self.shapes[-1]), 0.0, 1.0)
+    def _shown(self, shape=None):
+        """The picture so far, of `shape` or as it is, in [0, 1] and coloured."""
+        picture = np.clip(self.image, 0.0, 1.0)
+        if shape is not None:
+            picture = images.resize(picture, shape)
         if self.config.preserve_color == "luminance":
-            picture = colors.with_chroma(picture, images.resize(self.original, self.shapes[-1]))
+            picture = colors.with_chroma(picture, images.resize(self.original, picture.shape[1:3]))
         return picture
 
     def _progress(self, seconds):
@@ -278,7 +226,7 @@ class _Render:
         record = self.history[-1]
         costs = [n * h * w for n, (h, w) in zip(self.plan, self.shapes, strict=True)]
         spent = sum(r["iterations"] * r["height"] * r["width"] for r in self.history)
-        done = spent / sum(costs)
+        done = spent / sum(costs) if spent else float(not sum(costs))
         elapsed = sum(r["seconds"] for r in self.history)
         return Progress(
             scale=self.scale + 1,
@@ -290,16 +238,33 @@ class _Render:
             evaluations=record["evaluations"],
             losses=self.objective.terms,
             seconds=seconds,
-            remaining=elapsed / done * (1.0 - done),
+            remaining=elapsed / done * (1.0 - done) if done else math.nan,
             done=done,
-            image=self.image,
+            image=self._shown(),
         )
 
-    def _save(self):
+    def _save(self, at_once):
+        """Writes the checkpoint if there is one and it is time; a failure is only logged."""
+        if not self.checkpoint:
+            return
+        if not at_once and time.monotonic() - self.saved < CHECKPOINT_SECONDS:
+            return
+        self.saved = time.monotonic()
+        try:
+            self._write_checkpoint()
+        except InputError as error:
+            logging.warning("%s; the render goes on without it", error)
+
+    def _write_checkpoint(self):
         checkpoints.write_checkpoint(
             self.checkpoint,
             self.identity,
-            {"scale": self.scale, "history": self.history},
+            {
+                "scale": self.scale,
+                "history": self.history,
+                "plan": self.plan,
+                "precise": self.objective is self.precise,
+            },
             {"start": self.start, **self.optimizer.state()},
         )
 
@@ -308,9 +273,10 @@ class _Render:
         if not self.checkpoint or not os.path.exists(self.checkpoint):
             return False
         meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity)
-        self.start, self.scale, self.history = arrays.pop("start"), meta["scale"], meta["history"]
+        self.start, self.plan = arrays.pop("start"), meta["plan"]
+        self.scale, self.history = meta["scale"], meta["history"]
         self._set_targets(self.start)
-        if self._wants_precision(self.history[-1]["iterations"] - 1):
+        if meta["precise"]:
             self.objective = self.precise
             self.optimizer = _OPTIMIZERS[self.config.optimizer](self.precise.value_and_gradient)
         self.optimizer.restore(arrays)

@@ -154,6 +154,7 @@ class StockLBFGS:
         self._minimize = tf.function(minimize, reduce_retracing=True)
         self._first = tf.function(first, reduce_retracing=True)
         if self._results is not None:
+            self.converged = False
             self._begin(self.position)
 
     def start(self, position, rescale=None):

@@ -3,8 +3,8 @@
     python -m tools.contact_sheet --pair CONTENT,STYLE … --output sheet.jpg [--renders DIR]
 
 The plain way is Gatys et al. 2016 as most programs have it: one scale, pixels themselves as
-variables, Gram matrices of the layers relu1_1 … relu5_1 and the content at relu4_1, with as many
-evaluations as the render beside it had at the full size, twice over.
+variables, Gram matrices of the layers relu1_1 … relu5_1 and the content at relu4_1, on
+lite's heads.
 """
 
 import pathlib

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import os
 import pathlib
 import platform
 import sys
@@ -23,15 +25,9 @@ def main(argv: Sequence[str]) -> int | None:
     config = cli.parse(OptimizeCommand, argv, program, _read_parameters)
     if config is None:
         return 0
-    from tfstyle import files, images, weights
+    from tfstyle import checkpoints, files, images, scales, weights
 
-    for path in (config.history, config.plot, config.checkpoint):
-        if path:
-            files.check_writable(path)
-    if config.plot and not config.plot.lower().endswith(_PLOT_SUFFIXES):
-        raise InputError(f"{config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}")
-    images.check_output(config.output, config.bits, config.size)
-    _check_not_read(config)
+    _check_outputs(config)
     content = images.read_image(config.content)
     alpha = images.read_alpha(config.content, config.size)
     styles = [images.read_image(path) for path in config.style]
@@ -44,6 +40,14 @@ def main(argv: Sequence[str]) -> int | None:
     )
     for flag in ("content_layers", "style_layers"):
         parse_weights(flag, getattr(config, flag), weights.encoder_layers(config.encoder))
+    scales.scale_shapes(content.shape[1:3], config.size, config.min_size)
+    options = OptimizeConfig(
+        **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
+    )
+    if config.checkpoint and os.path.exists(config.checkpoint):
+        checkpoints.read_checkpoint(
+            config.checkpoint, checkpoints.render_identity(options, content, styles, init)
+        )
 
     with cli.quiet_import():
         import keras
@@ -56,7 +60,7 @@ def main(argv: Sequence[str]) -> int | None:
             tf.config.experimental.set_memory_growth(device, True)
         tf.config.list_logical_devices()  # starts the GPUs, or says that there are none
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
-    shown = {"chunks": 0}
+    every = config.preview_every
 
     def write(image):
         images.write_image(
@@ -72,25 +76,28 @@ def main(argv: Sequence[str]) -> int | None:
             f"{progress.seconds:.0f} s, {progress.remaining:.0f} s left",
             final=progress.done >= 1.0,
         )
-        shown["chunks"] += 1
-        every = config.preview_every // optimization.CHUNK or 1
-        if config.preview_every and shown["chunks"] % every == 0:
-            write(images.resize(progress.image, images.fit(content.shape[1:3], config.size)))
+        if every and progress.iteration % every == 0 and progress.done < 1.0:
+            try:
+                write(images.resize(progress.image, images.fit(content.shape[1:3], config.size)))
+            except InputError as error:
+                logging.warning("%s; the render goes on", error)
 
-    options = {
-        field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)
-    }
     with cli.StopSignal() as stop:
         result = optimization.stylize(
             content,
             styles,
-            OptimizeConfig(**options),
+            options,
             init=init,
             on_progress=report,
             should_stop=lambda: bool(stop.number),
             checkpoint=config.checkpoint or None,
+            report_every=math.gcd(every, optimization.CHUNK),
         )
+        if not result.complete:
+            cli.show_progress(0.0, "stopping", final=True)
         write(result.image)
+    if result.complete and config.checkpoint:
+        pathlib.Path(config.checkpoint).unlink(missing_ok=True)
     versions = {
         "tfstyle": __version__,
         "tensorflow": tf.__version__,
@@ -125,12 +132,25 @@ def _read_parameters(path):
     return {name: value for name, value in found.items() if name not in _WRITTEN}
 
 
-def _check_not_read(config):
-    """Raises InputError if the output would replace a picture that is read."""
-    for path in (config.content, *config.style, config.init):
-        source = pathlib.Path(path)
-        if source.exists() and source.resolve() == pathlib.Path(config.output).resolve():
-            raise InputError(f"--output: {config.output} is also read; give it another name")
+def _check_outputs(config):
+    """Raises InputError for an output that cannot be written, is read or is two things at once."""
+    from tfstyle import files, images
+
+    images.check_output(config.output, config.bits, config.size)
+    if config.plot and not config.plot.lower().endswith(_PLOT_SUFFIXES):
+        raise InputError(f"{config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}")
+    taken = [config.content, *config.style, config.init, config.from_picture, config.vgg_weights]
+    read = {os.path.realpath(path) for path in taken if path}
+    written: set[str] = set()
+    for flag in ("output", "history", "plot", "checkpoint"):
+        path = getattr(config, flag)
+        if not path:
+            continue
+        files.check_writable(path)
+        for others, use in ((read, "read"), (written, "written for another flag")):
+            if os.path.realpath(path) in others:
+                raise InputError(f"--{flag}: {path} is also {use}; give it another name")
+        written.add(os.path.realpath(path))
 
 
 def _plot(history, path):

@@ -75,14 +75,15 @@ def _open(path: str | os.PathLike) -> Iterator[Image.Image]:
     """The opened file; whatever is wrong with it becomes one InputError."""
     path = pathlib.Path(path)
     kinds = "PNG, JPEG, WebP, TIFF or GIF"
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give an image file ({kinds})")
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give an image file ({kinds})")
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about size and metadata
-            with Image.open(path, formats=FORMATS) as image:
+            # Given a name, Pillow maps a plain TIFF into memory and turns it wrongly.
+            with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise Image.DecompressionBombError
                 yield image
@@ -91,7 +92,9 @@ def _open(path: str | os.PathLike) -> Iterator[Image.Image]:
             f"{path}: has more than {MAX_PIXELS // 1_000_000} million pixels; reduce it first"
         ) from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-        reason = "empty" if path.is_file() and path.stat().st_size == 0 else str(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        if "cannot identify" in reason and path.stat().st_size == 0:
+            reason = "empty"
         if "cannot identify" in reason:
             reason = "unknown format"
         raise InputError(f"{path}: not a readable image, {kinds} ({reason})") from error
@@ -100,15 +103,13 @@ def _open(path: str | os.PathLike) -> Iterator[Image.Image]:
 def _read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray | None]:
     """`(h, w, 3)` sRGB and, unless all is opaque, `(h, w)` alpha, float32 in [0, 1], upright."""
     with _open(path) as image:
+        orientation = image.getexif().get(0x0112, 1)  # Pillow forgets a TIFF's when it loads it
         image.load()
-        orientation = image.getexif().get(0x0112, 1)
         profile = image.info.get("icc_profile")
-        deep = _read_deep(path, image) if not profile or _is_srgb(profile) else None
-        if deep is not None:
-            rgba = deep.astype(np.float32) / np.float32(np.iinfo(deep.dtype).max)
-            if orientation != 1:
-                rgba = _orient(rgba, orientation)
-        else:
+        rgba = None
+        if not profile or _is_srgb(profile):
+            rgba = _read_deep(path, image, orientation)
+        if rgba is None:
             upright = _to_srgb(ImageOps.exif_transpose(image))
             rgba = np.asarray(upright, np.float32) / 255.0
     alpha = rgba[..., 3] if rgba.shape[-1] == 4 else None
@@ -119,6 +120,9 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     """RGB or RGBA of 8 bits from an image of any mode that Pillow reads."""
     transparent = "A" in image.getbands() or "transparency" in image.info
     alpha = image.convert("RGBA").getchannel("A") if transparent else None
+    if image.mode.startswith("I"):  # with a profile of its own
+        levels = Image.fromarray(np.round(_grey_levels(image) * 255.0).astype(np.uint8))
+        levels.info, image = image.info, levels
     if image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("L" if image.mode in ("LA", "1") else "RGB")
     profile = image.info.get("icc_profile")
@@ -150,11 +154,18 @@ def _is_srgb(profile: bytes) -> bool:
         return True
 
 
-def _read_deep(path: str | os.PathLike, image: Image.Image) -> np.ndarray | None:
-    """`(h, w, 3 or 4)` of a file with more than 8 bits a channel; None if it has 8."""
-    if image.mode.startswith("I"):
-        grey = np.asarray(image).astype(np.int64)
-        return np.repeat(np.clip(grey, 0, 65535).astype(np.uint16)[..., None], 3, axis=-1)
+def _grey_levels(image: Image.Image) -> np.ndarray:
+    """`(h, w)` float32 in [0, 1] of an image with integers of more than 8 bits."""
+    grey = np.clip(np.asarray(image).astype(np.float32) / 65535.0, 0.0, 1.0)
+    tags = getattr(image, "tag_v2", {})
+    return 1.0 - grey if tags.get(262) == 0 else grey  # PhotometricInterpretation: 0 is white
+
+
+def _read_deep(path: str | os.PathLike, image: Image.Image, orientation: int) -> np.ndarray | None:
+    """`(h, w, 3 or 4)` in [0, 1], upright, if a file has more than 8 bits a channel; else None."""
+    if image.mode.startswith("I"):  # Pillow has turned a TIFF, but not a PNG
+        grey = np.repeat(_grey_levels(image)[..., None], 3, axis=-1)
+        return grey if image.format == "TIFF" else _orient(grey, orientation)
     if image.mode == "F":
         raise InputError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
     if image.format == "PNG":
@@ -165,14 +176,22 @@ def _read_deep(path: str | os.PathLike, image: Image.Image) -> np.ndarray | None
             deep = tf.io.decode_png(data, dtype=tf.uint16).numpy()
             if deep.shape[-1] < 3:  # grey with alpha
                 deep = np.concatenate([np.repeat(deep[..., :1], 3, -1), deep[..., 1:]], axis=-1)
-            return deep
+            return _orient(deep.astype(np.float32) / 65535.0, orientation)
     if image.format == "TIFF" and image.tag_v2.get(258, (8,))[0] == 16:  # type: ignore[attr-defined]
         import tifffile
 
         with contextlib.suppress(ValueError):  # a compression it lacks: Pillow's 8 bits must do
-            deep = tifffile.imread(path, key=0)
+            with tifffile.TiffFile(path) as file:
+                page = file.pages.first
+                deep = page.asarray()
+            if page.planarconfig == 2 and deep.ndim == 3:  # a plane for each channel
+                deep = np.moveaxis(deep, 0, -1)
             if deep.dtype == np.uint16 and deep.ndim == 3 and deep.shape[-1] in (3, 4):
-                return deep
+                deep = deep.astype(np.float32) / 65535.0
+                if 1 in page.extrasamples:  # colours come multiplied by alpha
+                    colors = deep[..., :3] / np.maximum(deep[..., 3:], 1e-6)
+                    deep = np.concatenate([np.minimum(colors, 1.0), deep[..., 3:]], axis=-1)
+                return _orient(deep, orientation)
     return None
 
 

@@ -179,7 +179,7 @@ class HistogramLoss(StyleLoss):
         batch, size, channels = ops.shape(flat)
         low, high = ops.min(flat, 1, keepdims=True), ops.max(flat, 1, keepdims=True)
         position = (flat - low) / (high - low + EPSILON) * self.bins
-        index = ops.minimum(ops.cast(position, "int32"), self.bins - 1)
+        index = ops.clip(ops.cast(position, "int32"), 0, self.bins - 1)  # whatever NaN becomes
         fraction = position - ops.cast(index, "float32")
         # One table for all images and channels; its rows are (batch, channel), `bins` entries each.
         row = ops.reshape(ops.arange(batch * channels), (batch, 1, channels))
@@ -192,7 +192,7 @@ class HistogramLoss(StyleLoss):
         share = ops.reshape(share, (-1,))
         rank = ops.take(below, entry) + ops.take(share, entry) * ops.reshape(fraction, (-1,))
         position = ops.clip(rank * self.bins - 0.5, 0.0, self.bins - 1.0)
-        lower = ops.cast(position, "int32")
+        lower = ops.clip(ops.cast(position, "int32"), 0, self.bins - 1)
         fraction = position - ops.cast(lower, "float32")
         base = ops.reshape(ops.broadcast_to(row, (batch, size, channels)), (-1,)) * self.bins
         table = ops.reshape(ops.transpose(ops.cast(target, "float32"), (0, 2, 1)), (-1,))

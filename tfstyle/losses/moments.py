@@ -118,7 +118,9 @@ class WassersteinLoss(StyleLoss):
         inner = ops.matmul(ops.matmul(root, covariance), root)
         # The floor keeps the root's slope finite in directions that a picture lacks.
         floor = 1e-8 * ops.square(trace(covariance_target) / mean_target.shape[-1]) + 1e-12
-        _, vectors = ops.linalg.eigh(ops.stop_gradient(inner))
+        # Where features are not finite, so is the loss; an exception would end the caller's search.
+        known = ops.where(ops.all(ops.isfinite(inner)), inner, ops.eye(inner.shape[-1]))
+        _, vectors = ops.linalg.eigh(ops.stop_gradient(known))
         vectors = ops.stop_gradient(vectors)
         values = ops.sum(vectors * ops.matmul(inner, vectors), axis=-2)
         fidelity = ops.sum(ops.sqrt(ops.maximum(values, 0.0) + floor[..., None]), axis=-1)

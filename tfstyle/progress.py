@@ -1,0 +1,52 @@
+"""What a render tells: `Progress` while it runs, `Result` at its end."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where a render stands, at the end of each chunk of iterations.
+
+    Attributes:
+        scale, scales: number of the scale, from 1, and of all.
+        height, width: of the scale, pixels.
+        iteration, iterations: done and planned at this scale.
+        evaluations: of the objective, at this scale.
+        losses: weighted terms of the last evaluation by name, and `total`.
+        seconds: since the start.
+        remaining: seconds, estimated from the pixels still to be computed.
+        done: share of the work, in [0, 1].
+        image: `(1, height, width, 3)` float32 picture so far, in [0, 1].
+    """
+
+    scale: int
+    scales: int
+    height: int
+    width: int
+    iteration: int
+    iterations: int
+    evaluations: int
+    losses: dict[str, float]
+    seconds: float
+    remaining: float
+    done: float
+    image: np.ndarray = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What `stylize` returns.
+
+    Attributes:
+        image: `(1, h, w, 3)` float32 picture of the size asked, in [0, 1].
+        history: list of a dict for each scale: height, width, iterations, evaluations, seconds and
+            loss, the total after each iteration (with Adam, before it).
+        complete: False if it was stopped before the end.
+    """
+
+    image: np.ndarray = dataclasses.field(repr=False)
+    history: list[dict[str, Any]]
+    complete: bool
