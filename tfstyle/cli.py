@@ -77,6 +77,9 @@ def parse(
     except flags.UnrecognizedFlagError as error:
         hint = did_you_mean(error.flagname, tuple(values))
         raise InputError(f"--{error.flagname}: no such flag{hint}") from error
+    except flags.IllegalFlagValueError as error:
+        given = " ".join(str(error).split()).removeprefix("flag ").split(":")[0]
+        raise InputError(f"{given}: not a value of that kind; see --help") from error
     except flags.Error as error:
         raise InputError(" ".join(str(error).split()).removeprefix("flag ")) from error
     if rest:
