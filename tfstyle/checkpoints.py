@@ -1,4 +1,4 @@
-"""The state of a render in one .npz file, which knows what render it is of."""
+"""The state of a render or of a training run in one .npz file, which knows of which one."""
 
 import dataclasses
 import json
@@ -39,10 +39,14 @@ def write_checkpoint(
 
 
 def read_checkpoint(
-    path: str | os.PathLike, identity: dict[str, Any]
+    path: str | os.PathLike, identity: dict[str, Any], kind: str = "render"
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """`meta` and arrays as they were written.
 
+    Args:
+        path: of the file.
+        identity: JSON-compatible; its `config` holds flags by name.
+        kind: of work that the checkpoint is of, for errors.
     Raises: InputError if the file is no checkpoint or its identity is another one.
     """
     try:
@@ -52,7 +56,7 @@ def read_checkpoint(
         found = meta.pop("identity")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path}: not a checkpoint of a render; remove it or name another file"
+            f"{path}: not a checkpoint of a {kind}; remove it or name another file"
         ) from error
     if found != identity:
         changed = [
@@ -60,8 +64,9 @@ def read_checkpoint(
             for name, value in identity["config"].items()
             if found.get("config", {}).get(name) != value
         ]
+        parts = [name for name in identity if name != "config" and found.get(name) != identity[name]]
         raise InputError(
-            f"{path}: of another render, which differs in "
-            f"{', '.join(changed) or 'its pictures'}; remove it or name another file"
+            f"{path}: of another {kind}, which differs in "
+            f"{', '.join(changed or parts)}; remove it or name another place"
         )
     return meta, arrays

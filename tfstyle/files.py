@@ -23,6 +23,16 @@ def check_writable(path: str | os.PathLike) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def check_folder(flag: str, path: str | os.PathLike) -> None:
+    """Raises InputError if `path` neither is a writable folder nor can become one."""
+    folder = pathlib.Path(path).absolute()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--{flag}: {path} is a file; give a folder")
+    while not folder.exists():
+        folder = folder.parent
+    check_writable(folder / "file")
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A temporary sibling of `path` to write to, renamed to `path` when the block succeeds.
@@ -34,6 +44,8 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     temporary = path.with_name(f".{path.stem[:64]}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
+        with open(temporary, "r+b") as file:
+            os.fsync(file.fileno())  # the name must not reach the disk before what it names
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -5,7 +5,14 @@ profiles, grey, palettes, CMYK, alpha and bit depths end in `read_image`; the on
 rounding to integers are in `write_image`. TensorFlow is loaded for 16-bit PNG alone.
 """
 
-from tfstyle.images.reading import MAX_PIXELS, read_alpha, read_image, read_parameters
+from tfstyle.images.reading import (
+    MAX_PIXELS,
+    image_size,
+    read_alpha,
+    read_image,
+    read_parameters,
+    read_training_image,
+)
 from tfstyle.images.resizing import cover, fit, resize
 from tfstyle.images.writing import check_output, write_image
 
@@ -14,9 +21,11 @@ __all__ = [
     "check_output",
     "cover",
     "fit",
+    "image_size",
     "read_alpha",
     "read_image",
     "read_parameters",
+    "read_training_image",
     "resize",
     "write_image",
 ]

@@ -1,13 +1,9 @@
-"""Frozen dataclasses, one for each entrypoint; a field is a flag, and its default lives here.
-
-Plain Python: importing this module loads neither NumPy nor TensorFlow. Every value is checked when
-a config is made; what is wrong is an InputError that names the flag.
-"""
+"""The flags of `optimize.py`."""
 
 import dataclasses
 import math
-from typing import Any
 
+from tfstyle.config.options import check_options, option, parse_weights
 from tfstyle.errors import InputError
 
 STYLE_LOSSES = (
@@ -22,48 +18,6 @@ STYLE_LOSSES = (
     "mmd_gaussian",
     "histogram",
 )
-
-
-def option(default: Any, help: str, *, section: str, choices: tuple[str, ...] = ()) -> Any:
-    """A field with what a flag needs besides name and type; tuples are repeatable flags."""
-    return dataclasses.field(
-        default=default, metadata={"help": help, "section": section, "choices": choices}
-    )
-
-
-def parse_weights(flag: str, text: str, known: tuple[str, ...]) -> dict[str, float]:
-    """`{"a": 1.0, "b": 0.5}` from "a,b:0.5".
-
-    Args:
-        flag: named in errors.
-        text: names with an optional weight ≥ 0, separated by commas.
-        known: the names that exist.
-    Raises: InputError for an unknown or repeated name, a bad weight or no name at all.
-    """
-    weights: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, weight = (piece.strip() for piece in part.partition(":"))
-        if name not in known:
-            raise InputError(f"--{flag}: unknown name '{name}'{did_you_mean(name, known)}")
-        if name in weights:
-            raise InputError(f"--{flag}: '{name}' is given twice")
-        try:
-            weights[name] = float(weight) if weight else 1.0
-        except ValueError:
-            weights[name] = math.nan
-        if not 0 <= weights[name] < math.inf:
-            raise InputError(f"--{flag}: '{weight}' is no weight; use a number of at least 0")
-    if not any(weights.values()):
-        raise InputError(f"--{flag}: all weights are 0")
-    return weights
-
-
-def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """'; did you mean …?' or the list of what is known."""
-    import difflib
-
-    close = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -145,16 +99,7 @@ class OptimizeConfig:
     seed: int = option(0, "Seed of noise and of random projections.", section="Optimizer")
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value, choices = getattr(self, field.name), field.metadata["choices"]
-            if choices and value not in choices:
-                raise InputError(f"--{field.name}: unknown '{value}'{did_you_mean(value, choices)}")
-            if isinstance(value, float) and not math.isfinite(value):
-                raise InputError(f"--{field.name}: must be a finite number, not {value}")
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise InputError(f"--{name}: must be from {least} to {most}, not {value}")
+        check_options(self, _RANGES)
         if not self.content_weight and not self.style_weight:
             raise InputError("--content_weight, --style_weight: one must be above 0")
         if self.style_scale <= 0:

@@ -1,0 +1,42 @@
+"""`tfstyle train`: trains a feed-forward model, or goes on with a run."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+
+from absl import logging
+
+from tfstyle import cli
+from tfstyle.config import TrainCommand, TrainConfig
+
+
+def main(argv: Sequence[str]) -> int | None:
+    """Trains; 128 + signal number if it was stopped, after writing a checkpoint."""
+    program = "train.py" if sys.argv[0].endswith("train.py") else "tfstyle train"
+    command = cli.parse(TrainCommand, argv, program)
+    if command is None:
+        return 0
+    from tfstyle import files, weights
+
+    files.check_folder("output_dir", command.output_dir)
+    encoder = weights.choose_encoder(command.encoder, command.vgg_weights)
+    settings = {
+        field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
+    }
+    config = TrainConfig(**{**settings, "encoder": encoder})
+    with cli.quiet_import():
+        import tensorflow as tf
+
+        from tfstyle import training
+
+        tf.config.experimental.enable_op_determinism()
+        for device in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(device, True)
+    with cli.StopSignal() as stop:
+        result = training.train(config, should_stop=lambda: bool(stop.number))
+    if not result.complete:
+        logging.info(
+            "Stopped at step %d; the same command goes on from %s.", result.step, config.output_dir
+        )
+        return 128 + stop.number
+    return 0

@@ -1,0 +1,157 @@
+"""The flags of `train.py`."""
+
+import dataclasses
+
+from tfstyle.config.options import check_options, option
+from tfstyle.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How `training.train` makes a model. Raises InputError for a value out of range."""
+
+    content_dir: str = option(
+        "", "Folder of photographs, nested as it may be, or of TFRecord shards.", section="Files"
+    )
+    style_dir: str = option("", "Folder of paintings, likewise.", section="Files")
+    output_dir: str = option(
+        "", "Folder of the run: config, checkpoints, logs, samples, and the model at the end.",
+        section="Files",
+    )  # fmt: skip
+    model: str = option("adain", "Architecture.", section="Model", choices=("adain",))
+    encoder: str = option(
+        "auto", "Network that sees the pictures; auto is vgg19 when its weights are on disk.",
+        section="Model", choices=("auto", "lite", "vgg19"),
+    )  # fmt: skip
+    vgg_weights: str = option(
+        "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Model"
+    )
+    init_model: str = option(
+        "", "Trained model (.keras, or a packaged name) whose weights to start from.",
+        section="Model",
+    )  # fmt: skip
+    steps: int = option(160_000, "Training steps in all.", section="Training")
+    pretrain_steps: int = option(
+        0, "How many of them, the first ones, teach the decoder to reproduce the photographs.",
+        section="Training",
+    )  # fmt: skip
+    batch_size: int = option(8, "Samples a step, over all devices.", section="Training")
+    learning_rate: float = option(1e-3, "Peak learning rate of Adam.", section="Training")
+    schedule: str = option(
+        "cosine", "Learning rate over steps: inverse is the paper's, rate / (1 + 5e-5 · step).",
+        section="Training", choices=("cosine", "inverse", "constant"),
+    )  # fmt: skip
+    warmup_steps: int = option(
+        200, "Steps over which the learning rate rises from 0.", section="Training"
+    )
+    clip_norm: float = option(
+        10.0, "Largest norm of all gradients together; 0 does not clip.", section="Training"
+    )
+    ema: float = option(
+        0.999, "Decay of the moving average of weights that samples and the model are made with; "
+        "0 takes the weights themselves.", section="Training",
+    )  # fmt: skip
+    seed: int = option(0, "Seed of the first weights and of the samples.", section="Training")
+    content_weight: float = option(1.0, "Weight of the content term.", section="Losses")
+    style_weight: float = option(
+        10.0, "Weight of the style term; terms are relative errors.", section="Losses"
+    )
+    tv_weight: float = option(0.0, "Weight of the total variation.", section="Losses")
+    image_size: int = option(
+        512, "Shorter side that pictures are resized to before the crop, in pixels.",
+        section="Data",
+    )  # fmt: skip
+    crop_size: int = option(256, "Side of the random crops, a multiple of 8.", section="Data")
+    style_scale_jitter: float = option(
+        1.5, "Largest random factor, up or down, on a painting's shorter side before the crop.",
+        section="Data",
+    )  # fmt: skip
+    color_jitter: float = option(
+        0.1, "Random share by which a photograph's brightness, contrast and saturation change.",
+        section="Data",
+    )  # fmt: skip
+    strategy: str = option(
+        "auto", "Devices: one, all GPUs of this machine (mirrored), or those of several machines, "
+        "listed by TF_CONFIG (multi_worker).", section="Devices",
+        choices=("auto", "one", "mirrored", "multi_worker"),
+    )  # fmt: skip
+    precision: str = option(
+        "float32", "Arithmetic of the networks; statistics and losses are float32 in any case.",
+        section="Devices", choices=("float32", "mixed_bfloat16", "mixed_float16"),
+    )  # fmt: skip
+    checkpoint_every: int = option(1000, "Steps between checkpoints.", section="Reports")
+    sample_every: int = option(1000, "Steps between grids of sample pictures.", section="Reports")
+    log_every: int = option(100, "Steps between log lines.", section="Reports")
+    resume: str = option(
+        "auto", "Whether to go on from the folder's last checkpoint; never refuses a folder that "
+        "has one.", section="Reports", choices=("auto", "never"),
+    )  # fmt: skip
+
+    def __post_init__(self):
+        check_options(self, _RANGES)
+        if self.crop_size % 8:
+            raise InputError(f"--crop_size: must be a multiple of 8, not {self.crop_size}")
+        if self.image_size < self.crop_size:
+            raise InputError(
+                f"--image_size: must be at least --crop_size, {self.crop_size}, "
+                f"not {self.image_size}"
+            )
+        if not self.content_weight and not self.style_weight:
+            raise InputError("--content_weight, --style_weight: one must be above 0")
+        if self.learning_rate == 0:
+            raise InputError("--learning_rate: must be above 0")
+        if self.pretrain_steps > self.steps:
+            raise InputError(
+                f"--pretrain_steps: must be at most --steps, {self.steps}, "
+                f"not {self.pretrain_steps}"
+            )
+
+
+_RANGES = {
+    "steps": (1, 100_000_000),
+    "pretrain_steps": (0, 100_000_000),
+    "batch_size": (1, 65536),
+    "learning_rate": (0, 10),
+    "warmup_steps": (0, 1_000_000),
+    "clip_norm": (0, 1_000_000_000),
+    "ema": (0, 0.999999),
+    "seed": (0, 2**32 - 1),
+    "content_weight": (0, 1_000_000),
+    "style_weight": (0, 1_000_000),
+    "tv_weight": (0, 1_000_000),
+    "image_size": (32, 8192),
+    "crop_size": (32, 4096),
+    "style_scale_jitter": (1, 8),
+    "color_jitter": (0, 0.9),
+    "checkpoint_every": (1, 100_000_000),
+    "sample_every": (1, 100_000_000),
+    "log_every": (1, 100_000_000),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainCommand(TrainConfig):
+    """The flags of `train.py`: a config whose folders are given."""
+
+    PRESETS = {
+        "paper": {
+            "learning_rate": 1e-4,
+            "schedule": "inverse",
+            "warmup_steps": 0,
+            "ema": 0.0,
+            "clip_norm": 0.0,
+            "style_scale_jitter": 1.0,
+            "color_jitter": 0.0,
+            "_help": "The schedule and data of Huang and Belongie 2017, without our additions.",
+        }
+    }
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, what in (
+            ("content_dir", "the folder of photographs"),
+            ("style_dir", "the folder of paintings"),
+            ("output_dir", "the folder for the run"),
+        ):
+            if not getattr(self, name):
+                raise InputError(f"--{name}: give {what}")

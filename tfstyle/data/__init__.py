@@ -1,0 +1,9 @@
+"""Training pictures: where they are, how a crop is made of one, and batches of crops.
+
+    sources.open_source(folder)         → a Source: names, and bytes by index; bad files are skipped
+    crops.Crops(source, …)[k]           → the k-th crop, (crop_size, crop_size, 3) uint8
+    batches.batches(content, style, …)  → tf.data.Dataset of {"content", "style"} uint8 batches
+
+The k-th crop is a pure function of the files, the seed and k, and a batch one of the step: a run
+that resumes, or has other devices, sees the pictures that it would have seen.
+"""

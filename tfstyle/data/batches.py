@@ -1,0 +1,70 @@
+"""Batches of content and style crops as a tf.data pipeline."""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from tfstyle.data.crops import Crops
+from tfstyle.errors import InputError
+
+
+class Batches:
+    """Batches for steps of training.
+
+    Args:
+        content: crops of photographs.
+        style: crops of paintings.
+        batch_size: samples in a step, over all replicas and workers.
+
+    Attributes:
+        error: the InputError that ended the pipeline, if one did; TensorFlow reports its own.
+    """
+
+    def __init__(self, content: Crops, style: Crops, batch_size: int):
+        self.content = content
+        self.style = style
+        self.batch_size = batch_size
+        self.error: InputError | None = None
+
+    def dataset(
+        self, start: int, stop: int, context: tf.distribute.InputContext | None = None
+    ) -> tf.data.Dataset:
+        """Batches of one replica, in the order in which a worker's replicas take them.
+
+        Args:
+            start: first step.
+            stop: step to end before.
+            context: says which worker's; by default there is one replica.
+        Returns: data set of `{"content": (n, s, s, 3), "style": (n, s, s, 3)}` uint8.
+        """
+        context = context or tf.distribute.InputContext()
+        per_replica = self.batch_size // context.num_replicas_in_sync
+        local = self.batch_size // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+        size = self.content.crop_size
+
+        def sample(number):
+            content, style = tf.numpy_function(
+                self._sample, [number], (tf.uint8, tf.uint8), stateful=False
+            )
+            return {
+                "content": tf.ensure_shape(content, (size, size, 3)),
+                "style": tf.ensure_shape(style, (size, size, 3)),
+            }
+
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+        return (
+            tf.data.Dataset.range(start * local, stop * local)
+            .map(lambda index: index // local * self.batch_size + first + index % local)
+            .map(sample, num_parallel_calls=threads, deterministic=True)
+            .batch(per_replica, drop_remainder=True)
+            .prefetch(2 * max(1, local // per_replica))
+        )
+
+    def _sample(self, number: np.int64) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return self.content[int(number)], self.style[int(number)]
+        except InputError as error:
+            self.error = error
+            raise

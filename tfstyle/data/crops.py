@@ -1,0 +1,85 @@
+"""Random crops of pictures, the k-th of which is a pure function of the files, the seed and k."""
+
+import functools
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from tfstyle import images
+from tfstyle.data.sources import Skipped, Source
+from tfstyle.errors import InputError
+
+_ATTEMPTS = 32  # pictures tried for one crop; if all are damaged, so is nearly everything
+
+
+class Crops:
+    """Crops by number: resized, cut out at random, flipped, jittered.
+
+    Every picture comes once in each epoch, in an order of the epoch's own.
+
+    Args:
+        source: of pictures.
+        crop_size: side of a crop in pixels.
+        image_size: shorter side of the picture when the crop is cut out, in pixels; at least
+            `crop_size`.
+        scale_jitter: ≥ 1; that side is multiplied by a random factor from 1 / `scale_jitter` to
+            `scale_jitter`, but not below `crop_size`.
+        color_jitter: brightness, contrast and saturation change by up to this share.
+        seed: a sequence of int.
+        skipped: takes pictures that cannot be decoded; another one takes their place.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        crop_size: int,
+        image_size: int,
+        scale_jitter: float = 1.0,
+        color_jitter: float = 0.0,
+        seed: tuple[int, ...] = (0,),
+        skipped: Skipped | None = None,
+    ):
+        self.source = source
+        self.crop_size = crop_size
+        self.image_size = image_size
+        self.scale_jitter = scale_jitter
+        self.color_jitter = color_jitter
+        self.seed = seed
+        self.skipped = skipped or Skipped()
+        self._order = functools.lru_cache(maxsize=3)(self._epoch_order)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        """`(crop_size, crop_size, 3)` uint8; InputError if nearly all pictures are damaged."""
+        epoch, position = divmod(number, len(self.source.names))
+        index = int(self._order(epoch)[position])
+        random = np.random.default_rng((*self.seed, 1, number))
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._crop(index, random)
+            except InputError as error:
+                self.skipped.add(error)
+                index = int(random.integers(len(self.source.names)))
+        raise InputError(f"{_ATTEMPTS} pictures in a row are damaged; skipped.txt lists them")
+
+    def _epoch_order(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng((*self.seed, 0, epoch)).permutation(len(self.source.names))
+
+    def _crop(self, index: int, random: np.random.Generator) -> np.ndarray:
+        factor = self.scale_jitter ** random.uniform(-1.0, 1.0)
+        side = max(self.crop_size, round(self.image_size * factor))
+        image = images.read_training_image(
+            self.source.read(index), self.source.names[index], reduced=side
+        )
+        window = self.crop_size * min(image.size) / side  # in pixels of the picture as it is
+        left, top = random.uniform(size=2) * (np.array(image.size) - window)
+        crop = image.resize(
+            (self.crop_size, self.crop_size),
+            Image.Resampling.BICUBIC,
+            box=(left, top, left + window, top + window),
+        )
+        if random.random() < 0.5:
+            crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        if self.color_jitter:
+            for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+                crop = enhance(crop).enhance(1.0 + self.color_jitter * random.uniform(-1.0, 1.0))
+        return np.asarray(crop)

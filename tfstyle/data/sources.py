@@ -1,0 +1,241 @@
+"""Encoded pictures by index, from nested folders or TFRecord shards; unusable ones are listed."""
+
+import concurrent.futures
+import os
+import pathlib
+import struct
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+from tfstyle import files, images
+from tfstyle.errors import InputError
+
+SHARD_SUFFIX = ".tfrecord"
+ENCODED, FILENAME = "image/encoded", "image/filename"  # features of a shard's records
+_LENGTH = struct.Struct("<Q")  # a record is its length, a checksum of that, data, a checksum
+_CHECKSUM = 4
+_THREADS = 8
+
+
+class Source(Protocol):
+    """Encoded pictures by index."""
+
+    names: list[str]
+
+    def read(self, index: int) -> bytes:
+        """The bytes of an image file."""
+
+
+class Skipped:
+    """What was left out and why, also as lines of a text file; may be shared by threads.
+
+    Args:
+        path: of the file, which keeps lines that it has; None for no file.
+    """
+
+    def __init__(self, path: str | os.PathLike | None = None):
+        self.path = None if path is None else pathlib.Path(path)
+        self.lines: dict[str, None] = {}  # ordered, without repetition
+        self._lock = threading.Lock()
+        if self.path and self.path.exists():
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+            self.lines = dict.fromkeys(text.splitlines())
+
+    def add(self, error: InputError) -> None:
+        """Notes an error of `images`, which names the file."""
+        line = " ".join(str(error).split())
+        with self._lock:
+            if line not in self.lines:
+                self.lines[line] = None
+                if self.path:
+                    with open(self.path, "a", encoding="utf-8", errors="replace") as file:
+                        file.write(line + "\n")
+
+
+class FolderSource:
+    """Image files of a folder and all folders in it, in the order of their paths."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.names = sorted(_files(folder))
+
+    def read(self, index: int) -> bytes:
+        path = self.folder / self.names[index]
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+class ShardSource:
+    """Records of TFRecord files, `tf.train.Example`s with the feature `image/encoded`."""
+
+    def __init__(self, folder: pathlib.Path, skipped: Skipped):
+        self.folder = folder
+        self.names: list[str] = []
+        self._places: list[tuple[pathlib.Path, int, int]] = []
+        for path in sorted(folder.rglob(f"*{SHARD_SUFFIX}")):
+            try:
+                places = list(_records(path))
+            except InputError as error:
+                skipped.add(error)
+                continue
+            name = path.relative_to(folder).as_posix()
+            self.names += [f"{name}:{number}" for number in range(len(places))]
+            self._places += [(path, *place) for place in places]
+
+    def read(self, index: int) -> bytes:
+        import tensorflow as tf
+
+        path, start, length = self._places[index]
+        try:
+            with open(path, "rb") as file:
+                file.seek(start)
+                example = tf.train.Example.FromString(file.read(length))
+            return example.features.feature[ENCODED].bytes_list.value[0]
+        except Exception as error:  # of the file system, or of protobuf, which has many
+            raise InputError(
+                f"{self.folder / self.names[index]}: no record with {ENCODED} ({error})"
+            ) from error
+
+
+class Part:
+    """Some pictures of a source."""
+
+    def __init__(self, source: Source, indices: list[int]):
+        self.names = [source.names[index] for index in indices]
+        self._source = source
+        self._indices = indices
+
+    def read(self, index: int) -> bytes:
+        return self._source.read(self._indices[index])
+
+
+def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipped) -> Source:
+    """The usable pictures of a folder.
+
+    Headers are read here; a picture that turns out to be damaged further on is skipped when it is
+    met, by `crops.Crops`.
+
+    Args:
+        folder: with image files of any format and depth of folders, or with TFRecord shards.
+        flag: that gave the folder, for errors.
+        least: pixels that the shorter side must have.
+        skipped: takes what cannot be used.
+    Raises: InputError for a folder that is missing, empty or without one usable picture.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"--{flag}: {folder} is not a folder; give one with pictures")
+    shards = any(folder.rglob(f"*{SHARD_SUFFIX}"))
+    source = ShardSource(folder, skipped) if shards else FolderSource(folder)
+    if not source.names:
+        raise InputError(f"--{flag}: {folder} holds no pictures; give a folder that does")
+
+    def reason(index: int) -> InputError | None:
+        name = str(folder / source.names[index])
+        try:
+            size = images.image_size(source.read(index), name)
+        except InputError as error:
+            return error
+        if min(size) < least:
+            return InputError(f"{name}: too small, {size[1]} × {size[0]} pixels of {least}")
+        return None
+
+    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+        reasons = list(pool.map(reason, range(len(source.names))))
+    for error in filter(None, reasons):
+        skipped.add(error)
+    usable = [index for index, error in enumerate(reasons) if error is None]
+    if not usable:
+        example = next(filter(None, reasons))
+        raise InputError(
+            f"--{flag}: none of the {len(reasons)} files in {folder} is a usable picture; "
+            f"for instance {example}"
+        )
+    return Part(source, usable)
+
+
+def write_shards(
+    source: Source, folder: str | os.PathLike, size: int, per_shard: int, skipped: Skipped
+) -> Iterator[int]:
+    """Writes pictures as TFRecord shards of JPEG files; yields how many are done after each.
+
+    Args:
+        source: of the pictures.
+        folder: to write to, which exists and is empty.
+        size: shorter side that larger pictures are reduced to, in pixels.
+        per_shard: pictures in a shard.
+        skipped: takes pictures that cannot be decoded.
+    Raises: InputError if a shard cannot be written; each one is whole or absent.
+    """
+    import tensorflow as tf
+
+    count = -(-len(source.names) // per_shard)
+    for shard in range(count):
+        path = pathlib.Path(folder) / f"{shard:05d}-of-{count:05d}{SHARD_SUFFIX}"
+        indices = range(shard * per_shard, min((shard + 1) * per_shard, len(source.names)))
+        try:
+            with files.replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as out:
+                for index in indices:
+                    try:
+                        data = _reduced_jpeg(source, index, size)
+                    except InputError as error:
+                        skipped.add(error)
+                        continue
+                    values = {ENCODED: data, FILENAME: source.names[index].encode()}
+                    features = {
+                        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+                        for key, value in values.items()
+                    }
+                    example = tf.train.Example(features=tf.train.Features(feature=features))
+                    out.write(example.SerializeToString())
+                    yield index + 1
+        except tf.errors.OpError as error:
+            raise InputError(f"{path}: cannot be written ({error.message})") from error
+
+
+def _reduced_jpeg(source: Source, index: int, size: int) -> bytes:
+    import io
+
+    from PIL import Image
+
+    image = images.read_training_image(source.read(index), source.names[index], reduced=size)
+    scale = size / min(image.size)
+    if scale < 1.0:
+        shape = (round(image.width * scale), round(image.height * scale))
+        image = image.resize(shape, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=95, subsampling="4:4:4")
+    return buffer.getvalue()
+
+
+def _files(folder: pathlib.Path) -> Iterator[str]:
+    """Paths, relative and with slashes, of all files that are not hidden."""
+    seen = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:  # a link to a folder above
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        relative = pathlib.Path(root).relative_to(folder)
+        yield from ((relative / name).as_posix() for name in names if not name.startswith("."))
+
+
+def _records(path: pathlib.Path) -> Iterator[tuple[int, int]]:
+    """Start and length of the data of each record."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        start = 0
+        while start < size:
+            file.seek(start)
+            header = file.read(_LENGTH.size)
+            length = _LENGTH.unpack(header)[0] if len(header) == _LENGTH.size else size
+            start += _LENGTH.size + _CHECKSUM
+            if start + length + _CHECKSUM > size:
+                raise InputError(f"{path}: not a TFRecord file, or cut short")
+            yield start, length
+            start += length + _CHECKSUM

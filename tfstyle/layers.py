@@ -1,0 +1,218 @@
+"""Normalization by style, reflection padding and upsampling; each serves images of any size.
+
+Statistics are computed in float32 whatever the compute dtype; variances are biased (divided by h·w).
+"""
+
+import keras
+from keras import ops
+
+from tfstyle import statistics
+
+
+class _Normalization(keras.layers.Layer):
+    """Features of mean 0 and variance 1 for each image and channel, times a scale, plus a shift."""
+
+    def __init__(self, epsilon=1e-5, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # float32 weights and codes stay as they are
+        if epsilon <= 0:
+            raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon}")
+        self.epsilon = epsilon
+
+    def _normalize(self, features, scale, shift):
+        """Scale and shift are `(batch or 1, c)` float32."""
+        features = ops.cast(features, "float32")
+        mean, variance = ops.moments(features, axes=(1, 2), keepdims=True)
+        scale = scale[:, None, None] * ops.rsqrt(variance + self.epsilon)
+        return ops.cast((features - mean) * scale + shift[:, None, None], self.compute_dtype)
+
+    def compute_output_shape(self, input_shape, *_):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class AdaIN(_Normalization):
+    """Gives content features the channel means and deviations of style features.
+
+    Equation 8 of Huang and Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance
+    Normalization", ICCV 2017, https://arxiv.org/abs/1703.06868. Equation 6 adds `epsilon` to both
+    variances; the authors' Torch code, followed here, to the content's alone.
+
+    Args:
+        epsilon: float > 0. Defaults to 1e-5.
+
+    Call arguments:
+        content: `(batch, h, w, c)` features of any range.
+        style: `(batch, h2, w2, c)` features, whose height and width may differ from content's, or
+            their code, `(batch, 2·c)`, from `encode`.
+    Returns: `(batch, h, w, c)` features in the compute dtype.
+    Raises: ValueError if `epsilon` is not positive.
+    """
+
+    @staticmethod
+    def encode(style):
+        """`(batch, 2·c)` float32 code of `(batch, h, w, c)` features: means, then deviations."""
+        return ops.concatenate(statistics.mean_and_std(style, epsilon=0.0), axis=-1)
+
+    def call(self, content, style):
+        code = style if len(style.shape) == 2 else self.encode(style)
+        style_mean, style_std = ops.split(ops.cast(code, "float32"), 2, axis=-1)
+        return self._normalize(content, style_std, style_mean)
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class InstanceNormalization(_Normalization):
+    """Normalizes each channel of each image, then scales and shifts it by learned `gamma`, `beta`.
+
+    Ulyanov, Vedaldi and Lempitsky, "Instance Normalization: The Missing Ingredient for Fast
+    Stylization", 2016, https://arxiv.org/abs/1607.08022.
+
+    Args:
+        epsilon: float > 0, added to the variance.
+
+    Call arguments: `(batch, h, w, c)` features.
+    Returns: `(batch, h, w, c)` features in the compute dtype.
+    Raises: ValueError if `epsilon` is not positive.
+    """
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight((input_shape[-1],), initializer="ones", name="gamma")
+        self.beta = self.add_weight((input_shape[-1],), initializer="zeros", name="beta")
+
+    def call(self, features):
+        return self._normalize(features, self.gamma[None], self.beta[None])
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class ConditionalInstanceNormalization(_Normalization):
+    """Instance normalization with a learned `gamma` and `beta` for each of several styles.
+
+    Dumoulin, Shlens and Kudlur, "A Learned Representation for Artistic Style", ICLR 2017,
+    https://arxiv.org/abs/1610.07629; styles mix as in section 3.3.
+
+    Args:
+        styles: int ≥ 1, how many.
+        epsilon: float > 0, added to the variance.
+
+    Call arguments:
+        features: `(batch, h, w, c)`.
+        style: `(batch, styles)` share of each style, one-hot for a single one.
+    Returns: `(batch, h, w, c)` features in the compute dtype.
+    Raises: ValueError if `epsilon` is not positive or `styles` is not.
+    """
+
+    def __init__(self, styles, epsilon=1e-5, **kwargs):
+        super().__init__(epsilon=epsilon, **kwargs)
+        if styles < 1:
+            raise ValueError(f"`styles` must be at least 1. Received: styles={styles}")
+        self.styles = styles
+
+    def build(self, features_shape, style_shape=None):
+        shape = (self.styles, features_shape[-1])
+        self.gamma = self.add_weight(shape, initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape, initializer="zeros", name="beta")
+
+    def call(self, features, style):
+        style = ops.cast(style, "float32")
+        return self._normalize(
+            features, ops.matmul(style, self.gamma), ops.matmul(style, self.beta)
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "styles": self.styles}
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class ReflectionPadding2D(keras.layers.Layer):
+    """Reflects images outwards, without repeating the edge.
+
+    Meant to be called once on the picture, with zero-padded convolutions after it and a crop at the
+    end: a mirrored pad inside the network is not delegated on phones and splits the graph.
+
+    Args:
+        padding: pixels on each side.
+        multiple: bottom and right get as many more as make both sides divisible by it.
+
+    Call arguments: `(batch, h, w, c)`, sides above `padding + multiple - 1`.
+    Returns: `(batch, h + 2·padding + …, w + 2·padding + …, c)`.
+    """
+
+    def __init__(self, padding=1, multiple=1, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
+        self.multiple = multiple
+
+    def call(self, image):
+        sides = ops.shape(image)[1:3]
+        pads = [(self.padding, self.padding + self._missing(side)) for side in sides]
+        return ops.pad(image, [(0, 0), *pads, (0, 0)], mode="reflect")
+
+    def _missing(self, side):
+        return (-side - 2 * self.padding) % self.multiple
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, channels = input_shape
+        padded = (side and side + 2 * self.padding + self._missing(side) for side in sides)
+        return (batch, *padded, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding, "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class Upsampling2D(keras.layers.Layer):
+    """Doubles height and width; a convolution after it leaves no checkerboard.
+
+    Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016. Where sizes
+    are known it is the resize that XNNPACK and mobile GPUs take over (bilinear in any precision,
+    nearest not in float); `keras.ops.image.resize` takes no others, so there it is put together.
+
+    Args:
+        interpolation: "bilinear", with half-pixel centres, or "nearest".
+
+    Call arguments: `(batch, h, w, c)`.
+    Returns: `(batch, 2·h, 2·w, c)` in the compute dtype.
+    Raises: ValueError for an unknown interpolation.
+    """
+
+    def __init__(self, interpolation="bilinear", **kwargs):
+        super().__init__(**kwargs)
+        if interpolation not in ("bilinear", "nearest"):
+            raise ValueError(
+                '`interpolation` must be "bilinear" or "nearest". '
+                f"Received: interpolation={interpolation}"
+            )
+        self.interpolation = interpolation
+
+    def call(self, features):
+        height, width = ops.shape(features)[1:3]
+        if isinstance(height, int) and isinstance(width, int):
+            size = (2 * height, 2 * width)
+            features = ops.image.resize(
+                features, size, self.interpolation, data_format="channels_last"
+            )
+            return ops.cast(features, self.compute_dtype)
+        return self._double(self._double(features, 1), 2)
+
+    def _double(self, features, axis):
+        """Twice as many entries along an axis: each becomes a pair, a quarter from it."""
+        before = after = features
+        if self.interpolation == "bilinear":
+            size = ops.shape(features)[axis]
+            indices = ops.arange(size)
+            previous = ops.take(features, ops.maximum(indices - 1, 0), axis=axis)
+            following = ops.take(features, ops.minimum(indices + 1, size - 1), axis=axis)
+            before = 0.75 * features + 0.25 * previous
+            after = 0.75 * features + 0.25 * following
+        shape = list(ops.shape(features))
+        shape[axis] = shape[axis] * 2
+        return ops.reshape(ops.stack([before, after], axis=axis + 1), shape)
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, channels = input_shape
+        return (batch, *(side and side * 2 for side in sides), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "interpolation": self.interpolation}

@@ -1,0 +1,79 @@
+"""Feed-forward models: a file for each architecture, their registry, and their files.
+
+    model = load_model("adain")                     a packaged one, or a .keras file
+    code = model.encode_style(style)                (1, n): keep it, mix it, use it again
+    image = model.stylize(content, code, 0.8)       (1, h, w, 3) in [0, 1]
+"""
+
+import json
+import os
+import pathlib
+import zipfile
+
+import keras
+import numpy as np
+
+from tfstyle import files
+from tfstyle.config import did_you_mean
+from tfstyle.errors import InputError
+from tfstyle.models.adain import AdaINModel
+from tfstyle.models.base import StyleTransferModel
+
+MODELS: dict[str, type[StyleTransferModel]] = {"adain": AdaINModel}
+PACKAGED = {"adain": "adain.npz"}  # name: file in pretrained/
+
+_FOLDER = pathlib.Path(__file__).parent.parent / "pretrained"
+
+__all__ = ["MODELS", "PACKAGED", "AdaINModel", "StyleTransferModel", "load_model", "pack_model"]
+
+
+def load_model(name: str | os.PathLike) -> StyleTransferModel:
+    """A trained model.
+
+    Args:
+        name: of `PACKAGED`, or the path of a `.keras` file or one that `pack_model` wrote.
+    Raises: InputError if there is no such model or the file is not one of ours.
+    """
+    path = model_path(name)
+    try:
+        model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{path}: not a model of tfstyle ({reason[0]})") from error
+    if not isinstance(model, StyleTransferModel):
+        raise InputError(f"{path}: not a model of tfstyle, but a {type(model).__name__}")
+    return model
+
+
+def model_path(name: str | os.PathLike) -> pathlib.Path:
+    """The file of a model; InputError if there is none. Loads no weights."""
+    if str(name) in PACKAGED:
+        return _FOLDER / PACKAGED[str(name)]
+    path = pathlib.Path(name)
+    if path.suffix not in (".keras", ".npz"):
+        hint = did_you_mean(str(name), tuple(PACKAGED))
+        raise InputError(f"--model: '{name}' is neither packaged nor a .keras file{hint}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    return path
+
+
+def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:
+    """Writes a model with float16 weights to a small `.npz` file, as the package ships it."""
+    config = json.dumps(keras.saving.serialize_keras_object(model))
+    arrays = {
+        f"{number:03d}": keras.ops.convert_to_numpy(variable).astype(np.float16)
+        for number, variable in enumerate(model.weights)
+    }
+    with files.replacing(path) as temporary:
+        np.savez_compressed(temporary, config=np.array(config), **arrays)  # type: ignore[arg-type]
+
+
+def _unpack(path: pathlib.Path) -> StyleTransferModel:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    model = keras.saving.deserialize_keras_object(json.loads(str(arrays.pop("config"))))
+    model.build()
+    for variable, name in zip(model.weights, sorted(arrays), strict=True):
+        variable.assign(arrays[name].astype(np.float32))
+    return model

@@ -1,0 +1,225 @@
+"""Arbitrary style transfer by adaptive instance normalization.
+
+Huang and Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization",
+ICCV 2017, https://arxiv.org/abs/1703.06868; code: https://github.com/xunhuang1995/AdaIN-style.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfstyle import encoders, layers, losses
+from tfstyle.models.base import STYLE_WEIGHT, StyleTransferModel, per_image
+from tfstyle.weights import BLOCKS
+
+CODE_LAYER = "relu4_1"
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", CODE_LAYER)
+STRIDE = 8  # pixels under one position of relu4_1
+MARGIN = 16  # pixels of reflection around a picture, which keep zero padding outside of it
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class Decoder(keras.Model):
+    """From features at relu4_1 to an image: the encoder mirrored, with resize and convolution.
+
+    As in the paper there is no normalization. Convolutions are zero-padded, upsampling is bilinear
+    and a sigmoid ends in [0, 1]; the authors' pads by reflection, repeats pixels and is linear.
+
+    Args:
+        widths: channels of the encoder's first four blocks.
+        feature_scale: what features are divided by first: their root mean square, about.
+
+    Call arguments: `(batch, h, w, widths[3])` features.
+    Returns: `(batch, 8·h, 8·w, 3)` float32 in [0, 1].
+    """
+
+    def __init__(self, widths=encoders.VGG_WIDTHS[:4], feature_scale=1.0, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.widths = tuple(widths)
+        self.feature_scale = feature_scale
+        # The encoder's convolutions up to relu4_1, last to first: conv4_1, conv3_4 … conv1_1.
+        names = ["4_1"] + [f"{b}_{k}" for b in (3, 2, 1) for k in range(BLOCKS[b - 1], 0, -1)]
+        inputs = {name: self._width_below(name) for name in names}
+        self._convolutions = {
+            name: keras.layers.Conv2D(
+                width,
+                3,
+                padding="same",
+                activation=None if name == "1_1" else "relu",
+                kernel_initializer="glorot_normal" if name == "1_1" else "he_normal",
+                dtype=self.dtype_policy,
+                name=f"conv{name}",
+            )
+            for name, width in inputs.items()
+        }
+        self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
+
+    def _width_below(self, name):
+        """Channels of what the encoder's convolution of that name reads."""
+        block, index = (int(part) for part in name.split("_"))
+        if name == "1_1":
+            return 3
+        return self.widths[block - 1 if index > 1 else block - 2]
+
+    def build(self, input_shape):
+        channels = self.widths[3]
+        for convolution in self._convolutions.values():
+            convolution.build((None, None, None, channels))
+            channels = convolution.filters
+        self.built = True
+
+    def call(self, features):
+        x = ops.cast(features / self.feature_scale, self.compute_dtype)
+        for name, convolution in self._convolutions.items():
+            x = convolution(x)
+            if name.endswith("_1") and name != "1_1":
+                x = self._upsampling(x)
+        return ops.sigmoid(ops.cast(x, "float32"))
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, _ = input_shape
+        return (batch, *(side and STRIDE * side for side in sides), 3)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "widths": self.widths,
+            "feature_scale": self.feature_scale,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class AdaINModel(StyleTransferModel):
+    """AdaIN between a frozen encoder, up to relu4_1, and a decoder that is trained.
+
+    The training loss is the paper's (equations 11 to 13): the decoder's picture should have the
+    AdaIN output at relu4_1 and the style's channel means and deviations at relu1_1 to relu4_1. Each
+    term is divided by its target's mean square, as in `losses`.
+
+    Args:
+        encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`; frozen.
+        decoder: None for a new `Decoder`.
+        content_weight: of the content term.
+        style_weight: of the style terms, in sum.
+        tv_weight: of the total variation.
+    Raises: ValueError for an encoder with other taps.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder=None,
+        content_weight=1.0,
+        style_weight=STYLE_WEIGHT,
+        tv_weight=0.0,
+        **kwargs,
+    ):
+        super().__init__(content_weight, style_weight, tv_weight, **kwargs)
+        if encoder.taps != STYLE_LAYERS:
+            raise ValueError(f"`encoder` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
+        encoder.trainable = False
+        self.encoder = encoder
+        self.decoder = decoder or Decoder(
+            encoder.widths[:4], _feature_scale(encoder), dtype=self.dtype_policy, name="decoder"
+        )
+        self.adain = layers.AdaIN(dtype=self.dtype_policy)
+        self.padding = layers.ReflectionPadding2D(MARGIN, STRIDE, dtype="float32")
+        self._loss = losses.PerceptualLoss(
+            {CODE_LAYER: (losses.ContentLoss(), content_weight)},
+            {
+                name: [(losses.MeanStdLoss(), style_weight / len(STYLE_LAYERS))]
+                for name in STYLE_LAYERS
+            },
+            tv_weight,
+        )
+
+    @classmethod
+    def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
+        """A model with an untrained decoder.
+
+        Args:
+            encoder: "lite", whose own narrow features it uses, "vgg19" or "auto".
+            vgg_weights: path of VGG-19's weights, if not in Keras' cache.
+            dtype: Keras dtype policy.
+            arguments: of the class.
+        """
+        encoder = encoders.load_encoder(
+            encoder, STYLE_LAYERS, heads=False, vgg_weights=vgg_weights, dtype=dtype
+        )
+        model = cls(encoder, dtype=dtype, **arguments)
+        model.build()
+        return model
+
+    def build(self, input_shape=None):
+        for part, channels in ((self.encoder, 3), (self.decoder, self.encoder.widths[3])):
+            if not part.built:
+                part.build((None, None, None, channels))
+        self.built = True
+
+    def encode_style(self, style):
+        features = self.encoder(self.padding(style))[CODE_LAYER]
+        start = MARGIN // STRIDE
+        height, width = (side // STRIDE for side in ops.shape(style)[1:3])
+        return self.adain.encode(features[:, start : start + height, start : start + width])
+
+    def stylize(self, content, code, strength=1.0):
+        height, width = ops.shape(content)[1:3]
+        features = self.encoder(self.padding(content))[CODE_LAYER]
+        image = self.decoder(self._blend(features, self.adain(features, code), strength))
+        return image[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+
+    def loss_terms(self, inputs):
+        content = self.encoder(inputs["content"])[CODE_LAYER]
+        style = self.encoder(inputs["style"])
+        target = self.adain(content, style[CODE_LAYER])
+        image = self.decoder(target)
+        targets = self._loss.targets({CODE_LAYER: target}, [style])
+        return self._loss(targets, self.encoder(image), image)
+
+    def reconstruction_terms(self, content):
+        features = self.encoder(content)
+        image = self.decoder(features[CODE_LAYER])
+        error = losses.ContentLoss()
+        terms = {"pixels": error(content, image)}
+        for name, found in self.encoder(image).items():
+            terms[f"content/{name}"] = error(features[name], found)
+        return {**terms, "total": sum(terms.values())}
+
+    def style_encoder_state(self):
+        config = {
+            "layer": CODE_LAYER,
+            "widths": self.encoder.widths,
+            "pooling": self.encoder.pooling,
+            "margin": MARGIN,
+        }
+        return config, self.encoder.weights
+
+    @staticmethod
+    def _blend(features, stylized, strength):
+        """Equation 14: between the content's features and the stylized ones."""
+        if isinstance(strength, (int, float)) and strength == 1.0:
+            return stylized
+        strength = ops.cast(per_image(strength), stylized.dtype)
+        return strength * stylized + (1.0 - strength) * features
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("encoder", "decoder")
+        }
+        return cls(**{**config, **parts})
+
+
+def _feature_scale(encoder):
+    """Root mean square of an encoder's relu4_1 on a picture of noise, about that of photographs."""
+    noise = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    features = ops.cast(encoder(noise)[CODE_LAYER], "float32")
+    return float(ops.sqrt(ops.mean(ops.square(features))))

@@ -1,0 +1,101 @@
+"""The interface of every feed-forward model: a style becomes a code, a code and a photo a picture."""
+
+import hashlib
+import json
+
+import keras
+import numpy as np
+from keras import ops
+
+STYLE_WEIGHT = 10.0  # default of models and of train.py
+
+
+class StyleTransferModel(keras.Model):
+    """Base of the feed-forward models.
+
+    A subclass has `encode_style`, `stylize` and `loss_terms`, and is registered in
+    `models.MODELS`. Pictures are `(batch, h, w, 3)` float32 RGB in [0, 1] of any height and width
+    from `MIN_SIZE` pixels, and a stylized picture has the size of its content.
+
+    Args:
+        content_weight: of the content term in training.
+        style_weight: of the style term in training.
+        tv_weight: of the total variation in training.
+
+    Call arguments:
+        inputs: `{"content": (batch, h, w, 3), "style": (batch or 1, h2, w2, 3)}` and, optional,
+            `"strength"`: a number or `(batch,)`, from 0 for the content to 1 for the full style.
+    Returns: `(batch, h, w, 3)` in [0, 1].
+    """
+
+    MIN_SIZE = 32
+
+    def __init__(self, content_weight=1.0, style_weight=STYLE_WEIGHT, tv_weight=0.0, **kwargs):
+        # Pictures and codes stay float32 whatever the compute dtype.
+        super().__init__(autocast=False, **kwargs)
+        self.content_weight = content_weight
+        self.style_weight = style_weight
+        self.tv_weight = tv_weight
+
+    def encode_style(self, style):
+        """`(batch, n)` float32 codes of style pictures; their weighted means are codes too."""
+        raise NotImplementedError
+
+    def stylize(self, content, code, strength=1.0):
+        """Pictures of `content` in the styles of codes.
+
+        Args:
+            content: `(batch, h, w, 3)`.
+            code: `(batch or 1, n)` from `encode_style`.
+            strength: a number or `(batch,)` in [0, 1].
+        Returns: `(batch, h, w, 3)` in [0, 1].
+        """
+        raise NotImplementedError
+
+    def loss_terms(self, inputs):
+        """Weighted scalar training losses by name, with their sum as `total`.
+
+        Args:
+            inputs: `{"content": (batch, h, w, 3), "style": (batch, h2, w2, 3)}`.
+        """
+        raise NotImplementedError
+
+    def reconstruction_terms(self, content):
+        """Like `loss_terms`, of reproducing `content` itself; for pretraining a decoder."""
+        raise NotImplementedError
+
+    def style_encoder_state(self):
+        """What codes depend on: a JSON-compatible value, and a list of variables."""
+        raise NotImplementedError
+
+    def code_identity(self):
+        """A short text that is equal for two models exactly if they share their codes."""
+        config, variables = self.style_encoder_state()
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+        for variable in variables:
+            digest.update(np.asarray(ops.convert_to_numpy(variable), "<f4").tobytes())
+        return f"{type(self).__name__}/{digest.hexdigest()[:16]}"
+
+    def call(self, inputs):
+        code = self.encode_style(inputs["style"])
+        return self.stylize(inputs["content"], code, inputs.get("strength", 1.0))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The total of `loss_terms(x)`, so that `fit` trains on a data set of such `x`."""
+        return self.loss_terms(x)["total"]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape["content"]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "content_weight": self.content_weight,
+            "style_weight": self.style_weight,
+            "tv_weight": self.tv_weight,
+        }
+
+
+def per_image(strength):
+    """A strength, a number or `(batch,)`, that multiplies `(batch, h, w, c)`."""
+    return ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1, 1, 1))

@@ -1,0 +1,136 @@
+"""What a run shows: TensorBoard scalars and pictures, sample grids, progress on the terminal.
+
+To Keras' callbacks a batch is a step, and an epoch is the `log_every` steps between two reports.
+"""
+
+import pathlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfstyle import cli, images
+from tfstyle.training.runs import RunFolder
+
+
+class TensorBoardLog(keras.callbacks.Callback):
+    """Each loss term under its name, and the rates, over steps.
+
+    Args:
+        folder: of event files.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        super().__init__()
+        self.writer = tf.summary.create_file_writer(str(folder))
+        self._step = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step = batch + 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.writer.as_default(step=self._step):
+            for name, value in logs.items():
+                group = "train" if name in _RATES else "loss"
+                tf.summary.scalar(f"{group}/{name}", value)
+        self.writer.flush()
+
+
+_RATES = (
+    "learning_rate", "gradient_norm", "images_per_second", "data_wait", "skipped", "loss_scale",
+    "pretraining",
+)  # fmt: skip
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Pictures of fixed pairs that training never sees, as files and for TensorBoard.
+
+    Args:
+        contents: list of `(1, h, w, 3)` float32 pictures, all of one size.
+        styles: likewise, of the same size.
+        every: steps between two grids.
+        folder: where grids are written as `step-00001000.jpg`: contents down, styles across.
+        writer: of TensorBoard's files.
+        current_model: returns the model as it would be saved now.
+    """
+
+    def __init__(
+        self,
+        contents: list[np.ndarray],
+        styles: list[np.ndarray],
+        every: int,
+        folder: pathlib.Path,
+        writer: tf.summary.SummaryWriter,
+        current_model: Callable[[], keras.Model],
+    ):
+        super().__init__()
+        self.contents = contents
+        self.styles = styles
+        self.every = every
+        self.folder = folder
+        self.writer = writer
+        self.current_model = current_model
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = batch + 1
+        if step % self.every:
+            return
+        grid = self.grid(self.current_model())
+        images.write_image(self.folder / f"step-{step:08d}.jpg", grid)
+        with self.writer.as_default(step=step):
+            tf.summary.image("samples", grid)
+
+    def grid(self, model: keras.Model) -> np.ndarray:
+        """`(1, H, W, 3)`: styles on top, contents on the left, the rest stylized."""
+        codes = [model.encode_style(style) for style in self.styles]
+        rows = [[np.ones_like(self.styles[0]), *self.styles]]
+        for content in self.contents:
+            stylized = [np.asarray(model.stylize(content, code)) for code in codes]
+            rows.append([content, *stylized])
+        return np.concatenate([np.concatenate(row, axis=2) for row in rows], axis=1)
+
+
+class ProgressLine(keras.callbacks.Callback):
+    """A line with loss, speed and time left, at each report.
+
+    Args:
+        steps: of the run.
+    """
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.steps = steps
+        self._step = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step = batch + 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        left = (self.steps - self._step) * self.params["batch_size"] / logs["images_per_second"]
+        skipped = f", {logs['skipped']:.0f} skipped" if logs["skipped"] else ""
+        cli.show_progress(
+            self._step / self.steps,
+            f"step {self._step} of {self.steps}, loss {logs['total']:.4f}{skipped}, "
+            f"{logs['images_per_second']:.1f} images/s, {duration(left)} left",
+            final=self._step == self.steps,
+        )
+
+
+def duration(seconds: float) -> str:
+    """'3 h 05 min', '4 min 20 s' or '12 s'."""
+    seconds = round(seconds)
+    if seconds >= 3600:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    if seconds >= 60:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds} s"
+
+
+def report_callbacks(run: RunFolder, contents, styles, current_model) -> list:
+    """The callbacks of the process that writes files."""
+    log = TensorBoardLog(run.logs)
+    grid = SampleGrid(
+        contents, styles, run.config.sample_every, run.samples, log.writer, current_model
+    )
+    return [log, grid, ProgressLine(run.config.steps)]

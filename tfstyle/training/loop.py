@@ -1,0 +1,298 @@
+"""The training loop: one for any number of devices and machines."""
+
+import collections
+import dataclasses
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tfstyle import files, models
+from tfstyle.config import TrainConfig
+from tfstyle.data.batches import Batches
+from tfstyle.data.crops import Crops
+from tfstyle.data.sources import Part, Skipped, open_source
+from tfstyle.errors import InputError
+from tfstyle.training.callbacks import report_callbacks
+from tfstyle.training.runs import RunFolder
+from tfstyle.training.steps import Stepper
+from tfstyle.training.strategies import exchange, is_chief, make_strategy
+
+MAX_BAD_STEPS = 10  # steps in a row without a finite loss
+_HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
+_CONTENT, _STYLE, _HELD = 1, 2, 3  # parts of seeds
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What `train` returns.
+
+    Attributes:
+        step: that was reached.
+        complete: whether it is the last; if so, the model was written.
+        skipped: steps that were skipped for a loss that was not finite.
+    """
+
+    step: int
+    complete: bool
+    skipped: int
+
+
+def train(
+    config: TrainConfig,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Result:
+    """Trains a model, or goes on where the run in the folder ended.
+
+    Args:
+        config: of the run.
+        callbacks: Keras callbacks; a batch is a step, an epoch the `log_every` steps between two
+            reports. A callback may set `model.stop_training`.
+        should_stop: asked after each step (with several machines, at each report); if so, a
+            checkpoint is written and training ends.
+    Raises: InputError for pictures, weights, devices or a folder that will not do, and when losses
+        are no longer finite.
+    """
+    strategy = make_strategy(config.strategy, config.batch_size)
+    chief = is_chief(strategy)
+    keras.utils.set_random_seed(config.seed)
+    if config.precision == "mixed_float16" and not tf.config.list_logical_devices("GPU"):
+        logging.warning("float16 is slow on processors; --precision=mixed_bfloat16 is faster.")
+    with strategy.scope():
+        model = _make_model(config)
+    run = RunFolder(config, {"codes": model.code_identity()})
+    if chief:
+        run.prepare()
+    skipped = Skipped(run.path / "skipped.txt" if chief else None)
+    batches, held_out = _open_data(config, skipped)
+    stepper = Stepper(model, config, strategy)
+    with strategy.scope():
+        model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
+    start = run.restore(stepper.state())
+    if len(set(exchange(strategy, start))) > 1:
+        raise InputError(
+            f"--output_dir: {run.path} must be one folder that all machines share; they found "
+            "checkpoints of different steps"
+        )
+    if start:
+        logging.info("Going on from step %d of %s.", start, run.path)
+    elif config.init_model:
+        _copy_weights(config.init_model, model)
+        for average, variable in zip(
+            stepper.averages, model.trainable_variables, strict=bool(stepper.averages)
+        ):
+            average.assign(variable.value)
+
+    result_model = _make_result_model(config, model)
+
+    def current_model() -> models.StyleTransferModel:
+        for variable, value in zip(
+            result_model.trainable_variables, stepper.result_weights(), strict=True
+        ):
+            variable.assign(value)
+        return result_model
+
+    if chief:
+        callbacks = [*report_callbacks(run, *held_out, current_model), *callbacks]
+    report = keras.callbacks.CallbackList(
+        list(callbacks), model=model, steps=config.log_every, batch_size=config.batch_size
+    )
+    loop = _Loop(config, stepper, batches, run if chief else None, report, should_stop)
+    step = loop.run(start)
+    complete = step == config.steps
+    if chief and complete:
+        with files.replacing(run.model_path) as temporary:
+            current_model().save(temporary)
+        logging.info("Wrote %s.", run.model_path)
+    return Result(step, complete, int(stepper.skipped.numpy()))
+
+
+class _Loop:
+    """Steps, with reports and checkpoints between them."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        stepper: Stepper,
+        batches: Batches,
+        run: RunFolder | None,
+        report: keras.callbacks.CallbackList,
+        should_stop: Callable[[], bool],
+    ):
+        self.config = config
+        self.stepper = stepper
+        self.batches = batches
+        self.writes = run
+        self.report = report
+        self.should_stop = should_stop
+        self.saved = 0  # step of the last checkpoint
+
+    def run(self, start: int) -> int:
+        """Trains from a step on; the step at which it ended."""
+        config, step = self.config, start
+        self.saved = start
+        self.stepper.model.stop_training = False
+        self.report.on_train_begin()
+        steps = self._steps(start)
+        for step, terms, times in steps:
+            if step % config.log_every == 0 or step == config.steps:
+                logs = self._means(terms, times)
+                self.report.on_epoch_end((step - 1) // config.log_every, logs)
+            if step % config.checkpoint_every == 0 or step == config.steps:
+                self._save(step)
+            if self._stops(step):
+                break
+        self._save(step)
+        self.report.on_train_end()
+        return step
+
+    def _steps(self, start: int) -> Iterator[tuple[int, list, dict[str, float]]]:
+        """Each step's number, and the terms and times since the last report."""
+        config, stepper = self.config, self.stepper
+        data = stepper.strategy.distribute_datasets_from_function(
+            functools.partial(self.batches.dataset, start, config.steps)
+        )
+        iterator = iter(data)
+        terms: list[dict[str, tf.Tensor]] = []
+        flags: collections.deque = collections.deque()
+        times = {"start": time.perf_counter(), "wait": 0.0}
+        for step in range(start + 1, config.steps + 1):
+            if (step - 1) % config.log_every == 0 or step == start + 1:
+                self.report.on_epoch_begin((step - 1) // config.log_every)
+                terms, times = [], {"start": time.perf_counter(), "wait": 0.0}
+            self.report.on_train_batch_begin(step - 1)
+            before = time.perf_counter()
+            batch = self._next(iterator)
+            times["wait"] += time.perf_counter() - before
+            pretrains = step <= config.pretrain_steps
+            found = (stepper.pretrain_step if pretrains else stepper.train_step)(batch)
+            terms.append(found)
+            flags.append(found["finite"])
+            if len(flags) > 2 and not flags.popleft():  # an old one, for which nothing waits
+                self._check_finite(step)
+            self.report.on_train_batch_end(step - 1)
+            yield step, terms, times
+
+    def _next(self, iterator) -> Any:
+        try:
+            return next(iterator)
+        except tf.errors.OpError:
+            if self.batches.error:
+                raise self.batches.error from None
+            raise
+
+    def _check_finite(self, step: int) -> None:
+        if int(self.stepper.bad_in_a_row.numpy()) >= MAX_BAD_STEPS:
+            raise InputError(
+                f"step {step}: the loss was not finite {MAX_BAD_STEPS} times in a row; the last "
+                f"good checkpoint is of step {self.saved}. A lower --learning_rate, a --clip_norm "
+                "or --precision=float32 may help"
+            )
+
+    def _means(self, terms: list[dict[str, tf.Tensor]], times: dict[str, float]) -> dict:
+        """Means of the finite steps' terms since the last report, and the rates."""
+        rows = [{name: float(value) for name, value in row.items()} for row in terms]
+        seconds = time.perf_counter() - times["start"]
+        finite = [row.pop("finite") for row in rows]
+        good = [
+            row
+            for row, is_finite in zip(rows, finite, strict=True)
+            if is_finite and row.keys() == rows[-1].keys()
+        ]
+        logs = {
+            name: float(np.mean([row[name] for row in good])) if good else float("nan")
+            for name in rows[-1]
+        }
+        logs["learning_rate"] = float(self.stepper.optimizer.learning_rate)
+        logs["images_per_second"] = len(rows) * self.config.batch_size / seconds
+        logs["data_wait"] = times["wait"] / seconds
+        logs["skipped"] = float(self.stepper.skipped.numpy())
+        if self.stepper.scaled:
+            logs["loss_scale"] = float(self.stepper.loss_scale.numpy())
+        return logs
+
+    def _save(self, step: int) -> None:
+        if self.writes and step > self.saved:
+            self.writes.write(step, self.stepper.state())
+        self.saved = step
+
+    def _stops(self, step: int) -> bool:
+        stops = self.should_stop() or self.stepper.model.stop_training
+        strategy = self.stepper.strategy
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            if step % self.config.log_every:
+                return False
+            return any(exchange(strategy, float(stops)))
+        return stops
+
+
+def _make_model(config: TrainConfig) -> models.StyleTransferModel:
+    dtype = config.precision
+    return models.MODELS[config.model].create(
+        config.encoder,
+        config.vgg_weights,
+        dtype=dtype,
+        content_weight=config.content_weight,
+        style_weight=config.style_weight,
+        tv_weight=config.tv_weight,
+    )
+
+
+def _make_result_model(
+    config: TrainConfig, model: models.StyleTransferModel
+) -> models.StyleTransferModel:
+    """A float32 twin outside of the strategy, which samples and the final file are made with."""
+    twin = _make_model(dataclasses.replace(config, precision="float32"))
+    for variable, trained in zip(twin.weights, model.weights, strict=True):
+        variable.assign(trained.numpy())
+    return twin
+
+
+def _copy_weights(name: str, model: models.StyleTransferModel) -> None:
+    found = models.load_model(name)
+    shapes = [tuple(variable.shape) for variable in model.weights]
+    if (
+        [tuple(variable.shape) for variable in found.weights] != shapes
+        or found.code_identity() != model.code_identity()
+    ):
+        raise InputError(f"--init_model: {name} has another architecture or encoder than this run")
+    for variable, value in zip(model.weights, found.weights, strict=True):
+        variable.assign(value.numpy())
+
+
+def _open_data(config: TrainConfig, skipped: Skipped) -> tuple[Batches, tuple[list, list]]:
+    """Batches, and the held-out content and style pictures."""
+    crops, held_out = [], []
+    for flag, folder, part in (
+        ("content_dir", config.content_dir, _CONTENT),
+        ("style_dir", config.style_dir, _STYLE),
+    ):
+        source = open_source(folder, flag, config.crop_size // 2, skipped)
+        order = np.random.default_rng((config.seed, _HELD, part)).permutation(len(source.names))
+        held = min(_HELD_OUT, len(order) // 10)
+        logging.info("%s: %d pictures of %s.", flag, len(order), folder)
+        make = functools.partial(
+            Crops, crop_size=config.crop_size, skipped=skipped, seed=(config.seed, part)
+        )
+        samples = make(
+            Part(source, order[: held or 1].tolist()), image_size=config.crop_size, seed=(_HELD,)
+        )
+        pictures = [samples[number] for number in range(held or 1)]
+        held_out.append([picture[None].astype(np.float32) / 255.0 for picture in pictures])
+        crops.append(
+            make(
+                Part(source, sorted(order[held:].tolist())),
+                image_size=config.image_size,
+                scale_jitter=config.style_scale_jitter if part == _STYLE else 1.0,
+                color_jitter=config.color_jitter if part == _CONTENT else 0.0,
+            )
+        )
+    return Batches(*crops, config.batch_size), (held_out[0], held_out[1])
+

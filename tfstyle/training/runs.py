@@ -1,0 +1,101 @@
+"""The folder of a run: its config, its checkpoints, its model."""
+
+import dataclasses
+import json
+import pathlib
+import re
+from typing import Any
+
+import numpy as np
+
+from tfstyle import __version__, checkpoints, files
+from tfstyle.config import TrainConfig
+from tfstyle.errors import InputError
+
+KEPT = 3  # checkpoints, the newest
+# What may change between two starts of a run without changing what a step does. The number of steps
+# may: a cosine schedule is then another one from there on.
+_FREE = (
+    "content_dir", "style_dir", "output_dir", "vgg_weights", "init_model", "steps", "strategy",
+    "checkpoint_every", "sample_every", "log_every", "resume",
+)  # fmt: skip
+
+
+class RunFolder:
+    """Files of a run: `config.json`, `checkpoints/`, `logs/`, `samples/` and `model.keras`.
+
+    Args:
+        config: of the run; `output_dir` is the folder.
+        identity: what else must be equal for a resume, such as the encoder's.
+    Raises: InputError for a folder of another run, or one that cannot be written.
+    """
+
+    def __init__(self, config: TrainConfig, identity: dict[str, Any]):
+        self.path = pathlib.Path(config.output_dir)
+        self.config = config
+        settings = dataclasses.asdict(config)
+        self._identity = {
+            "config": {name: value for name, value in settings.items() if name not in _FREE},
+            **identity,
+        }
+
+    @property
+    def model_path(self) -> pathlib.Path:
+        return self.path / "model.keras"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        return self.path / "logs"
+
+    @property
+    def samples(self) -> pathlib.Path:
+        return self.path / "samples"
+
+    def prepare(self) -> None:
+        """Makes the folders and writes `config.json`; for the chief alone."""
+        try:
+            for folder in (self.path / "checkpoints", self.logs, self.samples):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"--output_dir: {error.filename} cannot be made ({error.strerror})"
+            ) from error
+        record = {**dataclasses.asdict(self.config), "version": __version__}
+        with files.replacing(self.path / "config.json") as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    def checkpoints(self) -> list[tuple[int, pathlib.Path]]:
+        """Steps and files of the checkpoints, oldest first."""
+        found = []
+        for path in (self.path / "checkpoints").glob("step-*.npz"):
+            match = re.fullmatch(r"step-(\d+)\.npz", path.name)
+            if match:
+                found.append((int(match[1]), path))
+        return sorted(found)
+
+    def write(self, step: int, variables: dict[str, Any]) -> None:
+        """Writes the checkpoint of a step, whole or not at all, and removes old ones."""
+        path = self.path / "checkpoints" / f"step-{step:08d}.npz"
+        arrays = {name: np.asarray(variable.numpy()) for name, variable in variables.items()}
+        checkpoints.write_checkpoint(path, self._identity, {"step": step}, arrays)
+        for _, old in self.checkpoints()[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+    def restore(self, variables: dict[str, Any]) -> int:
+        """Sets the variables to the newest checkpoint's; its step, or 0 if there is none."""
+        found = self.checkpoints()
+        if not found:
+            return 0
+        path = found[-1][1]
+        if self.config.resume == "never":
+            raise InputError(
+                f"--resume=never: {self.path} holds a run; give another --output_dir, or "
+                "--resume=auto to go on with it"
+            )
+        meta, arrays = checkpoints.read_checkpoint(path, self._identity, "training run")
+        for name, variable in variables.items():
+            if name not in arrays or arrays[name].shape != tuple(variable.shape):
+                raise InputError(f"{path}: does not fit this version's model; start another run")
+            variable.assign(arrays[name])
+        return meta["step"]
+

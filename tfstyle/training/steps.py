@@ -1,0 +1,169 @@
+"""One training step on all replicas: gradients, their sum, scaling, clipping, the update."""
+
+import keras
+import tensorflow as tf
+
+from tfstyle.config import TrainConfig
+from tfstyle.models import StyleTransferModel
+
+INVERSE_DECAY = 5e-5  # Huang and Belongie's code: rate / (1 + 5e-5 · step)
+_FIRST_LOSS_SCALE = 2.0**15  # of float16, as in Keras' LossScaleOptimizer
+_GROWTH_STEPS = 2000
+
+
+def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """Adam with the config's schedule; to be called in the strategy's scope."""
+    return keras.optimizers.Adam(LearningRate(config))
+
+
+class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate by step: a linear warm-up times a constant, inverse or cosine decay."""
+
+    def __init__(self, config: TrainConfig):
+        self.config = config
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        decay = 1.0
+        if self.config.schedule == "inverse":
+            decay = 1.0 / (1.0 + INVERSE_DECAY * step)
+        elif self.config.schedule == "cosine":
+            share = keras.ops.minimum(step / self.config.steps, 1.0)
+            decay = 0.5 * (1.0 + keras.ops.cos(3.141592653589793 * share))
+        warmup = keras.ops.minimum((step + 1.0) / (self.config.warmup_steps + 1.0), 1.0)
+        return self.config.learning_rate * warmup * decay
+
+    def get_config(self):
+        return {"config": self.config}
+
+
+class Stepper:
+    """The state of training beside the model, and the step that moves both on.
+
+    Gradients are summed over all replicas first, then unscaled, checked and clipped, so that any
+    number of replicas takes the step of one. A step whose loss or gradients are not finite changes
+    nothing but `skipped` and, with float16, the loss scale.
+
+    Args:
+        model: whose trainable variables are trained.
+        config: of the run.
+        strategy: in whose scope the model was made.
+    """
+
+    def __init__(
+        self, model: StyleTransferModel, config: TrainConfig, strategy: tf.distribute.Strategy
+    ):
+        self.model = model
+        self.config = config
+        self.strategy = strategy
+        self.scaled = config.precision == "mixed_float16"
+        with strategy.scope():
+            self.optimizer = make_optimizer(config)
+            self.optimizer.build(model.trainable_variables)
+            self.averages = [
+                tf.Variable(variable.value, trainable=False)
+                for variable in (model.trainable_variables if config.ema else ())
+            ]
+            scale = _FIRST_LOSS_SCALE if self.scaled else 1.0
+            self.loss_scale = _scalar(scale, tf.float32)
+            self.good_steps = _scalar(0, tf.int64)  # since the loss scale last changed
+            self.skipped = _scalar(0, tf.int64)
+            self.bad_in_a_row = _scalar(0, tf.int64)
+        self.train_step = self._step_function(model.loss_terms)
+        self.pretrain_step = self._step_function(
+            lambda inputs: model.reconstruction_terms(inputs["content"])
+        )
+
+    def _step_function(self, loss_terms):
+        """`step(batch) → {name: loss}`; batches are uint8, losses are of the global batch."""
+
+        @tf.function
+        def step(batch):
+            def differentiate(batch):
+                inputs = {name: tf.cast(image, tf.float32) / 255.0 for name, image in batch.items()}
+                with tf.GradientTape() as tape:
+                    terms = loss_terms(inputs)
+                    scaled = terms["total"] * self.loss_scale
+                gradients = tape.gradient(
+                    scaled, [variable.value for variable in self.model.trainable_variables]
+                )
+                # Keras has divided each loss by the number of replicas.
+                sum_all = tf.distribute.get_replica_context().all_reduce
+                return sum_all(tf.distribute.ReduceOp.SUM, (gradients, terms))
+
+            gradients, terms = self.strategy.run(differentiate, (batch,))
+            terms = {name: self._local(term) for name, term in terms.items()}
+            norm = tf.linalg.global_norm([self._local(part) for part in gradients])
+            norm = norm / self.loss_scale
+            finite = tf.math.is_finite(norm) & tf.math.is_finite(terms["total"])
+            tf.cond(finite, lambda: self._update(gradients, norm), self._skip)
+            return {**terms, "gradient_norm": norm, "finite": finite}
+
+        return step
+
+    def _local(self, value):
+        return self.strategy.experimental_local_results(value)[0]
+
+    def _update(self, gradients, norm):
+        factor = 1.0 / self.loss_scale
+        if self.config.clip_norm:
+            factor *= tf.minimum(1.0, self.config.clip_norm / tf.maximum(norm, 1e-30))
+        rate = self.optimizer.learning_rate
+        count = tf.cast(self.optimizer.iterations.value, tf.float32)
+        # The average of few weights is of those few: (1 + t) / (10 + t), as in TensorFlow 1.
+        decay = tf.minimum(self.config.ema, (1.0 + count) / (10.0 + count))
+
+        def update_variable(variable, gradient, factor, rate):
+            self.optimizer.update_step(gradient * factor, variable, rate)
+
+        def update_average(average, variable, decay):
+            average.assign_add((1.0 - decay) * (variable - average))
+
+        update = self.strategy.extended.update
+        variables = [variable.value for variable in self.model.trainable_variables]
+        for variable, gradient in zip(variables, gradients, strict=True):
+            update(variable, update_variable, (gradient, factor, rate), group=False)
+        for average, variable in zip(self.averages, variables, strict=bool(self.averages)):
+            update(average, update_average, (variable, decay), group=False)
+        self.optimizer.iterations.assign_add(1)
+        self.bad_in_a_row.assign(0)
+        if self.scaled:
+            self.good_steps.assign_add(1)
+            grown = tf.equal(self.good_steps, _GROWTH_STEPS)
+            self.loss_scale.assign(tf.where(grown, self.loss_scale * 2.0, self.loss_scale))
+            self.good_steps.assign(tf.where(grown, tf.zeros((), tf.int64), self.good_steps))
+        return tf.constant(True)
+
+    def _skip(self):
+        self.skipped.assign_add(1)
+        if self.scaled:  # too large a scale is no fault until it cannot be smaller
+            at_least = tf.cast(self.loss_scale <= 1.0, tf.int64)
+            self.bad_in_a_row.assign_add(at_least)
+            self.loss_scale.assign(tf.maximum(1.0, self.loss_scale / 2.0))
+            self.good_steps.assign(0)
+        else:
+            self.bad_in_a_row.assign_add(1)
+        return tf.constant(False)
+
+    def result_weights(self):
+        """The weights that training has come to: the averages, if there are any."""
+        variables = self.averages or [v.value for v in self.model.trainable_variables]
+        return [self._local(variable).numpy() for variable in variables]
+
+    def state(self):
+        """All variables that a resume needs, by name."""
+        return {
+            **{f"model/{i}": v.value for i, v in enumerate(self.model.trainable_variables)},
+            **{f"optimizer/{i}": v.value for i, v in enumerate(self.optimizer.variables)},
+            **{f"average/{i}": v for i, v in enumerate(self.averages)},
+            "loss_scale": self.loss_scale,
+            "good_steps": self.good_steps,
+            "skipped": self.skipped,
+            "bad_in_a_row": self.bad_in_a_row,
+        }
+
+
+def _scalar(value, dtype):
+    return tf.Variable(
+        value, dtype=dtype, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+    )
