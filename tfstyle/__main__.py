@@ -10,6 +10,8 @@ from tfstyle.errors import InputError
 
 PROGRAMS = {
     "optimize": "stylizes a photo by optimizing its pixels",
+    "stylize": "stylizes photos with a trained model",
+    "styles": "makes and lists a library of named styles",
     "train": "trains a feed-forward model on folders of pictures",
     "examples": "copies the example pictures to a folder",
     "download": "fetches the weights of the full VGG-19",

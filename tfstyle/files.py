@@ -1,12 +1,14 @@
-"""Output files that are whole or absent, and known to be writable before any work starts."""
+"""Files that are whole or absent, known to be writable before any work starts, and folders."""
 
 import contextlib
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tfstyle.errors import InputError
+
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")
 
 
 def check_writable(path: str | os.PathLike) -> None:
@@ -21,6 +23,25 @@ def check_writable(path: str | os.PathLike) -> None:
             pass
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
+    """The files that a flag names, and for a folder the image files in it, in their order.
+
+    Raises: InputError for a path that does not exist or a folder without image files.
+    """
+    found = []
+    for path in map(pathlib.Path, paths):
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGES)
+            if not inside:
+                raise InputError(f"--{flag}: {path} holds no image files ({', '.join(IMAGES)})")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise InputError(f"--{flag}: {path}: no such file")
+    return found
 
 
 def check_folder(flag: str, path: str | os.PathLike) -> None:

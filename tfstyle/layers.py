@@ -18,6 +18,10 @@ class _Normalization(keras.layers.Layer):
             raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon}")
         self.epsilon = epsilon
 
+    def _add_weights(self, shape):
+        self.gamma = self.add_weight(shape, initializer="ones", autocast=False, name="gamma")
+        self.beta = self.add_weight(shape, initializer="zeros", autocast=False, name="beta")
+
     def _normalize(self, features, scale, shift):
         """Scale and shift are `(batch or 1, c)` float32."""
         features = ops.cast(features, "float32")
@@ -78,8 +82,7 @@ class InstanceNormalization(_Normalization):
     """
 
     def build(self, input_shape):
-        self.gamma = self.add_weight((input_shape[-1],), initializer="ones", name="gamma")
-        self.beta = self.add_weight((input_shape[-1],), initializer="zeros", name="beta")
+        self._add_weights((input_shape[-1],))
 
     def call(self, features):
         return self._normalize(features, self.gamma[None], self.beta[None])
@@ -110,9 +113,7 @@ class ConditionalInstanceNormalization(_Normalization):
         self.styles = styles
 
     def build(self, features_shape, style_shape=None):
-        shape = (self.styles, features_shape[-1])
-        self.gamma = self.add_weight(shape, initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape, initializer="zeros", name="beta")
+        self._add_weights((self.styles, features_shape[-1]))
 
     def call(self, features, style):
         style = ops.cast(style, "float32")

@@ -1,4 +1,4 @@
-"""The encoders' layers by the papers' names, and the files of their weights.
+"""The encoders' layers by the papers' names, and the files of trained weights.
 
 Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
 """
@@ -9,6 +9,7 @@ import pathlib
 import numpy as np
 from absl import logging
 
+from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
 
 BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block, Simonyan and Zisserman 2015, configuration E
@@ -18,7 +19,25 @@ TRUNK_LAYERS = LAYERS[: 1 + LAYERS.index(HEAD_LAYERS[-1])]  # of lite, which end
 VGG_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # as in keras.applications
 VGG_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{VGG_FILE}"
 VGG_MD5 = "253f8cb515780f3b799900260a226db6"
-LITE_PATH = pathlib.Path(__file__).parent / "pretrained" / "lite.npz"
+PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
+LITE_PATH = PRETRAINED / "lite.npz"
+PACKAGED_MODELS = {"adain": PRETRAINED / "adain.npz"}
+
+
+def model_path(name):
+    """The file of a trained model: a packaged one's name, or a path.
+
+    Raises: InputError if there is none.
+    """
+    if str(name) in PACKAGED_MODELS:
+        return PACKAGED_MODELS[str(name)]
+    path = pathlib.Path(name)
+    if path.suffix not in (".keras", ".npz"):
+        hint = did_you_mean(str(name), tuple(PACKAGED_MODELS))
+        raise InputError(f"--model: '{name}' is neither a packaged model nor a .keras file{hint}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    return path
 
 
 def encoder_layers(name, heads=False):

@@ -13,11 +13,12 @@ from tfstyle.images.reading import (
     read_parameters,
     read_training_image,
 )
-from tfstyle.images.resizing import cover, fit, resize
-from tfstyle.images.writing import check_output, write_image
+from tfstyle.images.resizing import cover, fit, reduce, resize
+from tfstyle.images.writing import SUFFIXES, check_output, write_image
 
 __all__ = [
     "MAX_PIXELS",
+    "SUFFIXES",
     "check_output",
     "cover",
     "fit",
@@ -26,6 +27,7 @@ __all__ = [
     "read_image",
     "read_parameters",
     "read_training_image",
+    "reduce",
     "resize",
     "write_image",
 ]

@@ -11,6 +11,11 @@ def fit(shape: tuple[int, int], size: int) -> tuple[int, int]:
     return height, width
 
 
+def reduce(image: np.ndarray, size: int) -> np.ndarray:
+    """`(1, h, w, c)` with at most `size` pixels on the longest side."""
+    return resize(image, fit(image.shape[1:3], min(size, max(image.shape[1:3]))))
+
+
 def resize(image: np.ndarray, shape: tuple[int, int], clip: bool = True) -> np.ndarray:
     """Resamples `(1, h, w, c)` float32 to `(1, *shape, c)` by Lanczos' filter, antialiased.
 

@@ -13,28 +13,24 @@ import zipfile
 import keras
 import numpy as np
 
-from tfstyle import files
-from tfstyle.config import did_you_mean
+from tfstyle import files, weights
 from tfstyle.errors import InputError
 from tfstyle.models.adain import AdaINModel
 from tfstyle.models.base import StyleTransferModel
 
 MODELS: dict[str, type[StyleTransferModel]] = {"adain": AdaINModel}
-PACKAGED = {"adain": "adain.npz"}  # name: file in pretrained/
 
-_FOLDER = pathlib.Path(__file__).parent.parent / "pretrained"
-
-__all__ = ["MODELS", "PACKAGED", "AdaINModel", "StyleTransferModel", "load_model", "pack_model"]
+__all__ = ["MODELS", "AdaINModel", "StyleTransferModel", "load_model", "pack_model"]
 
 
 def load_model(name: str | os.PathLike) -> StyleTransferModel:
     """A trained model.
 
     Args:
-        name: of `PACKAGED`, or the path of a `.keras` file or one that `pack_model` wrote.
+        name: of `weights.PACKAGED_MODELS`, or the path of a `.keras` file or one that `pack_model` wrote.
     Raises: InputError if there is no such model or the file is not one of ours.
     """
-    path = model_path(name)
+    path = weights.model_path(name)
     try:
         model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
@@ -43,19 +39,6 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     if not isinstance(model, StyleTransferModel):
         raise InputError(f"{path}: not a model of tfstyle, but a {type(model).__name__}")
     return model
-
-
-def model_path(name: str | os.PathLike) -> pathlib.Path:
-    """The file of a model; InputError if there is none. Loads no weights."""
-    if str(name) in PACKAGED:
-        return _FOLDER / PACKAGED[str(name)]
-    path = pathlib.Path(name)
-    if path.suffix not in (".keras", ".npz"):
-        hint = did_you_mean(str(name), tuple(PACKAGED))
-        raise InputError(f"--model: '{name}' is neither packaged nor a .keras file{hint}")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    return path
 
 
 def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:

@@ -24,7 +24,7 @@ class StyleTransferModel(keras.Model):
 
     Call arguments:
         inputs: `{"content": (batch, h, w, 3), "style": (batch or 1, h2, w2, 3)}` and, optional,
-            `"strength"`: a number or `(batch,)`, from 0 for the content to 1 for the full style.
+            `"strength"`: `(batch,)`, from 0 for the content to 1 for the full style.
     Returns: `(batch, h, w, 3)` in [0, 1].
     """
 

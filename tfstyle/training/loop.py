@@ -21,7 +21,12 @@ from tfstyle.errors import InputError
 from tfstyle.training.callbacks import report_callbacks
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import Stepper
-from tfstyle.training.strategies import exchange, is_chief, make_strategy
+from tfstyle.training.strategies import (
+    is_chief,
+    is_multi_worker,
+    make_strategy,
+    mean_over_machines,
+)
 
 MAX_BAD_STEPS = 10  # steps in a row without a finite loss
 _HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
@@ -76,7 +81,8 @@ def train(
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
     start = run.restore(stepper.state())
-    if len(set(exchange(strategy, start))) > 1:
+    mean = mean_over_machines(strategy, start)
+    if mean_over_machines(strategy, (start - mean) ** 2) > 0.0:
         raise InputError(
             f"--output_dir: {run.path} must be one folder that all machines share; they found "
             "checkpoints of different steps"
@@ -225,12 +231,11 @@ class _Loop:
 
     def _stops(self, step: int) -> bool:
         stops = self.should_stop() or self.stepper.model.stop_training
-        strategy = self.stepper.strategy
-        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            if step % self.config.log_every:
-                return False
-            return any(exchange(strategy, float(stops)))
-        return stops
+        if not is_multi_worker(self.stepper.strategy):
+            return stops
+        if step % self.config.log_every:
+            return False
+        return mean_over_machines(self.stepper.strategy, float(stops)) > 0.0
 
 
 def _make_model(config: TrainConfig) -> models.StyleTransferModel:

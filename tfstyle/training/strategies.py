@@ -52,19 +52,25 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
 
-def exchange(strategy: tf.distribute.Strategy, value: float) -> list[float]:
-    """The values that all workers give, the same list on each; all must call it."""
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return [value]
+def mean_over_machines(strategy: tf.distribute.Strategy, value: float) -> float:
+    """The mean of the values that the machines give, equal on all of them; all must call it."""
+    if not is_multi_worker(strategy):
+        return value
 
     @tf.function
-    def gather():
-        own = tf.fill([1], tf.cast(value, tf.float64))
-        return strategy.run(
-            lambda: tf.distribute.get_replica_context().all_gather(own, axis=0)
-        )
+    def mean():
+        def in_replica():
+            own = tf.constant(value, tf.float64)
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, own)
 
-    return list(strategy.experimental_local_results(gather())[0].numpy())
+        return strategy.run(in_replica)
+
+    return float(strategy.experimental_local_results(mean())[0])
+
+
+def is_multi_worker(strategy: tf.distribute.Strategy) -> bool:
+    """Whether other processes take part."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def _workers() -> int:

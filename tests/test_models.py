@@ -1,0 +1,237 @@
+"""Models: what every architecture must do, and the AdaIN paper's equations in float64."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle import encoders, models, weights
+from tfstyle.errors import InputError
+from tfstyle.models import adain
+
+
+def make_adain(dtype=None, **arguments):
+    """An AdaIN model with a narrow encoder and seeded weights."""
+    keras.utils.set_random_seed(7)
+    encoder = encoders.VGG19(adain.STYLE_LAYERS, widths=(4, 6, 8, 10, 10), dtype=dtype)
+    encoder.build((None, None, None, 3))
+    first = encoder.weights[0]
+    first.assign(first / 64.0)  # of random weights that read pixels of deviation 64
+    model = models.AdaINModel(encoder, dtype=dtype, **arguments)
+    model.build()
+    return model
+
+
+EXAMPLES = {"adain": make_adain}  # one for each of `models.MODELS`
+
+
+@pytest.fixture(params=EXAMPLES)
+def make(request):
+    return EXAMPLES[request.param]
+
+
+def test_every_architecture_is_tested():
+    assert set(EXAMPLES) == set(models.MODELS)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (37, 51), (40, 33)])
+def test_a_picture_has_the_size_of_its_content(make, shape, random):
+    model = make()
+    content = random.uniform(size=(2, *shape, 3)).astype("float32")
+    style = random.uniform(size=(2, 45, 60, 3)).astype("float32")
+    image = np.asarray(model({"content": content, "style": style}))
+    assert image.shape == content.shape and image.dtype == np.float32
+    assert image.min() >= 0 and image.max() <= 1
+
+
+def test_a_code_is_the_style_and_can_be_used_again(make, photo, painting):
+    model = make()
+    code = model.encode_style(painting)
+    assert code.ndim == 2 and code.shape[0] == 1
+    direct = model({"content": photo, "style": painting})
+    np.testing.assert_array_equal(model.stylize(photo, np.asarray(code)), direct)
+    other = model.encode_style(painting[:, ::-1, :, ::-1])
+    assert np.abs(model.stylize(photo, other) - direct).max() > 1e-3
+
+
+def test_one_code_serves_a_batch_of_contents(make, photo, painting):
+    model = make()
+    contents = np.concatenate([photo, photo[:, ::-1]])
+    both = np.asarray(model({"content": contents, "style": painting}))
+    for i in range(2):
+        alone = model({"content": contents[i : i + 1], "style": painting})
+        np.testing.assert_allclose(both[i : i + 1], alone, atol=1e-5)
+
+
+def test_strength_0_forgets_the_style_and_1_is_the_default(make, photo, painting):
+    model = make()
+    codes = [model.encode_style(style) for style in (painting, 1.0 - painting)]
+    without = [np.asarray(model.stylize(photo, code, 0.0)) for code in codes]
+    np.testing.assert_allclose(*without, atol=1e-6)
+    full = model.stylize(photo, codes[0])
+    np.testing.assert_allclose(model.stylize(photo, codes[0], 1.0), full, atol=1e-6)
+    np.testing.assert_allclose(
+        model.stylize(photo, codes[0], np.array([1.0], "float32")), full, atol=1e-6
+    )
+    changes = [
+        np.abs(model.stylize(photo, codes[0], strength) - without[0]).mean()
+        for strength in (0.25, 0.5, 1.0)
+    ]
+    assert 0 < changes[0] < changes[1] < changes[2]
+
+
+def test_a_batch_takes_a_strength_for_each(make, photo, painting):
+    model = make()
+    code = model.encode_style(painting)
+    contents = np.concatenate([photo, photo])
+    both = np.asarray(model.stylize(contents, code, np.array([0.2, 0.9], "float32")))
+    for i, strength in enumerate((0.2, 0.9)):
+        alone = model.stylize(photo, code, strength)
+        np.testing.assert_allclose(both[i : i + 1], alone, atol=1e-5)
+
+
+def test_a_keras_file_gives_equal_pictures(make, photo, painting, tmp_path):
+    model = make(style_weight=3.0)
+    model.save(tmp_path / "model.keras")
+    loaded = models.load_model(tmp_path / "model.keras")
+    inputs = {"content": photo, "style": painting, "strength": np.array([0.7], "float32")}
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
+    assert loaded.style_weight == 3.0
+    assert loaded.code_identity() == model.code_identity()
+    batch = {"content": photo[:, :, :64], "style": painting}
+    assert float(loaded.compute_loss(batch)) == float(model.compute_loss(batch))
+
+
+def test_a_packed_file_gives_nearly_equal_pictures(make, photo, painting, tmp_path):
+    model = make()
+    models.pack_model(model, tmp_path / "model.npz")
+    loaded = models.load_model(tmp_path / "model.npz")
+    inputs = {"content": photo, "style": painting}
+    np.testing.assert_allclose(loaded(inputs), model(inputs), atol=0.01)  # float16 weights
+    assert {str(v.dtype) for v in loaded.weights} == {"float32"}
+
+
+def test_a_graph_of_unknown_size_gives_the_same(make, photo, painting):
+    model = make()
+    picture = tf.TensorSpec((None, None, None, 3), tf.float32)
+    graph = tf.function(
+        lambda content, style, strength: model(
+            {"content": content, "style": style, "strength": strength}
+        ),
+        input_signature=[picture, picture, tf.TensorSpec((None,), tf.float32)],
+    )
+    for content in (photo, photo[:, :41, :53]):
+        half = np.array([0.5], "float32")
+        expected = model({"content": content, "style": painting, "strength": half})
+        found = graph(content, painting, half)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("terms", ["loss_terms", "reconstruction_terms"])
+def test_gradients_reach_what_is_trained_and_nothing_else(make, photo, painting, terms):
+    model = make(tv_weight=1.0)
+    photo = photo[:, :, :64]
+    inputs = {"content": photo, "style": painting} if terms == "loss_terms" else photo
+    with tf.GradientTape() as tape:
+        losses = getattr(model, terms)(inputs)
+    assert float(losses["total"]) == pytest.approx(
+        sum(float(value) for name, value in losses.items() if name != "total"), rel=1e-5
+    )
+    gradients = tape.gradient(losses["total"], [v.value for v in model.trainable_variables])
+    for gradient in gradients:
+        assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+    assert len(model.trainable_variables) < len(model.weights), "the encoder is frozen"
+
+
+def test_it_trains_by_fit_too(make, photo, painting):
+    """Keras' own loop, on one device of any backend, sees `compute_loss`."""
+    model = make()
+    model.compile(optimizer=keras.optimizers.Adam(3e-3))
+    batch = {"content": photo[:, :, :64], "style": painting}
+    dataset = tf.data.Dataset.from_tensors(batch).repeat(12)
+    losses = model.fit(dataset, epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[1] < losses[0]
+
+
+def test_mixed_bfloat16_is_near_float32(make, photo, painting):
+    batch = {"content": photo[:, :, :64], "style": painting}
+    expected, found = (make(dtype=dtype).loss_terms(batch) for dtype in (None, "mixed_bfloat16"))
+    for name, value in found.items():
+        assert value.dtype == tf.float32
+        assert float(value) == pytest.approx(float(expected[name]), rel=0.1)  # 8 bits of mantissa
+        assert float(value) != float(expected[name])
+
+
+def reference_mean_and_std(features):
+    return features.mean((1, 2)), features.std((1, 2))
+
+
+def test_the_loss_is_the_papers_with_relative_errors(photo, painting):
+    model = make_adain(content_weight=0.5, style_weight=3.0)
+    content, style = photo[:, :, :64], painting
+    terms = model.loss_terms({"content": content, "style": style})
+    features = {k: np.asarray(v, float) for k, v in model.encoder(style).items()}
+    before = np.asarray(model.encoder(content)["relu4_1"], float)
+    mean, std = (part[:, None, None] for part in reference_mean_and_std(before))
+    style_mean, style_std = reference_mean_and_std(features["relu4_1"])
+    target = (before - mean) / np.sqrt(std**2 + 1e-5) * style_std[:, None, None]
+    target = target + style_mean[:, None, None]
+    image = model.decoder(target.astype("float32"))
+    after = {k: np.asarray(v, float) for k, v in model.encoder(image).items()}
+    error = ((after["relu4_1"] - target) ** 2).mean() / (target**2).mean()
+    assert float(terms["content/relu4_1"]) == pytest.approx(0.5 * error, rel=1e-3)
+    for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1"):
+        found, wanted = reference_mean_and_std(after[layer]), reference_mean_and_std(features[layer])
+        error = sum(((a - b) ** 2).mean() for a, b in zip(found, wanted, strict=True))
+        error /= sum((b**2).mean() for b in wanted)
+        assert float(terms[f"style/{layer}"]) == pytest.approx(3.0 / 4 * error, rel=1e-3)
+
+
+def test_strength_interpolates_features(photo, painting):
+    """Equation 14, through the decoder."""
+    model = make_adain()
+    code = model.encode_style(painting)
+    features = model.encoder(model.padding(photo))["relu4_1"]
+    mixed = 0.3 * model.adain(features, code) + 0.7 * features
+    expected = model.decoder(mixed)[:, 16 : 16 + photo.shape[1], 16 : 16 + photo.shape[2]]
+    np.testing.assert_allclose(model.stylize(photo, code, 0.3), expected, atol=1e-6)
+
+
+def test_the_decoder_mirrors_the_encoder():
+    decoder = adain.Decoder((4, 6, 8, 10))
+    decoder.build((None, None, None, 10))
+    shapes = [tuple(v.shape[2:]) for v in decoder.weights if len(v.shape) == 4]
+    assert shapes == [
+        (10, 8), (8, 8), (8, 8), (8, 8), (8, 6), (6, 6), (6, 4), (4, 4), (4, 3)
+    ]  # fmt: skip
+    assert decoder(np.zeros((1, 5, 7, 10), "float32")).shape == (1, 40, 56, 3)
+
+
+def test_codes_are_known_by_the_encoder_alone():
+    first, second = make_adain(), make_adain()
+    second.decoder.weights[0].assign(second.decoder.weights[0] * 2.0)
+    assert first.code_identity() == second.code_identity()
+    second.encoder.weights[0].assign(second.encoder.weights[0] * 2.0)
+    assert first.code_identity() != second.code_identity()
+
+
+def test_an_encoder_with_other_taps_is_refused():
+    with pytest.raises(ValueError, match="Received: taps="):
+        models.AdaINModel(encoders.VGG19(["relu4_1"], widths=(4, 6, 8, 10, 10)))
+
+
+def test_files_that_are_no_model_are_one_line(tmp_path):
+    (tmp_path / "text.keras").write_text("no model")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
+    for name, text in (
+        ("text.keras", "not a model of tfstyle"),
+        ("other.npz", "not a model of tfstyle"),
+        ("dense.keras", "not a model of tfstyle, but a Sequential"),
+        ("missing.keras", "no such file"),
+    ):
+        with pytest.raises(InputError, match=text) as caught:
+            models.load_model(tmp_path / name)
+        assert "\n" not in str(caught.value) and name in str(caught.value)
+    with pytest.raises(InputError, match="did you mean 'adain'"):
+        weights.model_path("adian")

@@ -1,0 +1,57 @@
+"""`tfstyle styles`: makes, extends and lists a library of named styles."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
+
+from tfstyle import cli
+from tfstyle.config import StylesCommand
+from tfstyle.errors import InputError
+
+
+def main(argv: Sequence[str]) -> int | None:
+    """Adds and removes styles, or prints their names."""
+    config = cli.parse(StylesCommand, argv, "tfstyle styles")
+    if config is None:
+        return 0
+    from tfstyle import files, images, weights
+    from tfstyle.library import StyleLibrary
+
+    weights.model_path(config.model)
+    library = None
+    if os.path.exists(config.library) or not config.add:
+        library = StyleLibrary.load(config.library)
+        library.check_names(config.remove, "remove")
+    if library and not config.add and not config.remove:
+        print(f"{len(library.styles)} styles of {library.identity}")
+        for name in library.names():
+            print(f"  {name}")
+        return 0
+    files.check_writable(config.library)
+    paths = files.pictures("add", config.add)
+    names = config.name or tuple(path.stem for path in paths)
+    if len(names) != len(paths):
+        raise InputError(f"--name: {len(names)} given for {len(paths)} paintings")
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--add: two paintings are called {name}; rename one or use --name")
+    paintings = [images.reduce(images.read_image(path), config.style_size) for path in paths]
+    if paintings:
+        with cli.quiet_import():
+            from tfstyle import models
+
+            model = models.load_model(config.model)
+        if library:
+            library.check_model(model.code_identity(), config.library)
+        else:
+            library = StyleLibrary(model.code_identity())
+    assert library is not None  # noqa: S101  # loaded, or made for the paintings
+    for name in config.remove:
+        del library.styles[name]
+    for name, painting in zip(names, paintings, strict=True):
+        library.add(name, np.asarray(model.encode_style(painting)), painting)
+    library.save(config.library)
+    logging.info("Wrote %s: %d styles.", config.library, len(library.styles))
+    return 0

@@ -1,0 +1,155 @@
+"""`tfstyle stylize`: stylizes photos with a trained model, each in a moment."""
+
+import dataclasses
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
+
+from tfstyle import __version__, cli
+from tfstyle.config import StylizeCommand
+from tfstyle.errors import InputError
+
+_PATHS = ("content", "style", "output")  # not among the parameters that a picture keeps
+
+
+def main(argv: Sequence[str]) -> int | None:
+    """Stylizes every photo in every style."""
+    program = "stylize.py" if sys.argv[0].endswith("stylize.py") else "tfstyle stylize"
+    config = cli.parse(StylizeCommand, argv, program)
+    if config is None:
+        return 0
+    from tfstyle import files, images, library, weights
+
+    weights.model_path(config.model)
+    contents = files.pictures("content", config.content)
+    paintings = files.pictures("style", config.style)
+    styles = library.StyleLibrary.load(config.style_library) if config.style_library else None
+    names = _style_names(config, paintings, styles)
+    outputs = _outputs(config, contents, names, paintings)
+    pictures = [images.read_image(path) for path in paintings]
+    pictures = [images.reduce(picture, config.style_size) for picture in pictures]
+
+    with cli.quiet_import():
+        from tfstyle import colors, models
+
+        model = models.load_model(config.model)
+    if styles:
+        styles.check_model(model.code_identity(), config.style_library)
+    parameters = {
+        "program": f"tfstyle stylize {__version__}",
+        **{name: value for name, value in dataclasses.asdict(config).items() if name not in _PATHS},
+    }
+    codes = None
+    failed = 0
+    start = time.perf_counter()
+    for number, path in enumerate(contents, 1):
+        try:
+            content, alpha = _read_content(path, config.size, model.MIN_SIZE)
+        except InputError as error:
+            if len(contents) == 1:
+                raise
+            logging.error("error: %s", error)
+            failed += 1
+            continue
+        photo, recolored = colors.prepare(content, pictures, config.preserve_color)
+        if codes is None or config.preserve_color != "none":
+            if styles:
+                codes = [styles.blend({name: 1.0}) for name in config.style_name or styles.names()]
+            else:
+                codes = [np.asarray(model.encode_style(picture)) for picture in recolored]
+            if config.style_weights:
+                shares = np.array(config.style_weights) / sum(config.style_weights)
+                codes = [np.asarray(sum(s * c for s, c in zip(shares, codes, strict=True)), "f4")]
+        for name, code in zip(names, codes, strict=True):
+            image = np.asarray(model.stylize(photo, code, config.strength))
+            if config.preserve_color == "luminance":
+                image = colors.with_chroma(image, content)
+            images.write_image(
+                outputs[path, name],
+                image,
+                alpha=alpha,
+                bits=config.bits,
+                parameters={**parameters, "content": str(path), "style": name},
+            )
+        if len(outputs) > 1:
+            left = (time.perf_counter() - start) * (len(contents) / number - 1)
+            text = f"{number} of {len(contents)} photos, {left:.0f} s left"
+            cli.show_progress(number / len(contents), text, final=number == len(contents))
+    if failed:
+        raise InputError(
+            f"--content: {failed} of {len(contents)} photos could not be read; the others are "
+            f"in {config.output}"
+        )
+    logging.info("Wrote %s.", config.output)
+    return 0
+
+
+def _style_names(config, paintings, styles):
+    """The styles' names in the outputs' names; a mixture has one."""
+    if styles:
+        known = styles.names()
+        styles.check_names(config.style_name)
+        names = list(config.style_name or known)
+        flag = "--style_name"
+    else:
+        names = [path.stem for path in paintings]
+        flag = "--style"
+    if config.style_weights:
+        if len(config.style_weights) != len(names):
+            raise InputError(
+                f"--style_weights: {len(config.style_weights)} given for {len(names)} {flag}"
+            )
+        return ["+".join(names)]
+    return names
+
+
+def _outputs(config, contents, names, paintings):
+    """`{(content, style name): path}`; checked to be writable, distinct and no input."""
+    from tfstyle import files, images
+
+    suffix = pathlib.Path(config.output).suffix.lower()
+    is_file = suffix in images.SUFFIXES and not os.path.isdir(config.output)
+    if len(contents) * len(names) == 1 and is_file:
+        outputs = {(contents[0], names[0]): pathlib.Path(config.output)}
+        images.check_output(config.output, config.bits, config.size)
+    else:
+        if is_file:
+            raise InputError(
+                f"--output: {len(contents) * len(names)} pictures cannot be one file, "
+                f"{config.output}; give a folder"
+            )
+        folder = pathlib.Path(config.output)
+        files.check_folder("output", folder)
+        outputs = {
+            (path, name): folder / f"{path.stem}__{name}.png" for path in contents for name in names
+        }
+    taken = {}
+    for (path, name), output in outputs.items():
+        if output in taken:
+            raise InputError(
+                f"{output}: would be written twice, for {taken[output]} and {path} in style "
+                f"{name}; rename one of the files"
+            )
+        taken[output] = path
+    inputs = {os.path.realpath(path) for path in (*contents, *paintings)}
+    for output in taken:
+        if os.path.realpath(output) in inputs:
+            raise InputError(f"--output: {output} is also read; give it another name")
+    if not is_file:
+        folder.mkdir(parents=True, exist_ok=True)
+    return outputs
+
+
+def _read_content(path, size, least):
+    from tfstyle import images
+
+    content = images.read_image(path, size or None)
+    height, width = content.shape[1:3]
+    if min(height, width) < least:
+        raise InputError(f"{path}: {width} × {height} pixels; both sides must have {least}")
+    return content, images.read_alpha(path, size or None)

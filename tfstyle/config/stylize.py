@@ -1,0 +1,111 @@
+"""The flags of `stylize.py` and of `tfstyle styles`."""
+
+import dataclasses
+
+from tfstyle.config.options import check_options, option
+from tfstyle.errors import InputError
+
+DEFAULT_MODEL = "adain"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StylizeCommand:
+    """The flags of `stylize.py`. Raises InputError for a value out of range."""
+
+    content: tuple[str, ...] = option(
+        (), "Photo to paint, or a folder of photos; repeat it for more.", section="Files"
+    )
+    style: tuple[str, ...] = option(
+        (), "Painting to take the style of, or a folder of them; repeat it for more.",
+        section="Files",
+    )  # fmt: skip
+    output: str = option(
+        "stylized.png", "Picture to write for one pair; a folder for more, where they are called "
+        "CONTENT__STYLE.png.", section="Files",
+    )  # fmt: skip
+    bits: int = option(
+        8, "Bits a channel of the output: 8, or 16 for PNG and TIFF.", section="Files"
+    )
+    style_library: str = option(
+        "", "File of named styles, made by `tfstyle styles`.", section="Files"
+    )
+    style_name: tuple[str, ...] = option(
+        (), "Name of a style of that library; repeat it for more. All of them by default.",
+        section="Files",
+    )  # fmt: skip
+    strength: float = option(1.0, "From 0, the photo, to 1, the full style.", section="Look")
+    style_weights: tuple[float, ...] = option(
+        (), "Mixes the styles into one, with this share of each in their order; repeat it.",
+        section="Look",
+    )  # fmt: skip
+    size: int = option(
+        0, "Longest side of the result in pixels; 0 for the photo's own.", section="Look"
+    )
+    style_size: int = option(
+        512, "Longest side at which a painting is looked at, in pixels: smaller strokes below.",
+        section="Look",
+    )  # fmt: skip
+    preserve_color: str = option(
+        "none", "Keeps the photo's colours: its chroma below the painted luminance, or a style "
+        "image whose colours are first matched to it, by histograms or linearly.",
+        section="Look", choices=("none", "luminance", "histogram", "linear"),
+    )  # fmt: skip
+    model: str = option(
+        DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Model"
+    )
+
+    def __post_init__(self):
+        check_options(
+            self,
+            {"strength": (0, 1), "size": (0, 32768), "style_size": (32, 32768)},
+        )
+        if self.size and self.size < 32:
+            raise InputError(f"--size: must be 0 or from 32 to 32768, not {self.size}")
+        if self.bits not in (8, 16):
+            raise InputError(f"--bits: must be 8 or 16, not {self.bits}")
+        if not self.content:
+            raise InputError("--content: give the photo to paint")
+        if not self.style and not self.style_library:
+            raise InputError("--style: give the painting to take the style of")
+        if self.style and self.style_library:
+            raise InputError("--style, --style_library: give one of the two")
+        if self.style_name and not self.style_library:
+            raise InputError("--style_name: give the --style_library that it is in")
+        if self.style_library and self.preserve_color in ("histogram", "linear"):
+            raise InputError(
+                f"--preserve_color={self.preserve_color}: recolours a painting; a style library "
+                "has none. Use luminance"
+            )
+        if any(not 0 <= weight < float("inf") for weight in self.style_weights):
+            raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")
+        if self.style_weights and not sum(self.style_weights):
+            raise InputError("--style_weights: all are 0")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StylesCommand:
+    """The flags of `tfstyle styles`."""
+
+    library: str = option(
+        "", "File of named styles (.json); it is made if there is none.", section="Files"
+    )
+    add: tuple[str, ...] = option(
+        (), "Painting, or folder of them, to add under its file name; repeat it. Without it the "
+        "styles are listed.", section="Files",
+    )  # fmt: skip
+    name: tuple[str, ...] = option(
+        (), "Name for each --add, in their order, instead of its file name.", section="Files"
+    )
+    remove: tuple[str, ...] = option((), "Name of a style to remove; repeat it.", section="Files")
+    model: str = option(
+        DEFAULT_MODEL, "Model whose codes they are: a packaged name, or a .keras file.",
+        section="Model",
+    )  # fmt: skip
+    style_size: int = option(
+        512, "Longest side at which a painting is looked at, in pixels.", section="Look"
+    )
+
+    def __post_init__(self):
+        check_options(self, {"style_size": (32, 32768)})
+        if not self.library:
+            raise InputError("--library: give the file of styles")
