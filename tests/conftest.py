@@ -48,8 +48,9 @@ def run_program(tmp_path):
         home = str(tmp_path / "keras")
         environment = {**os.environ, "KERAS_HOME": home, "COLUMNS": "100", **variables}
         program, *rest = (str(argument) for argument in arguments)
+        start = [program] if program == "-m" else [ROOT / program]
         return subprocess.run(
-            [sys.executable, ROOT / program, *rest],
+            [sys.executable, *start, *rest],
             cwd=tmp_path,
             env=environment,
             capture_output=True,

@@ -33,8 +33,9 @@ def folder(tmp_path, examples):
 
 
 def test_all_formats_and_depths_are_found_and_the_rest_is_listed(folder, tmp_path):
-    skipped = Skipped(tmp_path / "skipped.txt")
+    skipped = Skipped()
     source = open_source(folder, "content_dir", 32, skipped)
+    skipped.keep_in(tmp_path / "skipped.txt")
     assert source.names == [
         "a.jpg", "broken.jpg", "deep/b.webp", "deep/er/c.png", "deep/er/d.gif", "e.tif",
         "no_suffix",
@@ -48,16 +49,18 @@ def test_all_formats_and_depths_are_found_and_the_rest_is_listed(folder, tmp_pat
 
 
 def test_a_damaged_picture_is_replaced_and_listed_once(folder, tmp_path):
-    skipped = Skipped(tmp_path / "skipped.txt")
+    skipped = Skipped()
     source = open_source(folder, "content_dir", 32, skipped)
+    skipped.keep_in(tmp_path / "skipped.txt")
     crops = Crops(source, 48, 64, skipped=skipped)
     samples = [crops[number] for number in range(3 * len(source.names))]
     assert all(sample.shape == (48, 48, 3) and sample.dtype == np.uint8 for sample in samples)
     lines = (tmp_path / "skipped.txt").read_text().splitlines()
     assert sum("broken.jpg" in line for line in lines) == 1
     # A later start keeps the list and does not repeat it.
-    again = Skipped(tmp_path / "skipped.txt")
+    again = Skipped()
     open_source(folder, "content_dir", 32, again)
+    again.keep_in(tmp_path / "skipped.txt")
     assert (tmp_path / "skipped.txt").read_text().splitlines() == lines
 
 

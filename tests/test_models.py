@@ -181,7 +181,10 @@ def test_the_loss_is_the_papers_with_relative_errors(photo, painting):
     error = ((after["relu4_1"] - target) ** 2).mean() / (target**2).mean()
     assert float(terms["content/relu4_1"]) == pytest.approx(0.5 * error, rel=1e-3)
     for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1"):
-        found, wanted = reference_mean_and_std(after[layer]), reference_mean_and_std(features[layer])
+        found, wanted = (
+            reference_mean_and_std(after[layer]),
+            reference_mean_and_std(features[layer]),
+        )
         error = sum(((a - b) ** 2).mean() for a, b in zip(found, wanted, strict=True))
         error /= sum((b**2).mean() for b in wanted)
         assert float(terms[f"style/{layer}"]) == pytest.approx(3.0 / 4 * error, rel=1e-3)

@@ -13,6 +13,7 @@ PROGRAMS = {
     "stylize": "stylizes photos with a trained model",
     "styles": "makes and lists a library of named styles",
     "train": "trains a feed-forward model on folders of pictures",
+    "shards": "packs a folder of pictures for faster training",
     "examples": "copies the example pictures to a folder",
     "download": "fetches the weights of the full VGG-19",
 }

@@ -64,7 +64,9 @@ def read_checkpoint(
             for name, value in identity["config"].items()
             if found.get("config", {}).get(name) != value
         ]
-        parts = [name for name in identity if name != "config" and found.get(name) != identity[name]]
+        parts = [
+            name for name in identity if name != "config" and found.get(name) != identity[name]
+        ]
         raise InputError(
             f"{path}: of another {kind}, which differs in "
             f"{', '.join(changed or parts)}; remove it or name another place"

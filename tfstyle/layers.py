@@ -1,6 +1,6 @@
 """Normalization by style, reflection padding and upsampling; each serves images of any size.
 
-Statistics are computed in float32 whatever the compute dtype; variances are biased (divided by h·w).
+Statistics are computed in float32 whatever the compute dtype; variances are biased (over h·w).
 """
 
 import keras

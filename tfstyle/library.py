@@ -1,7 +1,7 @@
 """Named style codes in one JSON file, which Python, servers and apps read alike.
 
-    {"format": "tfstyle styles", "version": 1, "model": "AdaINModel/…",
-     "styles": [{"name": "…", "code": [n numbers], "thumbnail": "base64 of a PNG"}, …]}
+{"format": "tfstyle styles", "version": 1, "model": "AdaINModel/…",
+ "styles": [{"name": "…", "code": [n numbers], "thumbnail": "base64 of a PNG"}, …]}
 """
 
 import base64

@@ -19,8 +19,8 @@ import keras
 import numpy as np
 from absl import logging
 
-from tfstyle import checkpoints, colors, encoders, images, scales, weights
-from tfstyle.config import OptimizeConfig
+from tfstyle import checkpoints, colors, encoders, images, models, scales, weights
+from tfstyle.config import DEFAULT_MODEL, START_IMAGES, OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.lbfgs import LBFGS
 from tfstyle.objective import Objective, make_loss
@@ -31,6 +31,7 @@ MARGIN = 16  # pixels of reflection around the picture while features are comput
 PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
+_FAST_SIZE = 1024  # pixels; a feed-forward model's strokes are as many pixels wide at any size
 _OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
 
 
@@ -66,7 +67,7 @@ def stylize(
             "`styles` must hold a picture for each of `style_weights`, and one at least. "
             f"Received: {len(styles)} styles, style_weights={config.style_weights}"
         )
-    if init is None and config.init not in ("content", "style", "noise"):
+    if init is None and config.init not in START_IMAGES:
         raise ValueError(f"`init` must be given. Received: init=None, config.init={config.init}")
     keras.utils.set_random_seed(config.seed)
     render = _Render(content, styles, config, init, checkpoint)
@@ -193,6 +194,8 @@ class _Render:
             return np.clip(noise, 0.0, 1.0).astype(np.float32)
         if self.config.init == "style":
             return images.cover(self.styles[0], shape)
+        if self.config.init == "fast":
+            return self._fast_image(shape)
         if self.config.init == "content":
             return images.resize(self.content, shape)
         height, width = self.init.shape[1:3]
@@ -200,6 +203,16 @@ class _Render:
             return images.resize(self.init, shape)
         logging.info("--init: its aspect is not the photo's; its centre is the start.")
         return images.cover(self.init, shape)
+
+    def _fast_image(self, shape):
+        """What the packaged feed-forward model paints."""
+        model = models.load_model(DEFAULT_MODEL)
+        size = min(self.config.size, _FAST_SIZE)
+        content = images.resize(self.content, images.fit(self.content.shape[1:3], size))
+        styles = [images.reduce(style, _FAST_SIZE // 2) for style in self.styles]
+        codes = [np.asarray(model.encode_style(style)) for style in styles]
+        code = sum(share * code for share, code in zip(self.style_weights, codes, strict=True))
+        return images.resize(np.asarray(model.stylize(content, code)), shape)
 
     def _wants_precision(self):
         """Whether to go on in float32: for the last iterations, or where bfloat16 ends."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfstyle import __version__, cli
-from tfstyle.config import OptimizeCommand, OptimizeConfig, parse_weights
+from tfstyle.config import START_IMAGES, OptimizeCommand, OptimizeConfig, parse_weights
 from tfstyle.errors import InputError
 
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
@@ -25,14 +25,14 @@ def main(argv: Sequence[str]) -> int | None:
     config = cli.parse(OptimizeCommand, argv, program, _read_parameters)
     if config is None:
         return 0
-    from tfstyle import checkpoints, files, images, scales, weights
+    from tfstyle import checkpoints, devices, files, images, scales, weights
 
     _check_outputs(config)
     content = images.read_image(config.content)
     alpha = images.read_alpha(config.content, config.size)
     styles = [images.read_image(path) for path in config.style]
     init = None
-    if config.init not in ("content", "style", "noise"):
+    if config.init not in START_IMAGES:
         init = images.read_image(config.init)
     # The picture's parameters name the encoder that painted it, whatever is on disk later.
     config = dataclasses.replace(
@@ -49,16 +49,12 @@ def main(argv: Sequence[str]) -> int | None:
             config.checkpoint, checkpoints.render_identity(options, content, styles, init)
         )
 
-    with cli.quiet_import():
-        import keras
-        import tensorflow as tf
+    devices.start_tensorflow()
+    import keras
+    import tensorflow as tf
 
-        from tfstyle import optimization
+    from tfstyle import optimization
 
-        tf.config.experimental.enable_op_determinism()
-        for device in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(device, True)
-        tf.config.list_logical_devices()  # starts the GPUs, or says that there are none
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
     every = config.preview_every
 

@@ -16,7 +16,7 @@ def main(argv: Sequence[str]) -> int | None:
     config = cli.parse(StylesCommand, argv, "tfstyle styles")
     if config is None:
         return 0
-    from tfstyle import files, images, weights
+    from tfstyle import devices, files, images, weights
     from tfstyle.library import StyleLibrary
 
     weights.model_path(config.model)
@@ -39,10 +39,10 @@ def main(argv: Sequence[str]) -> int | None:
             raise InputError(f"--add: two paintings are called {name}; rename one or use --name")
     paintings = [images.reduce(images.read_image(path), config.style_size) for path in paths]
     if paintings:
-        with cli.quiet_import():
-            from tfstyle import models
+        devices.start_tensorflow()
+        from tfstyle import models
 
-            model = models.load_model(config.model)
+        model = models.load_model(config.model)
         if library:
             library.check_model(model.code_identity(), config.library)
         else:

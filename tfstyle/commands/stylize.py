@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int | None:
     config = cli.parse(StylizeCommand, argv, program)
     if config is None:
         return 0
-    from tfstyle import files, images, library, weights
+    from tfstyle import devices, files, images, library, weights
 
     weights.model_path(config.model)
     contents = files.pictures("content", config.content)
@@ -34,10 +34,10 @@ def main(argv: Sequence[str]) -> int | None:
     pictures = [images.read_image(path) for path in paintings]
     pictures = [images.reduce(picture, config.style_size) for picture in pictures]
 
-    with cli.quiet_import():
-        from tfstyle import colors, models
+    devices.start_tensorflow()
+    from tfstyle import colors, models
 
-        model = models.load_model(config.model)
+    model = models.load_model(config.model)
     if styles:
         styles.check_model(model.code_identity(), config.style_library)
     parameters = {

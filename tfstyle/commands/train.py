@@ -16,7 +16,7 @@ def main(argv: Sequence[str]) -> int | None:
     command = cli.parse(TrainCommand, argv, program)
     if command is None:
         return 0
-    from tfstyle import files, weights
+    from tfstyle import devices, files, weights
 
     files.check_folder("output_dir", command.output_dir)
     encoder = weights.choose_encoder(command.encoder, command.vgg_weights)
@@ -24,14 +24,9 @@ def main(argv: Sequence[str]) -> int | None:
         field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
     }
     config = TrainConfig(**{**settings, "encoder": encoder})
-    with cli.quiet_import():
-        import tensorflow as tf
+    devices.start_tensorflow()
+    from tfstyle import training
 
-        from tfstyle import training
-
-        tf.config.experimental.enable_op_determinism()
-        for device in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(device, True)
     with cli.StopSignal() as stop:
         result = training.train(config, should_stop=lambda: bool(stop.number))
     if not result.complete:

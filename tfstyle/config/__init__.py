@@ -4,15 +4,18 @@ Plain Python: importing this module loads neither NumPy nor TensorFlow. Every va
 a config is made; what is wrong is an InputError that names the flag.
 """
 
-from tfstyle.config.optimize import STYLE_LOSSES, OptimizeCommand, OptimizeConfig
+from tfstyle.config.optimize import START_IMAGES, STYLE_LOSSES, OptimizeCommand, OptimizeConfig
 from tfstyle.config.options import did_you_mean, option, parse_weights
-from tfstyle.config.stylize import StylesCommand, StylizeCommand
-from tfstyle.config.train import TrainCommand, TrainConfig
+from tfstyle.config.stylize import DEFAULT_MODEL, StylesCommand, StylizeCommand
+from tfstyle.config.train import ShardsCommand, TrainCommand, TrainConfig
 
 __all__ = [
+    "DEFAULT_MODEL",
+    "START_IMAGES",
     "STYLE_LOSSES",
     "OptimizeCommand",
     "OptimizeConfig",
+    "ShardsCommand",
     "StylesCommand",
     "StylizeCommand",
     "TrainCommand",

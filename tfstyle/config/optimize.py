@@ -6,6 +6,7 @@ import math
 from tfstyle.config.options import check_options, option, parse_weights
 from tfstyle.errors import InputError
 
+START_IMAGES = ("content", "style", "noise", "fast")  # of --init, beside files
 STYLE_LOSSES = (
     "gram",
     "gram_cosine",
@@ -76,8 +77,9 @@ class OptimizeConfig:
         "max", "Pooling in the encoder.", section="Encoder", choices=("max", "average")
     )
     init: str = option(
-        "content", "Start image: content, style, noise, or an image file.", section="Optimizer"
-    )
+        "content", "Start image: content, style, noise, fast (what stylize.py paints) or an image "
+        "file.", section="Optimizer",
+    )  # fmt: skip
     optimizer: str = option(
         "lbfgs", "Optimizer; tfp is tensorflow-probability's own L-BFGS.", section="Optimizer",
         choices=("lbfgs", "tfp", "adam"),

@@ -45,7 +45,8 @@ def did_you_mean(name: str, known: tuple[str, ...]) -> str:
     """'; did you mean …?' or the list of what is known."""
     import difflib
 
-    close = difflib.get_close_matches(name, known, 1, 0.5)
+    close = sorted((one for one in known if name and name in one), key=len)
+    close = close or difflib.get_close_matches(name, known, 1, 0.5)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
 
 

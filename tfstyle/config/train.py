@@ -155,3 +155,23 @@ class TrainCommand(TrainConfig):
         ):
             if not getattr(self, name):
                 raise InputError(f"--{name}: give {what}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShardsCommand:
+    """The flags of `tfstyle shards`."""
+
+    pictures: str = option("", "Folder of pictures, nested as it may be.", section="Files")
+    output: str = option("", "Folder for the shards, new or empty.", section="Files")
+    size: int = option(
+        512, "Shorter side that larger pictures are reduced to, in pixels: the --image_size of "
+        "the training to come.", section="Shards",
+    )  # fmt: skip
+    per_shard: int = option(1000, "Pictures in a shard.", section="Shards")
+
+    def __post_init__(self):
+        check_options(self, {"size": (32, 8192), "per_shard": (1, 1_000_000)})
+        if not self.pictures:
+            raise InputError("--pictures: give the folder of pictures")
+        if not self.output:
+            raise InputError("--output: give the folder for the shards")

@@ -28,29 +28,34 @@ class Source(Protocol):
 
 
 class Skipped:
-    """What was left out and why, also as lines of a text file; may be shared by threads.
+    """What was left out and why, also as lines of a text file; may be shared by threads."""
 
-    Args:
-        path: of the file, which keeps lines that it has; None for no file.
-    """
-
-    def __init__(self, path: str | os.PathLike | None = None):
-        self.path = None if path is None else pathlib.Path(path)
+    def __init__(self) -> None:
         self.lines: dict[str, None] = {}  # ordered, without repetition
+        self._path: pathlib.Path | None = None
         self._lock = threading.Lock()
-        if self.path and self.path.exists():
-            text = self.path.read_text(encoding="utf-8", errors="replace")
+
+    def keep_in(self, path: pathlib.Path) -> None:
+        """Writes what there is and will be to a file, which keeps the lines that it has."""
+        found, self.lines, self._path = self.lines, {}, path
+        if path.exists():
+            text = path.read_text(encoding="utf-8", errors="replace")
             self.lines = dict.fromkeys(text.splitlines())
+        for line in found:
+            self._add(line)
 
     def add(self, error: InputError) -> None:
         """Notes an error of `images`, which names the file."""
-        line = " ".join(str(error).split())
         with self._lock:
-            if line not in self.lines:
-                self.lines[line] = None
-                if self.path:
-                    with open(self.path, "a", encoding="utf-8", errors="replace") as file:
-                        file.write(line + "\n")
+            self._add(" ".join(str(error).split()))
+
+    def _add(self, line: str) -> None:
+        if line in self.lines:
+            return
+        self.lines[line] = None
+        if self._path:
+            with open(self._path, "a", encoding="utf-8", errors="replace") as file:
+                file.write(line + "\n")
 
 
 class FolderSource:

@@ -55,9 +55,7 @@ def read_alpha(path: str | os.PathLike, size: int | None = None) -> np.ndarray |
     return alpha if size is None else resize(alpha, fit(alpha.shape[1:3], size))
 
 
-def read_training_image(
-    data: bytes, name: str, reduced: int | None = None
-) -> Image.Image:
+def read_training_image(data: bytes, name: str, reduced: int | None = None) -> Image.Image:
     """An upright sRGB picture of 8 bits, fast, for training.
 
     Args:

@@ -1,8 +1,8 @@
 """Feed-forward models: a file for each architecture, their registry, and their files.
 
-    model = load_model("adain")                     a packaged one, or a .keras file
-    code = model.encode_style(style)                (1, n): keep it, mix it, use it again
-    image = model.stylize(content, code, 0.8)       (1, h, w, 3) in [0, 1]
+model = load_model("adain")                     a packaged one, or a .keras file
+code = model.encode_style(style)                (1, n): keep it, mix it, use it again
+image = model.stylize(content, code, 0.8)       (1, h, w, 3) in [0, 1]
 """
 
 import json
@@ -27,7 +27,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     """A trained model.
 
     Args:
-        name: of `weights.PACKAGED_MODELS`, or the path of a `.keras` file or one that `pack_model` wrote.
+        name: of `weights.PACKAGED_MODELS`, or the path of a file: `.keras`, or `pack_model`'s.
     Raises: InputError if there is no such model or the file is not one of ours.
     """
     path = weights.model_path(name)

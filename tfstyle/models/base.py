@@ -1,4 +1,4 @@
-"""The interface of every feed-forward model: a style becomes a code, a code and a photo a picture."""
+"""The interface of every feed-forward model: style → code, content and code → picture."""
 
 import hashlib
 import json

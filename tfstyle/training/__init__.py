@@ -1,10 +1,10 @@
 """Training of feed-forward models on one device, several, or several machines.
 
-    strategies.make_strategy   devices
-    steps.Stepper              a step: gradients of all replicas, summed, checked, clipped, applied
-    runs.RunFolder             config, checkpoints, logs, samples, the model
-    callbacks                  what is shown
-    loop.train                 all of it
+strategies.make_strategy   devices
+steps.Stepper              a step: gradients of all replicas, summed, checked, clipped, applied
+runs.RunFolder             config, checkpoints, logs, samples, the model
+callbacks                  what is shown
+loop.train                 all of it
 """
 
 from tfstyle.training.loop import Result, train

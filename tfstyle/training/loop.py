@@ -65,6 +65,8 @@ def train(
     Raises: InputError for pictures, weights, devices or a folder that will not do, and when losses
         are no longer finite.
     """
+    skipped = Skipped()
+    batches, held_out = _open_data(config, skipped)
     strategy = make_strategy(config.strategy, config.batch_size)
     chief = is_chief(strategy)
     keras.utils.set_random_seed(config.seed)
@@ -72,14 +74,12 @@ def train(
         logging.warning("float16 is slow on processors; --precision=mixed_bfloat16 is faster.")
     with strategy.scope():
         model = _make_model(config)
-    run = RunFolder(config, {"codes": model.code_identity()})
-    if chief:
-        run.prepare()
-    skipped = Skipped(run.path / "skipped.txt" if chief else None)
-    batches, held_out = _open_data(config, skipped)
+        if config.init_model:
+            _copy_weights(config.init_model, model)
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
+    run = RunFolder(config, {"codes": model.code_identity()})
     start = run.restore(stepper.state())
     mean = mean_over_machines(strategy, start)
     if mean_over_machines(strategy, (start - mean) ** 2) > 0.0:
@@ -89,12 +89,9 @@ def train(
         )
     if start:
         logging.info("Going on from step %d of %s.", start, run.path)
-    elif config.init_model:
-        _copy_weights(config.init_model, model)
-        for average, variable in zip(
-            stepper.averages, model.trainable_variables, strict=bool(stepper.averages)
-        ):
-            average.assign(variable.value)
+    if chief:
+        run.prepare()
+        skipped.keep_in(run.path / "skipped.txt")
 
     result_model = _make_result_model(config, model)
 
@@ -263,10 +260,9 @@ def _make_result_model(
 def _copy_weights(name: str, model: models.StyleTransferModel) -> None:
     found = models.load_model(name)
     shapes = [tuple(variable.shape) for variable in model.weights]
-    if (
-        [tuple(variable.shape) for variable in found.weights] != shapes
-        or found.code_identity() != model.code_identity()
-    ):
+    if [
+        tuple(variable.shape) for variable in found.weights
+    ] != shapes or found.code_identity() != model.code_identity():
         raise InputError(f"--init_model: {name} has another architecture or encoder than this run")
     for variable, value in zip(model.weights, found.weights, strict=True):
         variable.assign(value.numpy())
@@ -299,5 +295,5 @@ def _open_data(config: TrainConfig, skipped: Skipped) -> tuple[Batches, tuple[li
                 color_jitter=config.color_jitter if part == _CONTENT else 0.0,
             )
         )
-    return Batches(*crops, config.batch_size), (held_out[0], held_out[1])
-
+    content, style = crops
+    return Batches(content, style, config.batch_size), (held_out[0], held_out[1])

@@ -98,4 +98,3 @@ class RunFolder:
                 raise InputError(f"{path}: does not fit this version's model; start another run")
             variable.assign(arrays[name])
         return meta["step"]
-

@@ -7,13 +7,16 @@ from tfstyle.config import TrainConfig
 from tfstyle.models import StyleTransferModel
 
 INVERSE_DECAY = 5e-5  # Huang and Belongie's code: rate / (1 + 5e-5 · step)
+# Gradients are of the order of 1e-2, their rounding of 1e-8. With Keras' 1e-7 a weight with hardly
+# any gradient moves by the rounding at full rate, another way for each number of devices.
+_EPSILON = 1e-5
 _FIRST_LOSS_SCALE = 2.0**15  # of float16, as in Keras' LossScaleOptimizer
 _GROWTH_STEPS = 2000
 
 
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     """Adam with the config's schedule; to be called in the strategy's scope."""
-    return keras.optimizers.Adam(LearningRate(config))
+    return keras.optimizers.Adam(LearningRate(config), epsilon=_EPSILON)
 
 
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):

@@ -1,0 +1,168 @@
+"""`stylize.py` and `tfstyle styles` as a user runs them."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.test_models import make_adain
+from tfstyle import images
+from tfstyle.__main__ import main
+
+
+@pytest.fixture
+def pictures(tmp_path, photo, painting, monkeypatch):
+    """Two photos and two paintings in folders of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for folder, picture in (("photos", photo), ("paintings", painting)):
+        (tmp_path / folder).mkdir()
+        images.write_image(tmp_path / folder / "a.png", picture)
+        images.write_image(tmp_path / folder / "b.jpg", picture[:, ::-1, :48])
+    return tmp_path
+
+
+def run(*arguments):
+    """Exit status of `tfstyle …`, in this process."""
+    return main([str(argument) for argument in arguments])
+
+
+def errors(capfd):
+    """Lines that say what went wrong."""
+    return [line for line in capfd.readouterr().err.splitlines() if line.startswith("error")]
+
+
+def read(path):
+    return np.asarray(Image.open(path).convert("RGB"), float) / 255.0
+
+
+def test_the_packaged_model_paints_a_photo(run_program, examples, tmp_path):
+    result = run_program(
+        "stylize.py", "--content", examples / "astronaut.jpg",
+        "--style", examples / "mosaic.jpg", "--output", "out.png", "--size", 256,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    painted = read(tmp_path / "out.png")
+    photo = Image.open(examples / "astronaut.jpg")
+    assert max(painted.shape) == 256
+    same = np.asarray(photo.resize(painted.shape[1::-1]), float) / 255
+    assert np.abs(painted - same).mean() > 0.05, "it is another picture"
+    assert np.corrcoef(painted.mean(-1).ravel(), same.mean(-1).ravel())[0, 1] > 0.5, "of the same"
+
+
+def test_every_pair_goes_to_a_folder(pictures):
+    assert run("stylize", "--content", "photos", "--style", "paintings/a.png", "--style",
+               "paintings/b.jpg", "--output", "out") == 0  # fmt: skip
+    names = sorted(path.name for path in (pictures / "out").iterdir())
+    assert names == ["a__a.png", "a__b.png", "b__a.png", "b__b.png"]
+    for name in names:
+        photo = Image.open(next((pictures / "photos").glob(name[0] + ".*")))
+        assert Image.open(pictures / "out" / name).size == photo.size
+    parameters = images.read_parameters(pictures / "out" / "a__b.png")
+    assert parameters["strength"] == 1.0 and parameters["style"] == "b"
+
+
+def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
+    assert run("styles", "--library", "s.json", "--add", "paintings") == 0
+    capfd.readouterr()
+    assert run("styles", "--library", "s.json") == 0
+    assert capfd.readouterr().out.splitlines()[1:] == ["  a", "  b"]
+    content = ("--content", "photos/a.png")
+    direct = ("--style", "paintings/a.png", "--style", "paintings/b.jpg")
+    library = ("--style_library", "s.json", "--style_name", "a", "--style_name", "b")
+    mix = ("--style_weights", 3, "--style_weights", 1)
+    assert run("stylize", *content, *direct, *mix, "--output", "direct.png") == 0
+    assert run("stylize", *content, *library, *mix, "--output", "library.png") == 0
+    np.testing.assert_array_equal(read("direct.png"), read("library.png"))
+    assert run("stylize", *content, "--style_library", "s.json", "--output", "all") == 0
+    assert sorted(p.name for p in (pictures / "all").iterdir()) == ["a__a.png", "a__b.png"]
+    assert np.abs(read("direct.png") - read("all/a__a.png")).max() > 0.01
+    assert run("styles", "--library", "s.json", "--add", "paintings/b.jpg", "--name", "new",
+               "--remove", "a") == 0  # fmt: skip
+    names = [style["name"] for style in json.loads((pictures / "s.json").read_text())["styles"]]
+    assert names == ["b", "new"]
+
+
+def test_a_library_of_another_model_is_refused(pictures, capfd):
+    make_adain().save("other.keras")
+    assert run("styles", "--library", "s.json", "--add", "paintings", "--model", "other.keras") == 0
+    capfd.readouterr()
+    flags = ("--content", "photos/a.png", "--style_library", "s.json", "--output", "out")
+    assert run("stylize", *flags) == 1
+    assert errors(capfd)[0].startswith("error: s.json: of another model")
+    assert run("styles", "--library", "s.json", "--add", "paintings/a.png") == 1
+    assert errors(capfd)[0].startswith("error: s.json: of another model")
+
+
+def test_strength_size_colors_and_alpha(pictures, photo):
+    alpha = np.linspace(0, 1, photo.shape[2], dtype="f4")[None, None, :, None]
+    alpha = np.broadcast_to(alpha, (1, *photo.shape[1:3], 1))
+    images.write_image("clear.png", photo, alpha=alpha)
+    style = ("--style", "paintings/a.png")
+    assert run("stylize", *style, "--content", "clear.png", "--output", "1.png", "--size", 80,
+               "--strength", 0.5) == 0  # fmt: skip
+    painted = Image.open("1.png")
+    assert painted.mode == "RGBA" and painted.size == (80, 53)
+    assert run("stylize", *style, "--content", "photos/a.png", "--output", "2.tif", "--bits", 16,
+               "--preserve_color", "histogram") == 0  # fmt: skip
+    deep = images.read_image("2.tif")
+    assert deep.shape == photo.shape
+    assert np.abs(deep * 255 - np.round(deep * 255)).max() > 0.1, "more than 8 bits"
+    assert run("stylize", *style, "--content", "photos/a.png", "--output", "3.png",
+               "--preserve_color", "luminance") == 0  # fmt: skip
+    chroma = read("3.png") - read("3.png").mean(-1, keepdims=True)
+    own = photo[0] - photo[0].mean(-1, keepdims=True)
+    assert np.corrcoef(chroma.ravel(), own.ravel())[0, 1] > 0.8
+
+
+def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(pictures, capfd):
+    (pictures / "photos" / "broken.png").write_bytes(b"no picture")
+    flags = ("--content", "photos", "--style", "paintings/a.png", "--output", "out")
+    assert run("stylize", *flags) == 1
+    first, last = errors(capfd)
+    assert "broken.png: not a readable image" in first
+    assert "--content: 1 of 3 photos could not be read" in last
+    assert len(list((pictures / "out").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ("--style p/a.png", "--content: give the photo"),
+        ("--content p/a.png", "--style: give the painting"),
+        ("--content none.jpg --style p/a.png", "--content: none.jpg: no such file"),
+        ("--content p/a.png --style p --output out.png", "2 pictures cannot be one file, out.png"),
+        ("--content p/a.png --style p/a.png --strength 1.5", "--strength: must be from 0 to 1"),
+        ("--content p/a.png --style p/a.png --model adian", "did you mean 'adain'"),
+        ("--content p/a.png --style p/a.png --model x.keras", "x.keras: no such file"),
+        ("--content p/a.png --style p --style_weights 1 --output o", "1 given for 2 --style"),
+        ("--content p/a.png --style p/a.png --style_library s.json", "give one of the two"),
+        ("--content p/a.png --style p/a.png --output p/a.png", "p/a.png is also read"),
+        ("--content p/a.png --content q/a.png --style p/a.png --output o", "written twice"),
+        ("--content tiny.png --style p/a.png", "20 × 40 pixels; both sides must have 32"),
+        ("--content p/a.png --style p/a.png --output out.bmp/x.png", "does not exist"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(flags, text, tmp_path, photo, monkeypatch,
+                                                      capfd):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    (tmp_path / "q").mkdir()
+    for path in ("p/a.png", "p/b.png", "q/a.png"):
+        images.write_image(tmp_path / path, photo)
+    Image.new("RGB", (20, 40)).save(tmp_path / "tiny.png")
+    before = sorted(tmp_path.rglob("*"))
+    assert run("stylize", *flags.split()) == 1
+    (line,) = errors(capfd)
+    assert text in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_of_another_model_is_one_line(run_program, pictures):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save("dense.keras")
+    result = run_program("stylize.py", "--content", "photos/a.png", "--style", "paintings/a.png",
+                         "--model", "dense.keras")  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr == "error: dense.keras: not a model of tfstyle, but a Sequential\n"

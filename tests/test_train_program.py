@@ -1,0 +1,103 @@
+"""`train.py` and `tfstyle shards` as a user runs them; what a run leaves is in test_training."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfstyle import models
+from tfstyle.__main__ import main
+
+
+@pytest.fixture
+def folders(tmp_path, examples, monkeypatch):
+    """Photos and paintings in folders of the working directory, with files of no use."""
+    monkeypatch.chdir(tmp_path)
+    for name, source in (("photos", "astronaut.jpg"), ("paintings", "mosaic.jpg")):
+        (tmp_path / name / "nested").mkdir(parents=True)
+        picture = Image.open(examples / source).resize((96, 80))
+        for i in range(3):
+            picture.rotate(90 * i).save(tmp_path / name / "nested" / f"{i}.jpg")
+        (tmp_path / name / "notes.txt").write_text("no picture")
+    Image.new("RGB", (8, 8)).save(tmp_path / "photos" / "tiny.png")
+    return tmp_path
+
+
+SMALL = "--encoder lite --image_size 48 --crop_size 32 --batch_size 2 --log_every 2".split()
+DIRS = "--content_dir photos --style_dir paintings --output_dir run".split()
+
+
+def errors(capfd):
+    return [line for line in capfd.readouterr().err.splitlines() if line.startswith("error")]
+
+
+def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
+    assert main(["shards", "--pictures", "photos", "--output", "packed", "--per_shard", "2"]) == 0
+    assert len(list((folders / "packed").glob("*.tfrecord"))) == 2
+    assert "notes.txt" in (folders / "packed" / "skipped.txt").read_text()
+    result = run_program(
+        "train.py", "--content_dir", "packed", "--style_dir", "paintings", "--output_dir",
+        "runs/first", *SMALL, "--steps", 3, "--precision", "mixed_bfloat16",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "step 3 of 3" in result.stderr and "images/s" in result.stderr
+    assert "Traceback" not in result.stderr
+    skipped = (folders / "runs" / "first" / "skipped.txt").read_text()
+    assert "too small" in skipped and "notes.txt" in skipped
+    model = models.load_model("runs/first/model.keras")
+    assert {str(variable.dtype) for variable in model.weights} == {"float32"}
+    picture = np.random.default_rng(0).uniform(size=(1, 40, 50, 3)).astype("float32")
+    assert np.isfinite(model({"content": picture, "style": picture})).all()
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ("--style_dir paintings --output_dir run", "--content_dir: give the folder of photographs"),
+        ("--content_dir photos --style_dir paintings", "--output_dir: give the folder"),
+        ("DIRS --crop_size 100", "--crop_size: must be a multiple of 8, not 100"),
+        ("DIRS --image_size 128", "--image_size: must be at least --crop_size, 256, not 128"),
+        ("DIRS --steps 0", "--steps: must be from 1"),
+        ("DIRS --steps 5 --pretrain_steps 6", "--pretrain_steps: must be at most --steps, 5"),
+        ("DIRS --precision float16", "unknown 'float16'; did you mean 'mixed_float16'?"),
+        ("DIRS --model johnson", "--model: unknown 'johnson'; known are adain"),
+        ("DIRS --learning_rate nan", "--learning_rate: must be a finite number"),
+        ("DIRS --batchsize 4", "--batchsize: no such flag; did you mean 'batch_size'?"),
+        ("DIRS --output_dir notes.txt", "--output_dir: notes.txt is a file"),
+        ("DIRS --encoder vgg19", "--encoder=vgg19: its weights are not on this machine"),
+    ],
+)
+def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(folders / "keras"))
+    (folders / "notes.txt").touch()
+    before = sorted(folders.rglob("*"))
+    assert main(["train", *flags.replace("DIRS", " ".join(DIRS)).split()]) == 1
+    (line,) = errors(capfd)
+    assert text in line
+    assert sorted(folders.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ("--content_dir nowhere", "--content_dir: nowhere is not a folder"),
+        ("--content_dir empty", "--content_dir: empty holds no pictures"),
+        ("--style_dir useless", "--style_dir: none of the 1 files in useless is a usable picture"),
+        ("--init_model none.keras", "none.keras: no such file"),
+        ("--strategy multi_worker", "TF_CONFIG must list the machines"),
+    ],
+)
+def test_folders_of_no_use_are_one_line(flags, text, folders, capfd):
+    (folders / "empty").mkdir()
+    (folders / "useless").mkdir()
+    (folders / "useless" / "a.txt").write_text("no picture")
+    assert main(["train", *DIRS, *SMALL, "--steps", "1", *flags.split()]) == 1
+    (line,) = errors(capfd)
+    assert text in line
+
+
+def test_shards_are_refused_a_folder_that_is_not_empty(folders, capfd):
+    assert main(["shards", "--pictures", "photos", "--output", "paintings"]) == 1
+    assert "--output: paintings is not empty" in errors(capfd)[0]
+    assert main(["shards", "--pictures", "nowhere", "--output", "new"]) == 1
+    assert "--pictures: nowhere is not a folder" in errors(capfd)[0]
+    assert not (folders / "new").exists()

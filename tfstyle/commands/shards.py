@@ -1,0 +1,39 @@
+"""`tfstyle shards`: packs a folder of pictures into TFRecord shards for training."""
+
+import pathlib
+from collections.abc import Sequence
+
+from absl import logging
+
+from tfstyle import cli
+from tfstyle.config import ShardsCommand
+from tfstyle.errors import InputError
+
+
+def main(argv: Sequence[str]) -> int | None:
+    """Writes the shards, and `skipped.txt` beside them if a picture could not be used."""
+    config = cli.parse(ShardsCommand, argv, "tfstyle shards")
+    if config is None:
+        return 0
+    from tfstyle import files
+    from tfstyle.data.sources import Skipped, open_source, write_shards
+
+    output = pathlib.Path(config.output)
+    files.check_folder("output", output)
+    if output.is_dir() and any(output.iterdir()):
+        raise InputError(f"--output: {output} is not empty; give a new folder")
+    skipped = Skipped()
+    source = open_source(config.pictures, "pictures", 1, skipped)
+    with cli.quiet_import():
+        import tensorflow  # noqa: F401
+    output.mkdir(parents=True, exist_ok=True)
+    count = len(source.names)
+    for done in write_shards(source, output, config.size, config.per_shard, skipped):
+        if done % 100 == 0 or done == count:
+            cli.show_progress(done / count, f"{done} of {count} pictures", final=done == count)
+    if skipped.lines:
+        with files.replacing(output / "skipped.txt") as temporary:
+            temporary.write_text("\n".join(skipped.lines) + "\n", encoding="utf-8")
+        logging.info("Left out %d files, listed in %s.", len(skipped.lines), output / "skipped.txt")
+    logging.info("Wrote %s.", output)
+    return 0
