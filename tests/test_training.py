@@ -24,7 +24,6 @@ from tfstyle.training import loop
 from tfstyle.training.callbacks import duration
 from tfstyle.training.steps import LearningRate, Stepper
 
-
 STEPS = 46  # of runs that are interrupted
 
 
