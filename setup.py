@@ -22,7 +22,7 @@ setup(
     packages=[*find_packages(include=["tfstyle", "tfstyle.*"]), "tfstyle.examples"],
     package_dir={"tfstyle.examples": "examples"},
     package_data={"tfstyle": ["pretrained/*"], "tfstyle.examples": ["*.jpg", "README.md"]},
-    entry_points={"console_scripts": ["tfstyle=tfstyle.__main__:main"]},
+    entry_points={"console_scripts": ["tfstyle=tfstyle.__main__:program"]},
     install_requires=[
         "absl-py>=2.1",
         "h5py>=3.11",

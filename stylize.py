@@ -2,7 +2,8 @@
 
 import sys
 
+from tfstyle import cli
 from tfstyle.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main(["stylize", *sys.argv[1:]]))
+    cli.leave(main(["stylize", *sys.argv[1:]]))

@@ -2,7 +2,8 @@
 
 import sys
 
+from tfstyle import cli
 from tfstyle.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main(["train", *sys.argv[1:]]))
+    cli.leave(main(["train", *sys.argv[1:]]))

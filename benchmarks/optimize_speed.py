@@ -9,7 +9,6 @@ comparison with PyTorch needs the extra `torch`. Pairs default to the example pi
 import itertools
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.table import print_heading, print_row
 from tfstyle import encoders, images, objective, optimization
 from tfstyle.config import OptimizeConfig
 from tfstyle.lbfgs import LBFGS
@@ -51,16 +51,10 @@ def main(_):
     keras.utils.set_random_seed(0)
     paths = [pair.split(",") for pair in _PAIRS.value]
     pairs = [tuple(images.read_image(path) for path in pair) for pair in paths]
-    print(
-        f"{_cpu()}, {os.cpu_count()} threads; Python {platform.python_version()}, "
-        f"TensorFlow {tf.__version__}, Keras {keras.__version__}\n"
-    )
-    print("| figure | target | measured | each |\n| --- | --- | --- | --- |", flush=True)
+    print_heading()
     for part in _ONLY.value or PARTS:
-        for figure, target, values, digits in globals()[f"measure_{part}"](pairs):
-            each = " ".join(f"{value:.{digits}f}" for value in values)
-            mean = statistics.fmean(values)
-            print(f"| {figure} | {target} | {mean:.{digits}f} | {each} |", flush=True)
+        for row in globals()[f"measure_{part}"](pairs):
+            print_row(*row)
 
 
 def measure_evaluations(pairs):
@@ -239,14 +233,6 @@ def _objective(content, style):
 def _function(content, style):
     height, width = _shape(content)
     return _objective(content, style).value_and_gradient, height * width * 3
-
-
-def _cpu():
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 if __name__ == "__main__":

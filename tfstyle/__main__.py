@@ -40,5 +40,10 @@ def _dispatch(argv: Sequence[str]) -> int | None:
     return importlib.import_module(f"tfstyle.commands.{argv[0]}").main(argv[1:])
 
 
+def program() -> None:
+    """The console command `tfstyle`."""
+    cli.leave(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

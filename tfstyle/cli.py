@@ -5,6 +5,7 @@ Nothing here imports NumPy or TensorFlow, so that `--help` and mistakes answer a
 
 import contextlib
 import dataclasses
+import gc
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from absl import flags, logging
 
@@ -128,13 +129,26 @@ def help_text(config_class: type, program: str) -> str:
     return "\n".join(text)
 
 
+def leave(status: int) -> NoReturn:
+    """Ends the process without taking TensorFlow apart first, which takes more than half a second.
+
+    Everything that a program writes is closed by then; only the standard streams are not.
+    """
+    logging.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
     """Hides what TensorFlow's C++ code prints while it loads; an exception shows it all.
 
     Those lines are about the build and about GPUs that are not there, and come before any logging
-    setting takes effect.
+    setting takes effect. Garbage is not collected meanwhile, since hardly any is made, but every
+    collection looks at all of the modules: without it importing takes a seventh less time.
     """
+    gc.disable()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     saved = os.dup(2)
@@ -147,6 +161,8 @@ def quiet_import() -> Iterator[None]:
             os.write(saved, hidden.read())
             raise
         finally:
+            gc.freeze()
+            gc.enable()
             os.dup2(saved, 2)
             os.close(saved)
 

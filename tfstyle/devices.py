@@ -17,5 +17,7 @@ def start_tensorflow() -> None:
         tf.config.experimental.enable_op_determinism()
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
+        import keras  # noqa: F401  # now, while garbage is not collected
+
         if not os.environ.get("TF_CONFIG"):
             tf.config.list_logical_devices()

@@ -18,6 +18,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits a channel
 LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # limits of the formats, pixels
 JPEG_QUALITY = 95
+PNG_LEVEL = 4  # of zlib: two thirds of the time of 6 for files half a percent larger
 DESCRIPTION = 0x010E  # EXIF and TIFF tag ImageDescription
 SOFTWARE = 0x0131
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -86,6 +87,7 @@ def _save_pillow(path: pathlib.Path, pixels: np.ndarray, description: str) -> No
     picture = Image.fromarray(pixels)
     options: dict[str, Any] = {"icc_profile": SRGB.tobytes()}
     if path.suffix.lower() == ".png":
+        options["compress_level"] = PNG_LEVEL
         options["pnginfo"] = PngInfo()
         options["pnginfo"].add_text("Software", "tfstyle")
         if description:

@@ -1,0 +1,33 @@
+"""What the benchmarks print: the machine, and rows of a Markdown table."""
+
+import os
+import pathlib
+import platform
+import statistics
+
+import keras
+import tensorflow as tf
+
+
+def print_heading():
+    """The machine, the versions and the table's head."""
+    print(
+        f"{_cpu()}, {os.cpu_count()} threads; Python {platform.python_version()}, "
+        f"TensorFlow {tf.__version__}, Keras {keras.__version__}\n"
+    )
+    print("| figure | target | measured | each |\n| --- | --- | --- | --- |", flush=True)
+
+
+def print_row(figure, target, values, digits):
+    """A figure's mean, and each of its values."""
+    each = " ".join(f"{value:.{digits}f}" for value in values)
+    mean = statistics.fmean(values)
+    print(f"| {figure} | {target} | {mean:.{digits}f} | {each} |", flush=True)
+
+
+def _cpu():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor()
