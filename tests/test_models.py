@@ -98,6 +98,7 @@ def test_a_keras_file_gives_equal_pictures(make, photo, painting, tmp_path):
     np.testing.assert_array_equal(loaded(inputs), model(inputs))
     assert loaded.style_weight == 3.0
     assert loaded.code_identity() == model.code_identity()
+    assert len(loaded.trainable_variables) == len(model.trainable_variables), "still frozen"
     batch = {"content": photo[:, :, :64], "style": painting}
     assert float(loaded.compute_loss(batch)) == float(model.compute_loss(batch))
 
@@ -109,6 +110,7 @@ def test_a_packed_file_gives_nearly_equal_pictures(make, photo, painting, tmp_pa
     inputs = {"content": photo, "style": painting}
     np.testing.assert_allclose(loaded(inputs), model(inputs), atol=0.01)  # float16 weights
     assert {str(v.dtype) for v in loaded.weights} == {"float32"}
+    assert len(loaded.trainable_variables) == len(model.trainable_variables), "still frozen"
 
 
 def test_a_graph_of_unknown_size_gives_the_same(make, photo, painting):

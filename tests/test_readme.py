@@ -2,9 +2,9 @@
 
 import re
 import shlex
-import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
@@ -39,21 +39,56 @@ def test_its_second_command_is_the_check():
     assert "make check" in blocks("sh")[1]
 
 
+def test_its_stylize_command_runs(run_program, tmp_path):
+    (command,) = [block for block in blocks("sh") if "stylize.py" in block]
+    python, program, *arguments = shlex.split(command)
+    assert python == ".venv/bin/python"
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    result = run_program(program, *arguments)
+    assert result.returncode == 0, result.stderr
+    photo = Image.open(ROOT / "examples" / "chelsea.jpg")
+    assert Image.open(tmp_path / "chelsea-mosaic.png").size == photo.size
+
+
+def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
+    (command,) = [block for block in blocks("sh") if "train.py" in block]
+    python, program, *arguments = shlex.split(command)
+    assert python == ".venv/bin/python"
+    (tmp_path / "photos").symlink_to(examples)
+    (tmp_path / "paintings").symlink_to(examples)
+    arguments[arguments.index("--steps") + 1] = "2"
+    small = ["--crop_size", "32", "--image_size", "48", "--encoder", "lite"]
+    first = run_program(program, *arguments, *small)
+    assert first.returncode == 0, first.stderr
+    arguments[arguments.index("--steps") + 1] = "3"
+    second = run_program(program, *arguments, *small)
+    assert second.returncode == 0, second.stderr
+    assert "Going on from step 2" in second.stderr
+    assert (tmp_path / "runs" / "first" / "model.keras").exists()
+
+
 def test_its_python_runs(tmp_path, monkeypatch):
-    (code,) = blocks("python")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
-    small = code.replace("size=384", "size=64, iterations=2")
-    assert small != code and len(code.splitlines()) <= 12
-    exec(compile(small, "README.md", "exec"), {})
-    assert max(Image.open("stylized.png").size) == 64
+    for code, (text, less) in zip(
+        blocks("python"), [("size=384", "size=64, iterations=2"), ("512", "64")], strict=True
+    ):
+        small = code.replace(text, less)
+        assert small != code and len(code.splitlines()) <= 12
+        (tmp_path / "stylized.png").unlink(missing_ok=True)
+        exec(compile(small, "README.md", "exec"), {})
+        assert (tmp_path / "stylized.png").exists()
 
 
-def test_its_flags_exist():
-    from tfstyle.config import OptimizeCommand
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "CONTRIBUTING.md"])
+def test_its_flags_exist(page):
+    from tfstyle import config
 
-    known = {*OptimizeCommand.__dataclass_fields__, *OptimizeCommand.PRESETS, "help"}
-    assert set(re.findall(r"--([a-z_]+)", README)) <= known, sys.version
+    known = {"help"}
+    for command in ("Optimize", "Stylize", "Styles", "Train", "Shards"):
+        found = getattr(config, f"{command}Command")
+        known |= {*found.__dataclass_fields__, *getattr(found, "PRESETS", ())}
+    assert set(re.findall(r"--([a-z_]+)", (ROOT / page).read_text(encoding="utf-8"))) <= known
 
 
 def test_its_links_lead_somewhere():

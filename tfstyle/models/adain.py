@@ -117,7 +117,6 @@ class AdaINModel(StyleTransferModel):
         super().__init__(content_weight, style_weight, tv_weight, **kwargs)
         if encoder.taps != STYLE_LAYERS:
             raise ValueError(f"`encoder` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
-        encoder.trainable = False
         self.encoder = encoder
         self.decoder = decoder or Decoder(
             encoder.widths[:4], _feature_scale(encoder), dtype=self.dtype_policy, name="decoder"
@@ -154,6 +153,9 @@ class AdaINModel(StyleTransferModel):
         for part, channels in ((self.encoder, 3), (self.decoder, self.encoder.widths[3])):
             if not part.built:
                 part.build((None, None, None, channels))
+        # Layer by layer: a part that was saved as frozen ignores being frozen again.
+        for layer in self.encoder.layers:
+            layer.trainable = False
         self.built = True
 
     def encode_style(self, style):
