@@ -141,7 +141,8 @@ def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(picture
         ("--content p/a.png --style p/a.png --style_library s.json", "give one of the two"),
         ("--content p/a.png --style p/a.png --output p/a.png", "p/a.png is also read"),
         ("--content p/a.png --content q/a.png --style p/a.png --output o", "written twice"),
-        ("--content tiny.png --style p/a.png", "20 × 40 pixels; both sides must have 32"),
+        ("--content tiny.png --style p/a.png", "20 × 40 pixels; both sides must have 40"),
+        ("--content p/a.png --style tiny.png", "--style: tiny.png: 20 × 40 pixels; both sides"),
         ("--content p/a.png --style p/a.png --output out.bmp/x.png", "does not exist"),
     ],
 )

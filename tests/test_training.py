@@ -221,11 +221,11 @@ def test_a_run_writes_all_it_promises(whole_run):
     steps = [path.name for path in sorted((whole_run / "checkpoints").iterdir())]
     assert steps == ["step-00000040.npz", "step-00000044.npz", "step-00000046.npz"], "newest three"
     grids = [Image.open(path) for path in sorted((whole_run / "samples").iterdir())]
-    assert [grid.size for grid in grids] == [(64, 64)] * 2  # one of 12 and of 11 is held out
+    assert [grid.size for grid in grids] == [(128, 128)] * 2  # one of 12 and of 11 is held out
     first, second = (np.asarray(grid, float) for grid in grids)
-    for corner in (np.s_[:32, 32:], np.s_[32:, :32]):  # the style, the content
+    for corner in (np.s_[:64, 64:], np.s_[64:, :64]):  # the style, the content
         np.testing.assert_array_equal(first[corner], second[corner])
-    assert np.abs(first[32:, 32:] - second[32:, 32:]).max() > 0
+    assert np.abs(first[64:, 64:] - second[64:, 64:]).max() > 0
 
 
 def test_tensorboard_has_each_term_by_name(whole_run):
@@ -454,7 +454,7 @@ def test_samples_are_held_out_of_training(folders, tmp_path):
     config = small_config(folders, tmp_path)
     batches, (contents, styles) = loop._open_data(config, loop.Skipped())
     assert len(contents) == len(styles) == 1
-    assert contents[0].shape == (1, 32, 32, 3)
+    assert contents[0].shape == (1, 64, 64, 3)
     assert len(batches.content.source.names) == 11 and len(batches.style.source.names) == 10
 
 

@@ -210,6 +210,8 @@ class _Render:
         size = min(self.config.size, _FAST_SIZE)
         content = images.resize(self.content, images.fit(self.content.shape[1:3], size))
         styles = [images.reduce(style, _FAST_SIZE // 2) for style in self.styles]
+        for picture in (content, *styles):
+            model.check_picture(picture, "--init=fast")
         codes = [np.asarray(model.encode_style(style)) for style in styles]
         code = sum(share * code for share, code in zip(self.style_weights, codes, strict=True))
         return images.resize(np.asarray(model.stylize(content, code)), shape)

@@ -43,6 +43,8 @@ def main(argv: Sequence[str]) -> int | None:
         from tfstyle import models
 
         model = models.load_model(config.model)
+        for path, painting in zip(paths, paintings, strict=True):
+            model.check_picture(painting, f"--add: {path}")
         if library:
             library.check_model(model.code_identity(), config.library)
         else:

@@ -38,6 +38,8 @@ def main(argv: Sequence[str]) -> int | None:
     from tfstyle import colors, models
 
     model = models.load_model(config.model)
+    for path, picture in zip(paintings, pictures, strict=True):
+        model.check_picture(picture, f"--style: {path}")
     if styles:
         styles.check_model(model.code_identity(), config.style_library)
     parameters = {
@@ -49,7 +51,9 @@ def main(argv: Sequence[str]) -> int | None:
     start = time.perf_counter()
     for number, path in enumerate(contents, 1):
         try:
-            content, alpha = _read_content(path, config.size, model.MIN_SIZE)
+            content = images.read_image(path, config.size or None)
+            model.check_picture(content, path)
+            alpha = images.read_alpha(path, config.size or None)
         except InputError as error:
             if len(contents) == 1:
                 raise
@@ -143,13 +147,3 @@ def _outputs(config, contents, names, paintings):
     if not is_file:
         folder.mkdir(parents=True, exist_ok=True)
     return outputs
-
-
-def _read_content(path, size, least):
-    from tfstyle import images
-
-    content = images.read_image(path, size or None)
-    height, width = content.shape[1:3]
-    if min(height, width) < least:
-        raise InputError(f"{path}: {width} × {height} pixels; both sides must have {least}")
-    return content, images.read_alpha(path, size or None)

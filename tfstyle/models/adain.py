@@ -15,7 +15,9 @@ from tfstyle.weights import BLOCKS
 CODE_LAYER = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", CODE_LAYER)
 STRIDE = 8  # pixels under one position of relu4_1
-MARGIN = 16  # pixels of reflection around a picture, which keep zero padding outside of it
+# Pixels of reflection around a picture, which keep zero padding outside of it: with 16 there are
+# lines along the borders of skies, with 64 there is no difference to be seen.
+MARGIN = 32
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -104,6 +106,8 @@ class AdaINModel(StyleTransferModel):
         tv_weight: of the total variation.
     Raises: ValueError for an encoder with other taps.
     """
+
+    MIN_SIZE = MARGIN + STRIDE  # what can be reflected so far outwards
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfstyle.errors import InputError
+
 STYLE_WEIGHT = 10.0  # default of models and of train.py
 
 
@@ -75,6 +77,14 @@ class StyleTransferModel(keras.Model):
         for variable in variables:
             digest.update(np.asarray(ops.convert_to_numpy(variable), "<f4").tobytes())
         return f"{type(self).__name__}/{digest.hexdigest()[:16]}"
+
+    def check_picture(self, picture, name):
+        """Raises InputError, which names the picture, if its sides are too short for the model."""
+        height, width = picture.shape[1:3]
+        if min(height, width) < self.MIN_SIZE:
+            raise InputError(
+                f"{name}: {width} × {height} pixels; both sides must have {self.MIN_SIZE}"
+            )
 
     def call(self, inputs):
         code = self.encode_style(inputs["style"])

@@ -30,6 +30,7 @@ from tfstyle.training.strategies import (
 
 MAX_BAD_STEPS = 10  # steps in a row without a finite loss
 _HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
+_LEAST_SAMPLE = 64  # pixels
 _CONTENT, _STYLE, _HELD = 1, 2, 3  # parts of seeds
 
 
@@ -282,8 +283,12 @@ def _open_data(config: TrainConfig, skipped: Skipped) -> tuple[Batches, tuple[li
         make = functools.partial(
             Crops, crop_size=config.crop_size, skipped=skipped, seed=(config.seed, part)
         )
+        size = max(config.crop_size, _LEAST_SAMPLE)
         samples = make(
-            Part(source, order[: held or 1].tolist()), image_size=config.crop_size, seed=(_HELD,)
+            Part(source, order[: held or 1].tolist()),
+            crop_size=size,
+            image_size=size,
+            seed=(_HELD,),
         )
         pictures = [samples[number] for number in range(held or 1)]
         held_out.append([picture[None].astype(np.float32) / 255.0 for picture in pictures])
