@@ -19,9 +19,10 @@ from tests.conftest import ROOT
 from tests.test_models import make_adain
 from tfstyle import files, models, training
 from tfstyle.config import TrainConfig
+from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
-from tfstyle.training import loop
 from tfstyle.training.callbacks import duration
+from tfstyle.training.pictures import open_pictures
 from tfstyle.training.steps import LearningRate, Stepper
 
 STEPS = 46  # of runs that are interrupted
@@ -452,7 +453,7 @@ def test_the_average_of_weights_is_the_recurrence(random):
 
 def test_samples_are_held_out_of_training(folders, tmp_path):
     config = small_config(folders, tmp_path)
-    batches, (contents, styles) = loop._open_data(config, loop.Skipped())
+    batches, (contents, styles) = open_pictures(config, Skipped())
     assert len(contents) == len(styles) == 1
     assert contents[0].shape == (1, 64, 64, 3)
     assert len(batches.content.source.names) == 11 and len(batches.style.source.names) == 10

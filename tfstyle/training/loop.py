@@ -15,10 +15,10 @@ from absl import logging
 from tfstyle import files, models
 from tfstyle.config import TrainConfig
 from tfstyle.data.batches import Batches
-from tfstyle.data.crops import Crops
-from tfstyle.data.sources import Part, Skipped, open_source
+from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
 from tfstyle.training.callbacks import report_callbacks
+from tfstyle.training.pictures import open_pictures
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import Stepper
 from tfstyle.training.strategies import (
@@ -29,9 +29,6 @@ from tfstyle.training.strategies import (
 )
 
 MAX_BAD_STEPS = 10  # steps in a row without a finite loss
-_HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
-_LEAST_SAMPLE = 64  # pixels
-_CONTENT, _STYLE, _HELD = 1, 2, 3  # parts of seeds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +64,7 @@ def train(
         are no longer finite.
     """
     skipped = Skipped()
-    batches, held_out = _open_data(config, skipped)
+    batches, held_out = open_pictures(config, skipped)
     strategy = make_strategy(config.strategy, config.batch_size)
     chief = is_chief(strategy)
     keras.utils.set_random_seed(config.seed)
@@ -267,38 +264,3 @@ def _copy_weights(name: str, model: models.StyleTransferModel) -> None:
         raise InputError(f"--init_model: {name} has another architecture or encoder than this run")
     for variable, value in zip(model.weights, found.weights, strict=True):
         variable.assign(value.numpy())
-
-
-def _open_data(config: TrainConfig, skipped: Skipped) -> tuple[Batches, tuple[list, list]]:
-    """Batches, and the held-out content and style pictures."""
-    crops, held_out = [], []
-    for flag, folder, part in (
-        ("content_dir", config.content_dir, _CONTENT),
-        ("style_dir", config.style_dir, _STYLE),
-    ):
-        source = open_source(folder, flag, config.crop_size // 2, skipped)
-        order = np.random.default_rng((config.seed, _HELD, part)).permutation(len(source.names))
-        held = min(_HELD_OUT, len(order) // 10)
-        logging.info("%s: %d pictures of %s.", flag, len(order), folder)
-        make = functools.partial(
-            Crops, crop_size=config.crop_size, skipped=skipped, seed=(config.seed, part)
-        )
-        size = max(config.crop_size, _LEAST_SAMPLE)
-        samples = make(
-            Part(source, order[: held or 1].tolist()),
-            crop_size=size,
-            image_size=size,
-            seed=(_HELD,),
-        )
-        pictures = [samples[number] for number in range(held or 1)]
-        held_out.append([picture[None].astype(np.float32) / 255.0 for picture in pictures])
-        crops.append(
-            make(
-                Part(source, sorted(order[held:].tolist())),
-                image_size=config.image_size,
-                scale_jitter=config.style_scale_jitter if part == _STYLE else 1.0,
-                color_jitter=config.color_jitter if part == _CONTENT else 0.0,
-            )
-        )
-    content, style = crops
-    return Batches(content, style, config.batch_size), (held_out[0], held_out[1])
