@@ -65,7 +65,9 @@ def read_checkpoint(
             if found.get("config", {}).get(name) != value
         ]
         parts = [
-            name for name in identity if name != "config" and found.get(name) != identity[name]
+            f"its {name}"
+            for name in identity
+            if name != "config" and found.get(name) != identity[name]
         ]
         raise InputError(
             f"{path}: of another {kind}, which differs in "

@@ -1,6 +1,7 @@
 """Training of feed-forward models on one device, several, or several machines.
 
 strategies.make_strategy   devices
+pictures.open_pictures     batches of crops, and samples held out of them
 steps.Stepper              a step: gradients of all replicas, summed, checked, clipped, applied
 runs.RunFolder             config, checkpoints, logs, samples, the model
 callbacks                  what is shown
