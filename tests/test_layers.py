@@ -106,6 +106,15 @@ def test_adain_survives_constant_content():
     np.testing.assert_allclose(result, np.broadcast_to(mean, FEATURES), atol=1e-5)
 
 
+def test_adain_of_a_constant_style_has_a_gradient(random):
+    (content,) = inputs([FEATURES], random)
+    style = tf.ones(OTHER)
+    with tf.GradientTape() as tape:
+        tape.watch(style)
+        result = tf.reduce_sum(layers.AdaIN()(content, style) ** 2)
+    assert np.isfinite(tape.gradient(result, style)).all()
+
+
 def test_instance_normalization_scales_and_shifts(random):
     (features,) = inputs([FEATURES], random)
     layer = layers.InstanceNormalization(epsilon=1e-5)

@@ -9,6 +9,9 @@ from keras import ops
 from tfstyle import statistics
 
 
+_FLOOR = 1e-12  # of a style's variance
+
+
 class _Normalization(keras.layers.Layer):
     """Features of mean 0 and variance 1 for each image and channel, times a scale, plus a shift."""
 
@@ -58,7 +61,9 @@ class AdaIN(_Normalization):
     @staticmethod
     def encode(style):
         """`(batch, 2·c)` float32 code of `(batch, h, w, c)` features: means, then deviations."""
-        return ops.concatenate(statistics.mean_and_std(style, epsilon=0.0), axis=-1)
+        mean, variance = ops.moments(statistics.flatten(style), axes=1)
+        # The floor gives a constant channel, as of a dead unit, no gradient instead of NaN.
+        return ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
 
     def call(self, content, style):
         code = style if len(style.shape) == 2 else self.encode(style)

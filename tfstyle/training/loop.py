@@ -77,7 +77,7 @@ def train(
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
-    run = RunFolder(config, {"codes": model.code_identity()})
+    run = RunFolder(config, {"encoder": model.code_identity()})
     start = run.restore(stepper.state())
     mean = mean_over_machines(strategy, start)
     if mean_over_machines(strategy, (start - mean) ** 2) > 0.0:
