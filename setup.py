@@ -44,6 +44,7 @@ setup(
             "ruff>=0.12",
             "scipy>=1.14",
         ],
+        "litert": ["ai-edge-litert>=2.0"],
         "torch": ["torch>=2.6"],
     },
 )

@@ -3,7 +3,7 @@
     python -m benchmarks.stylize_speed [--only NAME …]
 
 Prints a table of ratios, each of things timed in turn in this one process, and the machine. The
-comparison with LiteRT needs the extra `dev`.
+comparison with LiteRT needs the extra `litert`.
 """
 
 import os
@@ -46,8 +46,11 @@ def main(_):
 
 def measure_litert(rounds=20):
     """Seconds of a transfer in Keras over those in LiteRT, both float32, the style code given."""
-    from ai_edge_litert.interpreter import Interpreter
-
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        print("(the comparison with LiteRT needs it: pip install -e '.[litert]')")
+        return
     model = models.load_model(DEFAULT_MODEL)
     random = np.random.default_rng(0)
     content = random.uniform(size=(1, _SIZE, _SIZE, 3)).astype("float32")

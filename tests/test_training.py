@@ -340,7 +340,8 @@ def test_training_starts_from_a_models_weights(whole_run, folders, tmp_path):
     ],
 )
 def test_learning_rates(settings, expected):
-    rate = LearningRate(TrainConfig(learning_rate=2.0, **{"warmup_steps": 0, **settings}))
+    rate = LearningRate(**{"rate": 2.0, "steps": 100_000, **settings})
+    rate = LearningRate.from_config(rate.get_config())
     for step, value in expected.items():
         assert float(rate(step)) == pytest.approx(value, abs=1e-6)
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ import numpy as np
 from tfstyle import files
 from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
+
+# What NumPy, zip and JSON raise for files that are not ours or damaged.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def render_identity(
@@ -54,7 +61,7 @@ def read_checkpoint(
             arrays = dict(file)
         meta = json.loads(str(arrays.pop("meta")))
         found = meta.pop("identity")
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{path}: not a checkpoint of a {kind}; remove it or name another file"
         ) from error

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -217,3 +218,4 @@ def _log_plainly() -> None:
     logging.set_verbosity(logging.INFO)
     logging.set_stderrthreshold("info")
     logging.get_absl_handler().setFormatter(None)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # about sizes and damaged metadata

@@ -11,13 +11,15 @@ def start_tensorflow() -> None:
     Without several machines it also starts the devices here, where what TensorFlow says about GPUs
     that are not there is not shown; with them, the strategy must be the first to do so.
     """
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever keras.json says
     with cli.quiet_import():
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
-        import keras  # noqa: F401  # now, while garbage is not collected
+        import keras
 
+        keras.config.set_image_data_format("channels_last")
         if not os.environ.get("TF_CONFIG"):
             tf.config.list_logical_devices()

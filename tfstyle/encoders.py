@@ -84,6 +84,7 @@ class VGG19(keras.Model):
             width,
             size,
             padding="same",
+            data_format="channels_last",
             activation="relu",
             kernel_initializer="he_normal",
             dtype=self.dtype_policy,
@@ -120,8 +121,9 @@ class VGG19(keras.Model):
 
     def _pool(self, x):
         if self.pooling == "max":
-            return ops.max_pool(x, 2, 2)
-        return ops.average_pool(x, 2, 2) * ops.cast(AVERAGE_POOLING_SCALE, x.dtype)
+            return ops.max_pool(x, 2, 2, data_format="channels_last")
+        pooled = ops.average_pool(x, 2, 2, data_format="channels_last")
+        return pooled * ops.cast(AVERAGE_POOLING_SCALE, x.dtype)
 
     def get_config(self):
         return {

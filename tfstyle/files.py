@@ -33,7 +33,11 @@ def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path
     found = []
     for path in map(pathlib.Path, paths):
         if path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGES)
+            inside = sorted(
+                file
+                for file in path.iterdir()
+                if file.suffix.lower() in IMAGES and not file.name.startswith(".")
+            )
             if not inside:
                 raise InputError(f"--{flag}: {path} holds no image files ({', '.join(IMAGES)})")
             found += inside

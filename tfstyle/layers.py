@@ -8,7 +8,6 @@ from keras import ops
 
 from tfstyle import statistics
 
-
 _FLOOR = 1e-12  # of a style's variance
 
 

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,7 +21,13 @@ from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
 
 THUMBNAIL_SIZE = 96  # pixels
+_UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in names of files, on one system or another
 _FORMAT, _VERSION = "tfstyle styles", 1
+
+
+def safe_name(name: str) -> str:
+    """A name without what a file's name may not have."""
+    return _UNSAFE.sub("_", name) or "_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,14 +58,14 @@ class StyleLibrary:
         """Adds a style, or replaces the one of that name.
 
         Args:
-            name: not empty.
+            name: fit for a file's name on any system.
             code: `(n,)` or `(1, n)` from `encode_style`.
             painting: `(1, h, w, 3)` in [0, 1], for the thumbnail.
         """
         from tfstyle import images
 
-        if not name:
-            raise ValueError(f"`name` must not be empty. Received: name={name}")
+        if not name or _UNSAFE.search(name):
+            raise ValueError(f"`name` must be fit for a file name. Received: name={name!r}")
         small = images.cover(painting, (THUMBNAIL_SIZE, THUMBNAIL_SIZE))[0]
         self.styles[name] = Style(
             np.asarray(code, np.float32).reshape(-1), np.round(small * 255.0).astype(np.uint8)

@@ -24,9 +24,12 @@ LITE_PATH = PRETRAINED / "lite.npz"
 PACKAGED_MODELS = {"adain": PRETRAINED / "adain.npz"}
 
 
-def model_path(name):
+def model_path(name, flag="model"):
     """The file of a trained model: a packaged one's name, or a path.
 
+    Args:
+        name: given by the user.
+        flag: that gave it, for errors.
     Raises: InputError if there is none.
     """
     if str(name) in PACKAGED_MODELS:
@@ -34,7 +37,7 @@ def model_path(name):
     path = pathlib.Path(name)
     if path.suffix not in (".keras", ".npz"):
         hint = did_you_mean(str(name), tuple(PACKAGED_MODELS))
-        raise InputError(f"--model: '{name}' is neither a packaged model nor a .keras file{hint}")
+        raise InputError(f"--{flag}: '{name}' is neither a packaged model nor a .keras file{hint}")
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     return path

@@ -1,6 +1,7 @@
 """`tfstyle shards`: packs a folder of pictures into TFRecord shards for training."""
 
 import pathlib
+import shutil
 from collections.abc import Sequence
 
 from absl import logging
@@ -28,9 +29,13 @@ def main(argv: Sequence[str]) -> int | None:
         import tensorflow  # noqa: F401
     output.mkdir(parents=True, exist_ok=True)
     count = len(source.names)
-    for done in write_shards(source, output, config.size, config.per_shard, skipped):
-        if done % 100 == 0 or done == count:
-            cli.show_progress(done / count, f"{done} of {count} pictures", final=done == count)
+    try:
+        for done in write_shards(source, output, config.size, config.per_shard, skipped):
+            if done % 100 == 0 or done == count:
+                cli.show_progress(done / count, f"{done} of {count} pictures", final=done == count)
+    except BaseException:
+        shutil.rmtree(output)  # a part of the shards would look like all of them
+        raise
     if skipped.lines:
         with files.replacing(output / "skipped.txt") as temporary:
             temporary.write_text("\n".join(skipped.lines) + "\n", encoding="utf-8")

@@ -17,12 +17,15 @@ def main(argv: Sequence[str]) -> int | None:
     if config is None:
         return 0
     from tfstyle import devices, files, images, weights
-    from tfstyle.library import StyleLibrary
+    from tfstyle.library import StyleLibrary, safe_name
 
     weights.model_path(config.model)
     library = None
     if os.path.exists(config.library) or not config.add:
         library = StyleLibrary.load(config.library)
+    if config.remove and not library:
+        raise InputError(f"--remove: {config.library} does not exist yet")
+    if library:
         library.check_names(config.remove, "remove")
     if library and not config.add and not config.remove:
         print(f"{len(library.styles)} styles of {library.identity}")
@@ -31,10 +34,12 @@ def main(argv: Sequence[str]) -> int | None:
         return 0
     files.check_writable(config.library)
     paths = files.pictures("add", config.add)
-    names = config.name or tuple(path.stem for path in paths)
+    names = config.name or tuple(safe_name(path.stem) for path in paths)
     if len(names) != len(paths):
         raise InputError(f"--name: {len(names)} given for {len(paths)} paintings")
     for name in names:
+        if safe_name(name) != name:
+            raise InputError(f"--name: '{name}' cannot be part of a file's name; choose another")
         if names.count(name) > 1:
             raise InputError(f"--add: two paintings are called {name}; rename one or use --name")
     paintings = [images.reduce(images.read_image(path), config.style_size) for path in paths]
@@ -50,7 +55,7 @@ def main(argv: Sequence[str]) -> int | None:
         else:
             library = StyleLibrary(model.code_identity())
     assert library is not None  # noqa: S101  # loaded, or made for the paintings
-    for name in config.remove:
+    for name in set(config.remove):
         del library.styles[name]
     for name, painting in zip(names, paintings, strict=True):
         library.add(name, np.asarray(model.encode_style(painting)), painting)

@@ -31,8 +31,7 @@ def main(argv: Sequence[str]) -> int | None:
     styles = library.StyleLibrary.load(config.style_library) if config.style_library else None
     names = _style_names(config, paintings, styles)
     outputs = _outputs(config, contents, names, paintings)
-    pictures = [images.read_image(path) for path in paintings]
-    pictures = [images.reduce(picture, config.style_size) for picture in pictures]
+    pictures = [images.reduce(images.read_image(path), config.style_size) for path in paintings]
 
     devices.start_tensorflow()
     from tfstyle import colors, models
@@ -42,6 +41,7 @@ def main(argv: Sequence[str]) -> int | None:
         model.check_picture(picture, f"--style: {path}")
     if styles:
         styles.check_model(model.code_identity(), config.style_library)
+    next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
     parameters = {
         "program": f"tfstyle stylize {__version__}",
         **{name: value for name, value in dataclasses.asdict(config).items() if name not in _PATHS},
@@ -99,6 +99,8 @@ def _style_names(config, paintings, styles):
         known = styles.names()
         styles.check_names(config.style_name)
         names = list(config.style_name or known)
+        if not names:
+            raise InputError(f"{config.style_library}: holds no styles; add some")
         flag = "--style_name"
     else:
         names = [path.stem for path in paintings]
@@ -115,35 +117,38 @@ def _style_names(config, paintings, styles):
 def _outputs(config, contents, names, paintings):
     """`{(content, style name): path}`; checked to be writable, distinct and no input."""
     from tfstyle import files, images
+    from tfstyle.library import safe_name
 
-    suffix = pathlib.Path(config.output).suffix.lower()
-    is_file = suffix in images.SUFFIXES and not os.path.isdir(config.output)
-    if len(contents) * len(names) == 1 and is_file:
-        outputs = {(contents[0], names[0]): pathlib.Path(config.output)}
-        images.check_output(config.output, config.bits, config.size)
+    pairs = [(path, name) for path in contents for name in names]
+    output = pathlib.Path(config.output)
+    if output.suffix and not output.is_dir() and (len(pairs) == 1 or _is_picture(output)):
+        if len(pairs) > 1:
+            raise InputError(
+                f"--output: {len(pairs)} pictures cannot be one file, {output}; give a folder"
+            )
+        images.check_output(output, config.bits, config.size)
+        outputs = {pairs[0]: output}
     else:
-        if is_file:
-            raise InputError(
-                f"--output: {len(contents) * len(names)} pictures cannot be one file, "
-                f"{config.output}; give a folder"
-            )
-        folder = pathlib.Path(config.output)
-        files.check_folder("output", folder)
-        outputs = {
-            (path, name): folder / f"{path.stem}__{name}.png" for path in contents for name in names
-        }
-    taken = {}
-    for (path, name), output in outputs.items():
-        if output in taken:
-            raise InputError(
-                f"{output}: would be written twice, for {taken[output]} and {path} in style "
-                f"{name}; rename one of the files"
-            )
-        taken[output] = path
+        files.check_folder("output", output)
+        outputs, taken = {}, {}
+        for path, name in pairs:
+            file = f"{path.stem}__{safe_name(name)}.png"
+            key = file.casefold()  # as some systems see it
+            if key in taken:
+                raise InputError(
+                    f"--output: {output / file} would be written twice, for {taken[key]} and "
+                    f"{path}, style {name}; rename a photo or a painting"
+                )
+            taken[key] = f"{path}, style {name}"
+            outputs[path, name] = output / file
     inputs = {os.path.realpath(path) for path in (*contents, *paintings)}
-    for output in taken:
-        if os.path.realpath(output) in inputs:
-            raise InputError(f"--output: {output} is also read; give it another name")
-    if not is_file:
-        folder.mkdir(parents=True, exist_ok=True)
+    for path in outputs.values():
+        if os.path.realpath(path) in inputs:
+            raise InputError(f"--output: {path} is also read; give it another name")
     return outputs
+
+
+def _is_picture(path):
+    from tfstyle import images
+
+    return path.suffix.lower() in images.SUFFIXES

@@ -1,6 +1,7 @@
 """`tfstyle train`: trains a feed-forward model, or goes on with a run."""
 
 import dataclasses
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from absl import logging
 
 from tfstyle import cli
 from tfstyle.config import TrainCommand, TrainConfig
+from tfstyle.errors import InputError
 
 
 def main(argv: Sequence[str]) -> int | None:
@@ -19,19 +21,30 @@ def main(argv: Sequence[str]) -> int | None:
     from tfstyle import devices, files, weights
 
     files.check_folder("output_dir", command.output_dir)
+    if command.init_model:
+        weights.model_path(command.init_model, "init_model")
     encoder = weights.choose_encoder(command.encoder, command.vgg_weights)
     settings = {
         field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
     }
     config = TrainConfig(**{**settings, "encoder": encoder})
     devices.start_tensorflow()
+    import tensorflow as tf
+
     from tfstyle import training
 
+    strategy = training.make_strategy(config)
+    # After the strategy: with several machines TensorFlow takes SIGTERM for itself when it is made.
     with cli.StopSignal() as stop:
-        result = training.train(config, should_stop=lambda: bool(stop.number))
+        try:
+            result = training.train(
+                config, strategy=strategy, should_stop=lambda: bool(stop.number)
+            )
+        except tf.errors.UnavailableError as error:
+            raise InputError("another machine has ended or cannot be reached") from error
     if not result.complete:
         logging.info(
             "Stopped at step %d; the same command goes on from %s.", result.step, config.output_dir
         )
-        return 128 + stop.number
+        return 128 + (stop.number or signal.SIGTERM)  # another machine's signal, if not our own
     return 0

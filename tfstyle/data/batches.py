@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfstyle.data.crops import Crops
-from tfstyle.errors import InputError
 
 
 class Batches:
@@ -18,14 +17,14 @@ class Batches:
         batch_size: samples in a step, over all replicas and workers.
 
     Attributes:
-        error: the InputError that ended the pipeline, if one did; TensorFlow reports its own.
+        error: what ended the pipeline, if something did; TensorFlow reports an error of its own.
     """
 
     def __init__(self, content: Crops, style: Crops, batch_size: int):
         self.content = content
         self.style = style
         self.batch_size = batch_size
-        self.error: InputError | None = None
+        self.error: Exception | None = None
 
     def dataset(
         self, start: int, stop: int, context: tf.distribute.InputContext | None = None
@@ -65,6 +64,6 @@ class Batches:
     def _sample(self, number: np.int64) -> tuple[np.ndarray, np.ndarray]:
         try:
             return self.content[int(number)], self.style[int(number)]
-        except InputError as error:
+        except Exception as error:  # TensorFlow would make a text of it
             self.error = error
             raise

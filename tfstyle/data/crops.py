@@ -58,8 +58,9 @@ class Crops:
                 return self._crop(index, random)
             except InputError as error:
                 self.skipped.add(error)
+                found = error
                 index = int(random.integers(len(self.source.names)))
-        raise InputError(f"{_ATTEMPTS} pictures in a row are damaged; skipped.txt lists them")
+        raise InputError(f"{_ATTEMPTS} pictures in a row are damaged; for instance {found}")
 
     def _epoch_order(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((*self.seed, 0, epoch)).permutation(len(self.source.names))
@@ -68,7 +69,7 @@ class Crops:
         factor = self.scale_jitter ** random.uniform(-1.0, 1.0)
         side = max(self.crop_size, round(self.image_size * factor))
         image = images.read_training_image(
-            self.source.read(index), self.source.names[index], reduced=side
+            self.source.read(index), self.source.path(index), reduced=side
         )
         window = self.crop_size * min(image.size) / side  # in pixels of the picture as it is
         left, top = random.uniform(size=2) * (np.array(image.size) - window)

@@ -21,10 +21,16 @@ _THREADS = 8
 class Source(Protocol):
     """Encoded pictures by index."""
 
-    names: list[str]
+    names: list[str]  # relative to the folder
+
+    def path(self, index: int) -> str:
+        """Where a picture is, for messages."""
 
     def read(self, index: int) -> bytes:
         """The bytes of an image file."""
+
+    def size(self, index: int) -> tuple[int, int] | None:
+        """`(height, width)` if that is known without reading the whole picture."""
 
 
 class Skipped:
@@ -54,8 +60,11 @@ class Skipped:
             return
         self.lines[line] = None
         if self._path:
-            with open(self._path, "a", encoding="utf-8", errors="replace") as file:
-                file.write(line + "\n")
+            try:
+                with open(self._path, "a", encoding="utf-8", errors="replace") as file:
+                    file.write(line + "\n")
+            except OSError as error:
+                raise InputError(f"{self._path}: cannot be written ({error.strerror})") from error
 
 
 class FolderSource:
@@ -65,12 +74,17 @@ class FolderSource:
         self.folder = folder
         self.names = sorted(_files(folder))
 
+    def path(self, index: int) -> str:
+        return str(self.folder / self.names[index])
+
     def read(self, index: int) -> bytes:
-        path = self.folder / self.names[index]
         try:
-            return path.read_bytes()
+            return pathlib.Path(self.path(index)).read_bytes()
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+            raise InputError(f"{self.path(index)}: cannot be read ({error.strerror})") from error
+
+    def size(self, index: int) -> tuple[int, int]:
+        return images.image_size(self.path(index))
 
 
 class ShardSource:
@@ -80,7 +94,7 @@ class ShardSource:
         self.folder = folder
         self.names: list[str] = []
         self._places: list[tuple[pathlib.Path, int, int]] = []
-        for path in sorted(folder.rglob(f"*{SHARD_SUFFIX}")):
+        for path in _shards(folder):
             try:
                 places = list(_records(path))
             except InputError as error:
@@ -89,6 +103,12 @@ class ShardSource:
             name = path.relative_to(folder).as_posix()
             self.names += [f"{name}:{number}" for number in range(len(places))]
             self._places += [(path, *place) for place in places]
+
+    def path(self, index: int) -> str:
+        return str(self.folder / self.names[index])
+
+    def size(self, index: int) -> None:
+        return None
 
     def read(self, index: int) -> bytes:
         import tensorflow as tf
@@ -100,9 +120,7 @@ class ShardSource:
                 example = tf.train.Example.FromString(file.read(length))
             return example.features.feature[ENCODED].bytes_list.value[0]
         except Exception as error:  # of the file system, or of protobuf, which has many
-            raise InputError(
-                f"{self.folder / self.names[index]}: no record with {ENCODED} ({error})"
-            ) from error
+            raise InputError(f"{self.path(index)}: no record with {ENCODED} ({error})") from error
 
 
 class Part:
@@ -113,8 +131,14 @@ class Part:
         self._source = source
         self._indices = indices
 
+    def path(self, index: int) -> str:
+        return self._source.path(self._indices[index])
+
     def read(self, index: int) -> bytes:
         return self._source.read(self._indices[index])
+
+    def size(self, index: int) -> tuple[int, int] | None:
+        return self._source.size(self._indices[index])
 
 
 def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipped) -> Source:
@@ -133,19 +157,23 @@ def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipp
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise InputError(f"--{flag}: {folder} is not a folder; give one with pictures")
-    shards = any(folder.rglob(f"*{SHARD_SUFFIX}"))
-    source = ShardSource(folder, skipped) if shards else FolderSource(folder)
+    source: Source = FolderSource(folder)
+    if _shards(folder):
+        if any(name.lower().endswith(files.IMAGES) for name in source.names):
+            raise InputError(f"--{flag}: {folder} holds shards and image files; keep them apart")
+        source = ShardSource(folder, skipped)
     if not source.names:
         raise InputError(f"--{flag}: {folder} holds no pictures; give a folder that does")
 
     def reason(index: int) -> InputError | None:
-        name = str(folder / source.names[index])
         try:
-            size = images.image_size(source.read(index), name)
+            size = source.size(index)
         except InputError as error:
             return error
-        if min(size) < least:
-            return InputError(f"{name}: too small, {size[1]} × {size[0]} pixels of {least}")
+        if size and min(size) < least:
+            return InputError(
+                f"{source.path(index)}: too small, {size[1]} × {size[0]} pixels of {least}"
+            )
         return None
 
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
@@ -173,10 +201,12 @@ def write_shards(
         size: shorter side that larger pictures are reduced to, in pixels.
         per_shard: pictures in a shard.
         skipped: takes pictures that cannot be decoded.
-    Raises: InputError if a shard cannot be written; each one is whole or absent.
+    Raises: InputError if a shard cannot be written, each being whole or absent, or if no picture
+        can be decoded.
     """
     import tensorflow as tf
 
+    written = 0
     count = -(-len(source.names) // per_shard)
     for shard in range(count):
         path = pathlib.Path(folder) / f"{shard:05d}-of-{count:05d}{SHARD_SUFFIX}"
@@ -189,16 +219,21 @@ def write_shards(
                     except InputError as error:
                         skipped.add(error)
                         continue
-                    values = {ENCODED: data, FILENAME: source.names[index].encode()}
+                    values = {ENCODED: data, FILENAME: os.fsencode(source.names[index])}
                     features = {
                         key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
                         for key, value in values.items()
                     }
                     example = tf.train.Example(features=tf.train.Features(feature=features))
                     out.write(example.SerializeToString())
+                    written += 1
                     yield index + 1
         except tf.errors.OpError as error:
             raise InputError(f"{path}: cannot be written ({error.message})") from error
+    if not written:
+        raise InputError(
+            f"none of the pictures can be decoded; for instance {next(iter(skipped.lines))}"
+        )
 
 
 def _reduced_jpeg(source: Source, index: int, size: int) -> bytes:
@@ -206,7 +241,7 @@ def _reduced_jpeg(source: Source, index: int, size: int) -> bytes:
 
     from PIL import Image
 
-    image = images.read_training_image(source.read(index), source.names[index], reduced=size)
+    image = images.read_training_image(source.read(index), source.path(index), reduced=size)
     scale = size / min(image.size)
     if scale < 1.0:
         shape = (round(image.width * scale), round(image.height * scale))
@@ -228,6 +263,11 @@ def _files(folder: pathlib.Path) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         relative = pathlib.Path(root).relative_to(folder)
         yield from ((relative / name).as_posix() for name in names if not name.startswith("."))
+
+
+def _shards(folder: pathlib.Path) -> list[pathlib.Path]:
+    found = folder.rglob(f"*{SHARD_SUFFIX}")
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _records(path: pathlib.Path) -> Iterator[tuple[int, int]]:

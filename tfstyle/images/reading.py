@@ -7,7 +7,6 @@ import math
 import os
 import pathlib
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +19,7 @@ from tfstyle.images.resizing import fit, resample, resize
 from tfstyle.images.writing import DESCRIPTION, SRGB
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF")
-MAX_PIXELS = 200_000_000  # more is taken for a decompression bomb; 200 Mpx is 2.4 GB as float32
+MAX_PIXELS = 178_000_000  # more Pillow takes for a decompression bomb; it is 2.1 GB as float32
 
 
 def read_image(path: str | os.PathLike, size: int | None = None) -> np.ndarray:
@@ -71,6 +70,7 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
             scale = reduced / min(image.size)
             image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
         image.load()
+        _refuse_float(image, name)
         if image.mode == "RGB" and "icc_profile" not in image.info:
             return ImageOps.exif_transpose(image)
         upright = _to_srgb(ImageOps.exif_transpose(image))
@@ -81,9 +81,9 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
     return upright
 
 
-def image_size(data: bytes, name: str) -> tuple[int, int]:
-    """`(height, width)` that a file says it has; only its header is read. Errors as above."""
-    with _open(name, data) as image:
+def image_size(path: str | os.PathLike) -> tuple[int, int]:
+    """`(height, width)` that a file says it has; no more than its header is read. Errors as above."""
+    with _open(path) as image:
         return image.height, image.width
 
 
@@ -113,14 +113,12 @@ def _open(path: str | os.PathLike, data: bytes | None = None) -> Iterator[Image.
             raise InputError(f"{path}: is a folder; give an image file ({kinds})")
         if data is None and not path.exists():
             raise InputError(f"{path}: no such file")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, about size and metadata
-            # Given a name, Pillow maps a plain TIFF into memory and turns it wrongly.
-            opened = open(path, "rb") if data is None else io.BytesIO(data)
-            with opened as file, Image.open(file, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                yield image
+        # Given a name, Pillow maps a plain TIFF into memory and turns it wrongly.
+        opened = open(path, "rb") if data is None else io.BytesIO(data)
+        with opened as file, Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            yield image
     except Image.DecompressionBombError as error:
         raise InputError(
             f"{path}: has more than {MAX_PIXELS // 1_000_000} million pixels; reduce it first"
@@ -200,8 +198,7 @@ def _read_deep(path: str | os.PathLike, image: Image.Image, orientation: int) ->
     if image.mode.startswith("I"):  # Pillow has turned a TIFF, but not a PNG
         grey = np.repeat(_grey_levels(image)[..., None], 3, axis=-1)
         return grey if image.format == "TIFF" else _orient(grey, orientation)
-    if image.mode == "F":
-        raise InputError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
+    _refuse_float(image, path)
     if image.format == "PNG":
         data = pathlib.Path(path).read_bytes()
         if data[24] == 16:  # bit depth in IHDR, which comes first
@@ -227,6 +224,11 @@ def _read_deep(path: str | os.PathLike, image: Image.Image, orientation: int) ->
                     deep = np.concatenate([np.minimum(colors, 1.0), deep[..., 3:]], axis=-1)
                 return _orient(deep, orientation)
     return None
+
+
+def _refuse_float(image: Image.Image, path: str | os.PathLike) -> None:
+    if image.mode == "F":
+        raise InputError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
 
 
 def _orient(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import zipfile
+import zlib
 
 import keras
 import numpy as np
@@ -18,6 +19,11 @@ from tfstyle.errors import InputError
 from tfstyle.models.adain import AdaINModel
 from tfstyle.models.base import StyleTransferModel
 
+# What Keras, NumPy, zip and JSON raise for files that are not ours or damaged.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
 MODELS: dict[str, type[StyleTransferModel]] = {"adain": AdaINModel}
 
 __all__ = ["MODELS", "AdaINModel", "StyleTransferModel", "load_model", "pack_model"]
@@ -33,7 +39,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     path = weights.model_path(name)
     try:
         model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{path}: not a model of tfstyle ({reason[0]})") from error
     if not isinstance(model, StyleTransferModel):

@@ -47,6 +47,7 @@ class Decoder(keras.Model):
                 width,
                 3,
                 padding="same",
+                data_format="channels_last",
                 activation=None if name == "1_1" else "relu",
                 kernel_initializer="glorot_normal" if name == "1_1" else "he_normal",
                 dtype=self.dtype_policy,

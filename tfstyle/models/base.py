@@ -83,7 +83,8 @@ class StyleTransferModel(keras.Model):
         height, width = picture.shape[1:3]
         if min(height, width) < self.MIN_SIZE:
             raise InputError(
-                f"{name}: {width} × {height} pixels; both sides must have {self.MIN_SIZE}"
+                f"{name}: {width} × {height} pixels at this size; both sides must have "
+                f"{self.MIN_SIZE}"
             )
 
     def call(self, inputs):

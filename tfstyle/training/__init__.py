@@ -9,5 +9,6 @@ loop.train                 all of it
 """
 
 from tfstyle.training.loop import Result, train
+from tfstyle.training.strategies import make_strategy
 
-__all__ = ["Result", "train"]
+__all__ = ["Result", "make_strategy", "train"]

@@ -3,6 +3,7 @@
 To Keras' callbacks a batch is a step, and an epoch is the `log_every` steps between two reports.
 """
 
+import contextlib
 import pathlib
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfstyle import cli, images
+from tfstyle.errors import InputError
 from tfstyle.training.runs import RunFolder
 
 
@@ -30,21 +32,28 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._step = batch + 1
 
     def on_epoch_end(self, epoch, logs=None):
-        with self.writer.as_default(step=self._step):
+        losses = "pretraining" if "pixels" in logs else "loss"
+        with _one_line_errors(), self.writer.as_default(step=self._step):
             for name, value in logs.items():
-                group = "train" if name in _RATES else "loss"
-                tf.summary.scalar(f"{group}/{name}", value)
-        self.writer.flush()
+                tf.summary.scalar(f"{'train' if name in _RATES else losses}/{name}", value)
+            self.writer.flush()
 
 
 _RATES = (
     "learning_rate", "gradient_norm", "images_per_second", "data_wait", "skipped", "loss_scale",
-    "pretraining",
 )  # fmt: skip
 
 
+@contextlib.contextmanager
+def _one_line_errors():
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise InputError(f"--output_dir: logs cannot be written ({error.message})") from error
+
+
 class SampleGrid(keras.callbacks.Callback):
-    """Pictures of fixed pairs that training never sees, as files and for TensorBoard.
+    """Pictures of fixed pairs, held out of training, as files and for TensorBoard.
 
     Args:
         contents: list of `(1, h, w, 3)` float32 pictures, all of one size.
@@ -78,7 +87,7 @@ class SampleGrid(keras.callbacks.Callback):
             return
         grid = self.grid(self.current_model())
         images.write_image(self.folder / f"step-{step:08d}.jpg", grid)
-        with self.writer.as_default(step=step):
+        with _one_line_errors(), self.writer.as_default(step=step):
             tf.summary.image("samples", grid)
 
     def grid(self, model: keras.Model) -> np.ndarray:

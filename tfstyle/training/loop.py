@@ -21,12 +21,7 @@ from tfstyle.training.callbacks import report_callbacks
 from tfstyle.training.pictures import open_pictures
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import Stepper
-from tfstyle.training.strategies import (
-    is_chief,
-    is_multi_worker,
-    make_strategy,
-    mean_over_machines,
-)
+from tfstyle.training.strategies import Machines, is_chief, make_strategy
 
 MAX_BAD_STEPS = 10  # steps in a row without a finite loss
 
@@ -49,6 +44,7 @@ class Result:
 def train(
     config: TrainConfig,
     *,
+    strategy: tf.distribute.Strategy | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Result:
@@ -56,6 +52,7 @@ def train(
 
     Args:
         config: of the run.
+        strategy: of `make_strategy(config)`, which None calls.
         callbacks: Keras callbacks; a batch is a step, an epoch the `log_every` steps between two
             reports. A callback may set `model.stop_training`.
         should_stop: asked after each step (with several machines, at each report); if so, a
@@ -63,9 +60,10 @@ def train(
     Raises: InputError for pictures, weights, devices or a folder that will not do, and when losses
         are no longer finite.
     """
+    strategy = strategy or make_strategy(config)
+    machines = Machines(strategy)
     skipped = Skipped()
     batches, held_out = open_pictures(config, skipped)
-    strategy = make_strategy(config.strategy, config.batch_size)
     chief = is_chief(strategy)
     keras.utils.set_random_seed(config.seed)
     if config.precision == "mixed_float16" and not tf.config.list_logical_devices("GPU"):
@@ -79,12 +77,14 @@ def train(
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
     run = RunFolder(config, {"encoder": model.code_identity()})
     start = run.restore(stepper.state())
-    mean = mean_over_machines(strategy, start)
-    if mean_over_machines(strategy, (start - mean) ** 2) > 0.0:
+    mean = machines.mean(start)
+    if machines.mean((start - mean) ** 2) > 0.0:
         raise InputError(
             f"--output_dir: {run.path} must be one folder that all machines share; they found "
             "checkpoints of different steps"
         )
+    if start > config.steps:
+        raise InputError(f"--steps: {run.path} has done {start} already; give more to go on")
     if start:
         logging.info("Going on from step %d of %s.", start, run.path)
     if chief:
@@ -105,7 +105,8 @@ def train(
     report = keras.callbacks.CallbackList(
         list(callbacks), model=model, steps=config.log_every, batch_size=config.batch_size
     )
-    loop = _Loop(config, stepper, batches, run if chief else None, report, should_stop)
+    writes = run if chief else None
+    loop = _Loop(config, stepper, machines, batches, writes, report, should_stop)
     step = loop.run(start)
     complete = step == config.steps
     if chief and complete:
@@ -122,15 +123,17 @@ class _Loop:
         self,
         config: TrainConfig,
         stepper: Stepper,
+        machines: Machines,
         batches: Batches,
-        run: RunFolder | None,
+        writes: RunFolder | None,
         report: keras.callbacks.CallbackList,
         should_stop: Callable[[], bool],
     ):
         self.config = config
         self.stepper = stepper
+        self.machines = machines
         self.batches = batches
-        self.writes = run
+        self.writes = writes
         self.report = report
         self.should_stop = should_stop
         self.saved = 0  # step of the last checkpoint
@@ -191,10 +194,11 @@ class _Loop:
 
     def _check_finite(self, step: int) -> None:
         if int(self.stepper.bad_in_a_row.numpy()) >= MAX_BAD_STEPS:
+            left = f"goes on from step {self.saved}" if self.saved else "starts again"
             raise InputError(
-                f"step {step}: the loss was not finite {MAX_BAD_STEPS} times in a row; the last "
-                f"good checkpoint is of step {self.saved}. A lower --learning_rate, a --clip_norm "
-                "or --precision=float32 may help"
+                f"step {step}: the loss was not finite {MAX_BAD_STEPS} times in a row. The same "
+                f"command {left}; a lower --learning_rate, a --clip_norm or --precision=float32 "
+                "may help"
             )
 
     def _means(self, terms: list[dict[str, tf.Tensor]], times: dict[str, float]) -> dict:
@@ -226,11 +230,11 @@ class _Loop:
 
     def _stops(self, step: int) -> bool:
         stops = self.should_stop() or self.stepper.model.stop_training
-        if not is_multi_worker(self.stepper.strategy):
+        if not self.machines.several:
             return stops
         if step % self.config.log_every:
             return False
-        return mean_over_machines(self.stepper.strategy, float(stops)) > 0.0
+        return self.machines.mean(float(stops)) > 0.0
 
 
 def _make_model(config: TrainConfig) -> models.StyleTransferModel:

@@ -7,17 +7,19 @@ import re
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from tfstyle import __version__, checkpoints, files
 from tfstyle.config import TrainConfig
 from tfstyle.errors import InputError
 
 KEPT = 3  # checkpoints, the newest
-# What may change between two starts of a run without changing what a step does. The number of steps
-# may: a cosine schedule is then another one from there on.
+# What may change between two starts of a run: what does not change a step, and, with a log line,
+# what a user may want to change in the middle.
+_ADJUSTABLE = ("steps", "learning_rate", "schedule", "warmup_steps", "clip_norm", "precision")
 _FREE = (
-    "content_dir", "style_dir", "output_dir", "vgg_weights", "init_model", "steps", "strategy",
-    "checkpoint_every", "sample_every", "log_every", "resume",
+    "content_dir", "style_dir", "output_dir", "vgg_weights", "init_model", "strategy",
+    "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
 
@@ -77,7 +79,8 @@ class RunFolder:
         """Writes the checkpoint of a step, whole or not at all, and removes old ones."""
         path = self.path / "checkpoints" / f"step-{step:08d}.npz"
         arrays = {name: np.asarray(variable.numpy()) for name, variable in variables.items()}
-        checkpoints.write_checkpoint(path, self._identity, {"step": step}, arrays)
+        meta = {"step": step, "flags": {name: getattr(self.config, name) for name in _ADJUSTABLE}}
+        checkpoints.write_checkpoint(path, self._identity, meta, arrays)
         for _, old in self.checkpoints()[:-KEPT]:
             old.unlink(missing_ok=True)
 
@@ -97,4 +100,8 @@ class RunFolder:
             if name not in arrays or arrays[name].shape != tuple(variable.shape):
                 raise InputError(f"{path}: does not fit this version's model; start another run")
             variable.assign(arrays[name])
+        for name, before in meta["flags"].items():
+            if getattr(self.config, name) != before:
+                logging.info("--%s is %s from here on, %s before.", name,
+                             getattr(self.config, name), before)  # fmt: skip
         return meta["step"]

@@ -1,5 +1,7 @@
 """One training step on all replicas: gradients, their sum, scaling, clipping, the update."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -16,28 +18,45 @@ _GROWTH_STEPS = 2000
 
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     """Adam with the config's schedule; to be called in the strategy's scope."""
-    return keras.optimizers.Adam(LearningRate(config), epsilon=_EPSILON)
+    rate = LearningRate(config.learning_rate, config.schedule, config.steps, config.warmup_steps)
+    return keras.optimizers.Adam(rate, epsilon=_EPSILON)
 
 
+@keras.saving.register_keras_serializable(package="tfstyle")
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """Learning rate by step: a linear warm-up times a constant, inverse or cosine decay."""
+    """Learning rate by step: a linear warm-up times a constant, inverse or cosine decay.
 
-    def __init__(self, config: TrainConfig):
-        self.config = config
+    Args:
+        rate: the peak.
+        schedule: "constant", "inverse" or "cosine".
+        steps: at which the cosine reaches 0.
+        warmup_steps: of the warm-up.
+    """
+
+    def __init__(self, rate, schedule, steps, warmup_steps=0):
+        self.rate = rate
+        self.schedule = schedule
+        self.steps = steps
+        self.warmup_steps = warmup_steps
 
     def __call__(self, step):
         step = keras.ops.cast(step, "float32")
         decay = 1.0
-        if self.config.schedule == "inverse":
+        if self.schedule == "inverse":
             decay = 1.0 / (1.0 + INVERSE_DECAY * step)
-        elif self.config.schedule == "cosine":
-            share = keras.ops.minimum(step / self.config.steps, 1.0)
-            decay = 0.5 * (1.0 + keras.ops.cos(3.141592653589793 * share))
-        warmup = keras.ops.minimum((step + 1.0) / (self.config.warmup_steps + 1.0), 1.0)
-        return self.config.learning_rate * warmup * decay
+        elif self.schedule == "cosine":
+            share = keras.ops.minimum(step / self.steps, 1.0)
+            decay = 0.5 * (1.0 + keras.ops.cos(math.pi * share))
+        warmup = keras.ops.minimum((step + 1.0) / (self.warmup_steps + 1.0), 1.0)
+        return self.rate * warmup * decay
 
     def get_config(self):
-        return {"config": self.config}
+        return {
+            "rate": self.rate,
+            "schedule": self.schedule,
+            "steps": self.steps,
+            "warmup_steps": self.warmup_steps,
+        }
 
 
 class Stepper:

@@ -6,19 +6,18 @@ import os
 import tensorflow as tf
 from absl import logging
 
+from tfstyle.config import TrainConfig
 from tfstyle.errors import InputError
 
 
-def make_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
-    """The strategy of `--strategy`; to be called before TensorFlow has done anything else.
+def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
+    """The strategy of `--strategy`; to be called before TensorFlow has computed anything.
 
-    Args:
-        name: "auto", "one", "mirrored" (over all GPUs, or where there is none over the logical
-            CPU devices), or "multi_worker", whose machines the variable TF_CONFIG lists.
-        batch_size: of a step, which the replicas must divide.
-    Raises: InputError if there are no such devices or the batch cannot be divided.
+    "mirrored" is over all GPUs, or where there is none over the logical CPU devices;
+    "multi_worker" over the machines that the environment variable TF_CONFIG lists.
+    Raises: InputError if there are no such devices or they cannot share the batch equally.
     """
-    workers = _workers()
+    name, workers = config.strategy, _workers()
     if name == "auto":
         name = "multi_worker" if workers > 1 else "mirrored" if len(_gpus()) > 1 else "one"
     if name == "multi_worker":
@@ -28,12 +27,14 @@ def make_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
                 "machines; see the README"
             )
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    elif workers > 1:
+        raise InputError(f"--strategy={name}: TF_CONFIG lists {workers} machines; unset it")
     elif name == "mirrored":
         devices = _gpus() or [device.name for device in tf.config.list_logical_devices("CPU")]
         strategy = tf.distribute.MirroredStrategy(devices)
     else:
         strategy = tf.distribute.get_strategy()
-    replicas = strategy.num_replicas_in_sync
+    batch_size, replicas = config.batch_size, strategy.num_replicas_in_sync
     if batch_size % replicas:
         raise InputError(
             f"--batch_size: {batch_size} cannot be shared equally by {replicas} devices; "
@@ -52,25 +53,30 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
 
-def mean_over_machines(strategy: tf.distribute.Strategy, value: float) -> float:
-    """The mean of the values that the machines give, equal on all of them; all must call it."""
-    if not is_multi_worker(strategy):
-        return value
+class Machines:
+    """What the processes of a strategy tell each other.
 
-    @tf.function
-    def mean():
-        def in_replica():
-            own = tf.constant(value, tf.float64)
-            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, own)
+    Attributes:
+        several: whether there is more than this one.
+    """
 
-        return strategy.run(in_replica)
+    def __init__(self, strategy: tf.distribute.Strategy):
+        self.several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
-    return float(strategy.experimental_local_results(mean())[0])
+        @tf.function(input_signature=[tf.TensorSpec((), tf.float64)])
+        def mean(value):
+            def in_replica(own):
+                context = tf.distribute.get_replica_context()
+                return context.all_reduce(tf.distribute.ReduceOp.MEAN, own)
 
+            found = strategy.run(in_replica, (value,))
+            return strategy.experimental_local_results(found)[0]
 
-def is_multi_worker(strategy: tf.distribute.Strategy) -> bool:
-    """Whether other processes take part."""
-    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        self._mean = mean
+
+    def mean(self, value: float) -> float:
+        """The mean of the values that the machines give, equal on all; all must call it."""
+        return float(self._mean(tf.constant(value, tf.float64))) if self.several else value
 
 
 def _workers() -> int:
@@ -78,10 +84,16 @@ def _workers() -> int:
     if not text:
         return 0
     try:
-        cluster = json.loads(text)["cluster"]
+        description = json.loads(text)
+        cluster, task = description["cluster"], description["task"]
+        if task["index"] >= len(cluster[task["type"]]):
+            raise ValueError("this task is not in it")
         return sum(len(tasks) for job, tasks in cluster.items() if job in ("chief", "worker"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"TF_CONFIG: not a cluster's description in JSON ({error})") from error
+        raise InputError(
+            "TF_CONFIG: must be JSON with a cluster and this machine's task, such as "
+            '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}'
+        ) from error
 
 
 def _gpus() -> list[str]:
