@@ -71,7 +71,7 @@ def test_when_everything_is_damaged_that_is_said(folder):
     for path in (folder / "deep").rglob("*.*"):
         path.unlink()
     source = open_source(folder, "content_dir", 32, Skipped())
-    with pytest.raises(InputError, match=r"in a row are damaged; skipped\.txt lists them"):
+    with pytest.raises(InputError, match="in a row are damaged; for instance .*not a reada"):
         Crops(source, 48, 64)[0]
 
 
@@ -91,6 +91,20 @@ def test_a_folder_of_no_use_is_one_line(tmp_path, content, text):
             (root / name).write_bytes(data)
     with pytest.raises(InputError, match="--style_dir: .*" + text):
         open_source(root, "style_dir", 32, Skipped())
+
+
+def test_floating_point_pictures_are_skipped_not_black(folder):
+    Image.fromarray(np.full((64, 64), 0.5, "float32")).save(folder / "float.tif")
+    source = open_source(folder, "content_dir", 32, Skipped())
+    only = Part(source, [source.names.index("float.tif")])
+    with pytest.raises(InputError, match=r"float\.tif: has floating-point pixels"):
+        Crops(only, 48, 64)[0]
+
+
+def test_shards_and_pictures_are_kept_apart(folder):
+    (folder / "stray.tfrecord").touch()
+    with pytest.raises(InputError, match="holds shards and image files; keep them apart"):
+        open_source(folder, "content_dir", 32, Skipped())
 
 
 def colored(tmp_path, count):

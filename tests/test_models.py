@@ -229,10 +229,12 @@ def test_an_encoder_with_other_taps_is_refused():
 def test_files_that_are_no_model_are_one_line(tmp_path):
     (tmp_path / "text.keras").write_text("no model")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    (tmp_path / "empty.npz").touch()
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
     for name, text in (
         ("text.keras", "not a model of tfstyle"),
         ("other.npz", "not a model of tfstyle"),
+        ("empty.npz", "not a model of tfstyle"),
         ("dense.keras", "not a model of tfstyle, but a Sequential"),
         ("missing.keras", "no such file"),
     ):

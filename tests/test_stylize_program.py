@@ -85,6 +85,42 @@ def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
     assert names == ["b", "new"]
 
 
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ("--add paintings/a.png --name a/b", "--name: 'a/b' cannot be part of a file's name"),
+        ("--add paintings/a.png --name x --name y", "--name: 2 given for 1 paintings"),
+        ("--add paintings/a.png --remove a", "--remove: s.json does not exist yet"),
+        ("--add paintings/a.png --add paintings/a.png", "two paintings are called a"),
+        ("", "s.json: no such file; `tfstyle styles` makes one"),
+    ],
+)
+def test_bad_input_for_a_library_is_one_line(flags, text, pictures, capfd):
+    assert run("styles", "--library", "s.json", *flags.split()) == 1
+    (line,) = errors(capfd)
+    assert text in line
+    assert not (pictures / "s.json").exists()
+
+
+def test_an_empty_library_paints_nothing_and_says_so(pictures, capfd):
+    assert run("styles", "--library", "s.json", "--add", "paintings/a.png") == 0
+    assert run("styles", "--library", "s.json", "--remove", "a", "--remove", "a") == 0
+    assert run("styles", "--library", "s.json", "--remove", "a") == 1
+    flags = ("--content", "photos/a.png", "--style_library", "s.json", "--output", "out")
+    assert run("stylize", *flags) == 1
+    assert errors(capfd)[-1] == "error: s.json: holds no styles; add some"
+    assert not (pictures / "out").exists()
+
+
+def test_a_librarys_names_are_made_safe_for_files(pictures):
+    assert run("styles", "--library", "s.json", "--add", "paintings/a.png") == 0
+    text = (pictures / "s.json").read_text().replace('"name": "a"', '"name": "../a:b"')
+    (pictures / "s.json").write_text(text)
+    flags = ("--content", "photos/a.png", "--style_library", "s.json", "--output", "out")
+    assert run("stylize", *flags) == 0
+    assert [path.name for path in (pictures / "out").iterdir()] == ["a__.._a_b.png"]
+
+
 def test_a_library_of_another_model_is_refused(pictures, capfd):
     make_adain().save("other.keras")
     assert run("styles", "--library", "s.json", "--add", "paintings", "--model", "other.keras") == 0
@@ -141,8 +177,16 @@ def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(picture
         ("--content p/a.png --style p/a.png --style_library s.json", "give one of the two"),
         ("--content p/a.png --style p/a.png --output p/a.png", "p/a.png is also read"),
         ("--content p/a.png --content q/a.png --style p/a.png --output o", "written twice"),
-        ("--content tiny.png --style p/a.png", "20 × 40 pixels; both sides must have 40"),
-        ("--content p/a.png --style tiny.png", "--style: tiny.png: 20 × 40 pixels; both sides"),
+        ("--content p/a.png --style p/a.png --style q/a.png --output o", "written twice"),
+        ("--content p/a.png --style p/a.png --output out.bmp", "the suffix must be one of .png"),
+        (
+            "--content tiny.png --style p/a.png",
+            "tiny.png: 20 × 40 pixels at this size; both",
+        ),
+        (
+            "--content p/a.png --style tiny.png",
+            "--style: tiny.png: 20 × 40 pixels at",
+        ),
         ("--content p/a.png --style p/a.png --output out.bmp/x.png", "does not exist"),
     ],
 )

@@ -42,7 +42,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
     assert "step 3 of 3" in result.stderr and "images/s" in result.stderr
     assert "Traceback" not in result.stderr
     skipped = (folders / "runs" / "first" / "skipped.txt").read_text()
-    assert "too small" in skipped and "notes.txt" in skipped
+    assert "paintings/notes.txt: not a readable image" in skipped
     model = models.load_model("runs/first/model.keras")
     assert {str(variable.dtype) for variable in model.weights} == {"float32"}
     picture = np.random.default_rng(0).uniform(size=(1, 40, 50, 3)).astype("float32")
@@ -63,6 +63,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("DIRS --learning_rate nan", "--learning_rate: must be a finite number"),
         ("DIRS --batchsize 4", "--batchsize: no such flag; did you mean 'batch_size'?"),
         ("DIRS --output_dir notes.txt", "--output_dir: notes.txt is a file"),
+        ("DIRS --init_model nothing", "--init_model: 'nothing' is neither a packaged model nor"),
         ("DIRS --encoder vgg19", "--encoder=vgg19: its weights are not on this machine"),
     ],
 )
@@ -93,6 +94,31 @@ def test_folders_of_no_use_are_one_line(flags, text, folders, capfd):
     assert main(["train", *DIRS, *SMALL, "--steps", "1", *flags.split()]) == 1
     (line,) = errors(capfd)
     assert text in line
+
+
+def test_a_cluster_without_this_machine_is_one_line(folders, capfd, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["localhost:1", "localhost:2"]}}')
+    assert main(["train", *DIRS, *SMALL, "--steps", "1"]) == 1
+    assert "TF_CONFIG: must be JSON with a cluster and this machine's task" in errors(capfd)[0]
+
+
+def test_when_no_picture_can_be_packed_nothing_is_left(folders, capfd):
+    whole = (folders / "photos" / "nested" / "0.jpg").read_bytes()
+    (folders / "damaged").mkdir()
+    (folders / "damaged" / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    assert main(["shards", "--pictures", "damaged", "--output", "new"]) == 1
+    assert "none of the pictures can be decoded; for instance" in errors(capfd)[0]
+    assert not (folders / "new").exists()
+
+
+def test_the_users_keras_settings_do_not_matter(run_program, folders):
+    (folders / "keras").mkdir()
+    settings = '{"image_data_format": "channels_first", "backend": "torch"}'
+    (folders / "keras" / "keras.json").write_text(settings)
+    result = run_program("stylize.py", "--content", "photos/nested/0.jpg", "--style",
+                         "paintings/nested/0.jpg", "--output", "out.png")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert Image.open("out.png").size == (96, 80)
 
 
 def test_shards_are_refused_a_folder_that_is_not_empty(folders, capfd):

@@ -120,21 +120,30 @@ def test_one_device_and_two_leave_equal_weights(one_device):
     assert moved > 2e-4, "far more than the tolerance"
 
 
-def test_two_machines_leave_equal_weights(one_device, folders, tmp_path):
-    ports = []
-    for _ in range(2):
-        with socket.socket() as sock:
-            sock.bind(("localhost", 0))
-            ports.append(sock.getsockname()[1])
+def free_ports():
+    sockets = [socket.socket() for _ in range(2)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def cluster(ports, index):
+    """TF_CONFIG of a process."""
     workers = [f"localhost:{port}" for port in ports]
+    return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+
+
+def test_two_machines_leave_equal_weights(one_device, folders, tmp_path):
+    ports = free_ports()
     config = small_config(folders, tmp_path, strategy="auto")
     processes = [
         start_process(
             1,
             config,
-            TF_CONFIG=json.dumps(
-                {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-            ),
+            TF_CONFIG=cluster(ports, index),
         )
         for index in range(2)
     ]
@@ -142,6 +151,29 @@ def test_two_machines_leave_equal_weights(one_device, folders, tmp_path):
     assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
     assert_equal_training(checkpoint(one_device / "one", 10), checkpoint(tmp_path, 10))
     assert models.load_model(tmp_path / "model.keras")
+
+
+def test_a_signal_to_one_machine_stops_all_at_a_report(folders, tmp_path):
+    """TensorFlow takes SIGTERM for itself when several machines train; ours must come after."""
+    ports = free_ports()
+    config = small_config(folders, tmp_path, steps=100_000, log_every=2)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, ROOT / "train.py", *flags(config)],
+            env={**os.environ, "TF_CONFIG": cluster(ports, index)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    for line in processes[0].stderr:
+        if "step 4 of" in line:
+            break
+    processes[1].send_signal(signal.SIGTERM)
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [128 + signal.SIGTERM] * 2, errors
+    assert "the same command goes on from" in errors[0]
+    assert list((tmp_path / "checkpoints").glob("step-*.npz"))
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +281,7 @@ def test_another_runs_folder_is_refused_by_flag(whole_run, folders):
         ({"batch_size": 2}, "of another training run, which differs in --batch_size"),
         ({"seed": 1, "ema": 0.9}, "differs in --ema, --seed"),
         ({"resume": "never"}, "--resume=never: .* holds a run"),
+        ({"steps": 3, "pretrain_steps": 3}, "--steps: .* has done 46 already"),
     ):
         with pytest.raises(InputError, match=text):
             training.train(dataclasses.replace(config, **change))
@@ -303,9 +336,11 @@ class Recorder(keras.callbacks.Callback):
 def test_keras_callbacks_work_and_can_end_training(folders, tmp_path):
     recorder = Recorder()
     board = keras.callbacks.TensorBoard(tmp_path / "keras", write_graph=False)
+    best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", "total", mode="min")
     result = training.train(
-        small_config(folders, tmp_path / "run", log_every=3), callbacks=[recorder, board]
+        small_config(folders, tmp_path / "run", log_every=3), callbacks=[recorder, board, best]
     )
+    assert models.load_model(tmp_path / "best.keras")
     assert result == training.Result(step=6, complete=False, skipped=0)
     terms = ["content/relu4_1", "data_wait", "gradient_norm"]
     epochs = [("epoch", 0, terms, True), ("epoch", 1, terms, True)]
@@ -420,9 +455,13 @@ def test_several_bad_steps_in_a_row_end_training(break_blank, folders, tmp_path,
     )
     with pytest.raises(InputError, match="not finite 10 times in a row; .* is of step") as caught:
         training.train(config)
-    assert "--learning_rate" in str(caught.value)
     last = checkpoint(tmp_path / "run", 10)
     assert all(np.isfinite(value).all() for value in last.values())
+    # The advice can be followed: the same folder, a lower rate, and paintings that are fit.
+    assert "goes on from step 10; a lower --learning_rate" in str(caught.value)
+    monkeypatch.undo()
+    result = training.train(dataclasses.replace(config, steps=12, learning_rate=1e-5))
+    assert result.complete
 
 
 def test_gradients_are_clipped_together(random):
@@ -458,6 +497,33 @@ def test_samples_are_held_out_of_training(folders, tmp_path):
     assert len(contents) == len(styles) == 1
     assert contents[0].shape == (1, 64, 64, 3)
     assert len(batches.content.source.names) == 11 and len(batches.style.source.names) == 10
+    for crops, held_out in ((batches.content, contents), (batches.style, styles)):
+        pictures = [crops.source.path(index) for index in range(len(crops.source.names))]
+        trained = [np.asarray(Image.open(path).resize((8, 8)), float) for path in pictures]
+        held = Image.fromarray((held_out[0][0] * 255).astype("uint8")).resize((8, 8))
+        assert min(np.abs(np.asarray(held, float) - image).mean() for image in trained) > 3
+
+
+def test_photographs_change_in_color_and_paintings_in_scale(folders, tmp_path):
+    config = small_config(folders, tmp_path, color_jitter=0.3, style_scale_jitter=1.7)
+    batches, _ = open_pictures(config, Skipped())
+    assert (batches.content.color_jitter, batches.content.scale_jitter) == (0.3, 1.0)
+    assert (batches.style.color_jitter, batches.style.scale_jitter) == (0.0, 1.7)
+
+
+def test_a_damaged_picture_is_not_held_out(tmp_path, folders, examples):
+    (tmp_path / "content").mkdir()
+    picture = Image.open(examples / "chelsea.jpg").resize((90, 80))
+    for i in range(12):
+        picture.rotate(i).save(tmp_path / "content" / f"{i}.jpg")
+        data = (tmp_path / "content" / f"{i}.jpg").read_bytes()
+        if i % 2:
+            (tmp_path / "content" / f"{i}.jpg").write_bytes(data[: len(data) // 2])
+    for seed in range(4):
+        config = small_config({**folders, "content_dir": str(tmp_path / "content")}, tmp_path)
+        skipped = Skipped()
+        _, (contents, _) = open_pictures(dataclasses.replace(config, seed=seed), skipped)
+        assert len(contents) == 1 and np.isfinite(contents[0]).all()
 
 
 def test_a_batch_that_devices_cannot_share_is_refused(tmp_path, folders):

@@ -231,9 +231,8 @@ def write_shards(
         except tf.errors.OpError as error:
             raise InputError(f"{path}: cannot be written ({error.message})") from error
     if not written:
-        raise InputError(
-            f"none of the pictures can be decoded; for instance {next(iter(skipped.lines))}"
-        )
+        example = next(iter(skipped.lines), "there are none")
+        raise InputError(f"none of the pictures can be decoded; for instance {example}")
 
 
 def _reduced_jpeg(source: Source, index: int, size: int) -> bytes:

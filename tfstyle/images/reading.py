@@ -82,7 +82,7 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:
-    """`(height, width)` that a file says it has; no more than its header is read. Errors as above."""
+    """`(height, width)` that a file says it has; only its header is read. Errors as above."""
     with _open(path) as image:
         return image.height, image.width
 
