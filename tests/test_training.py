@@ -453,14 +453,14 @@ def test_several_bad_steps_in_a_row_end_training(break_blank, folders, tmp_path,
     config = small_config(
         {**folders, "style_dir": str(black)}, tmp_path / "run", steps=40, pretrain_steps=7
     )
-    with pytest.raises(InputError, match="not finite 10 times in a row; .* is of step") as caught:
+    with pytest.raises(InputError, match="step 1[78]: the loss was not finite 10 times") as caught:
         training.train(config)
-    last = checkpoint(tmp_path / "run", 10)
+    last = checkpoint(tmp_path / "run", 15)
     assert all(np.isfinite(value).all() for value in last.values())
     # The advice can be followed: the same folder, a lower rate, and paintings that are fit.
-    assert "goes on from step 10; a lower --learning_rate" in str(caught.value)
+    assert "goes on from step 15; a lower --learning_rate" in str(caught.value)
     monkeypatch.undo()
-    result = training.train(dataclasses.replace(config, steps=12, learning_rate=1e-5))
+    result = training.train(dataclasses.replace(config, steps=20, learning_rate=1e-5))
     assert result.complete
 
 

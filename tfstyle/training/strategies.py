@@ -67,7 +67,8 @@ class Machines:
         def mean(value):
             def in_replica(own):
                 context = tf.distribute.get_replica_context()
-                return context.all_reduce(tf.distribute.ReduceOp.MEAN, own)
+                # A copy, because an argument has no device, which the reduction asks for.
+                return context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.identity(own))
 
             found = strategy.run(in_replica, (value,))
             return strategy.experimental_local_results(found)[0]
