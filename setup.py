@@ -30,6 +30,7 @@ setup(
         "matplotlib>=3.9",
         "numpy>=2.0",
         "pillow>=11.3",
+        "tensorboard>=2.19",
         "tensorflow>=2.19",
         "tensorflow-probability>=0.25",
         "tf-keras>=2.19",

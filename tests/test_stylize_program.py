@@ -49,7 +49,8 @@ def test_the_packaged_model_paints_a_photo(run_program, examples, tmp_path):
     assert max(painted.shape) == 256
     same = np.asarray(photo.resize(painted.shape[1::-1]), float) / 255
     assert np.abs(painted - same).mean() > 0.05, "it is another picture"
-    assert np.corrcoef(painted.mean(-1).ravel(), same.mean(-1).ravel())[0, 1] > 0.5, "of the same"
+    correlation = np.corrcoef(painted.mean(-1).ravel(), same.mean(-1).ravel())[0, 1]
+    assert correlation > 0.3, "of the same thing: it is 0.5, and -0.1 to 0.1 for another photo"
 
 
 def test_every_pair_goes_to_a_folder(pictures):
