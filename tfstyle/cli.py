@@ -3,6 +3,7 @@
 Nothing here imports NumPy or TensorFlow, so that `--help` and mistakes answer at once.
 """
 
+import atexit
 import contextlib
 import dataclasses
 import gc
@@ -133,8 +134,10 @@ def help_text(config_class: type, program: str) -> str:
 def leave(status: int) -> NoReturn:
     """Ends the process without taking TensorFlow apart first, which takes more than half a second.
 
-    Everything that a program writes is closed by then; only the standard streams are not.
+    Everything that a program writes is closed by then; what is registered for the end, such as the
+    removal of temporary files, is done.
     """
+    atexit._run_exitfuncs()
     logging.flush()
     sys.stdout.flush()
     sys.stderr.flush()
