@@ -232,7 +232,7 @@ def test_files_that_are_no_model_are_one_line(tmp_path):
     (tmp_path / "empty.npz").touch()
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
     for name, text in (
-        ("text.keras", "not a model of tfstyle"),
+        ("text.keras", "not a model of tfstyle, or damaged"),
         ("other.npz", "not a model of tfstyle"),
         ("empty.npz", "not a model of tfstyle"),
         ("dense.keras", "not a model of tfstyle, but a Sequential"),

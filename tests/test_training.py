@@ -23,6 +23,7 @@ from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
 from tfstyle.training.callbacks import duration
 from tfstyle.training.pictures import open_pictures
+from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import LearningRate, Stepper
 
 STEPS = 46  # of runs that are interrupted
@@ -291,6 +292,16 @@ def test_another_runs_folder_is_refused_by_flag(whole_run, folders):
     with pytest.raises(InputError, match="not a checkpoint of a training run"):
         training.train(config)
     newest.write_bytes(data)
+
+
+def test_two_programs_cannot_train_in_one_folder(folders, tmp_path):
+    config = small_config(folders, tmp_path, steps=2)
+    run = RunFolder(config, {})
+    run.prepare()
+    with pytest.raises(InputError, match="another program is training in"):
+        training.train(config)
+    run.release()
+    assert training.train(config).complete
 
 
 def test_a_full_disk_is_one_line_and_keeps_what_there_is(folders, tmp_path, monkeypatch):

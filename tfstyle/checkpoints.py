@@ -46,7 +46,10 @@ def write_checkpoint(
 
 
 def read_checkpoint(
-    path: str | os.PathLike, identity: dict[str, Any], kind: str = "render"
+    path: str | os.PathLike,
+    identity: dict[str, Any],
+    kind: str = "render",
+    remedy: str = "remove it or name another file",
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """`meta` and arrays as they were written.
 
@@ -54,6 +57,7 @@ def read_checkpoint(
         path: of the file.
         identity: JSON-compatible; its `config` holds flags by name.
         kind: of work that the checkpoint is of, for errors.
+        remedy: what would work instead, for errors.
     Raises: InputError if the file is no checkpoint or its identity is another one.
     """
     try:
@@ -62,9 +66,7 @@ def read_checkpoint(
         meta = json.loads(str(arrays.pop("meta")))
         found = meta.pop("identity")
     except _UNREADABLE as error:
-        raise InputError(
-            f"{path}: not a checkpoint of a {kind}; remove it or name another file"
-        ) from error
+        raise InputError(f"{path}: not a checkpoint of a {kind}; {remedy}") from error
     if found != identity:
         changed = [
             f"--{name}"
@@ -77,7 +79,6 @@ def read_checkpoint(
             if name != "config" and found.get(name) != identity[name]
         ]
         raise InputError(
-            f"{path}: of another {kind}, which differs in "
-            f"{', '.join(changed or parts)}; remove it or name another place"
+            f"{path}: of another {kind}, which differs in {', '.join(changed or parts)}; {remedy}"
         )
     return meta, arrays

@@ -44,6 +44,14 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
+    except MemoryError:
+        print("error: not enough memory; smaller pictures need less, see --help", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if not error.filename:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
 
 
 def parse(

@@ -31,7 +31,7 @@ def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path
     Raises: InputError for a path that does not exist or a folder without image files.
     """
     found = []
-    for path in map(pathlib.Path, paths):
+    for path in (pathlib.Path(path) for path in paths if str(path)):
         if path.is_dir():
             inside = sorted(
                 file
@@ -51,11 +51,15 @@ def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path
 def check_folder(flag: str, path: str | os.PathLike) -> None:
     """Raises InputError if `path` neither is a writable folder nor can become one."""
     folder = pathlib.Path(path).absolute()
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--{flag}: {path} is a file; give a folder")
     while not folder.exists():
         folder = folder.parent
-    check_writable(folder / "file")
+    if not folder.is_dir():
+        raise InputError(f"--{flag}: {folder} is a file; give a folder")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"--{flag}: {folder} cannot be written ({error.strerror})") from error
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from tfstyle.config.options import check_options, option
 from tfstyle.errors import InputError
 
 DEFAULT_MODEL = "adain"
+_LEAST = 40  # pixels a side that a model needs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,15 +58,17 @@ class StylizeCommand:
     def __post_init__(self):
         check_options(
             self,
-            {"strength": (0, 1), "size": (0, 32768), "style_size": (32, 32768)},
+            {"strength": (0, 1), "size": (0, 32768), "style_size": (_LEAST, 32768)},
         )
-        if self.size and self.size < 32:
-            raise InputError(f"--size: must be 0 or from 32 to 32768, not {self.size}")
+        if self.size and self.size < _LEAST:
+            raise InputError(f"--size: must be 0 or from {_LEAST} to 32768, not {self.size}")
+        if not self.output:
+            raise InputError("--output: give the picture or the folder to write")
         if self.bits not in (8, 16):
             raise InputError(f"--bits: must be 8 or 16, not {self.bits}")
-        if not self.content:
+        if not any(self.content):
             raise InputError("--content: give the photo to paint")
-        if not self.style and not self.style_library:
+        if not any(self.style) and not self.style_library:
             raise InputError("--style: give the painting to take the style of")
         if self.style and self.style_library:
             raise InputError("--style, --style_library: give one of the two")
@@ -106,6 +109,6 @@ class StylesCommand:
     )
 
     def __post_init__(self):
-        check_options(self, {"style_size": (32, 32768)})
+        check_options(self, {"style_size": (_LEAST, 32768)})
         if not self.library:
             raise InputError("--library: give the file of styles")

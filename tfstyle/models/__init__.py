@@ -37,6 +37,8 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     Raises: InputError if there is no such model or the file is not one of ours.
     """
     path = weights.model_path(name)
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: not a model of tfstyle, or damaged (no zip file)")
     try:
         model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
     except _UNREADABLE as error:

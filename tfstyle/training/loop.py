@@ -89,31 +89,34 @@ def train(
         logging.info("Going on from step %d of %s.", start, run.path)
     if chief:
         run.prepare()
-        skipped.keep_in(run.path / "skipped.txt")
+    try:
+        if chief:
+            skipped.keep_in(run.path / "skipped.txt")
+        result_model = _make_result_model(config, model)
 
-    result_model = _make_result_model(config, model)
+        def current_model() -> models.StyleTransferModel:
+            for variable, value in zip(
+                result_model.trainable_variables, stepper.result_weights(), strict=True
+            ):
+                variable.assign(value)
+            return result_model
 
-    def current_model() -> models.StyleTransferModel:
-        for variable, value in zip(
-            result_model.trainable_variables, stepper.result_weights(), strict=True
-        ):
-            variable.assign(value)
-        return result_model
-
-    if chief:
-        callbacks = [*report_callbacks(run, *held_out, current_model), *callbacks]
-    report = keras.callbacks.CallbackList(
-        list(callbacks), model=model, steps=config.log_every, batch_size=config.batch_size
-    )
-    writes = run if chief else None
-    loop = _Loop(config, stepper, machines, batches, writes, report, should_stop)
-    step = loop.run(start)
-    complete = step == config.steps
-    if chief and complete:
-        with files.replacing(run.model_path) as temporary:
-            current_model().save(temporary)
-        logging.info("Wrote %s.", run.model_path)
-    return Result(step, complete, int(stepper.skipped.numpy()))
+        if chief:
+            callbacks = [*report_callbacks(run, *held_out, current_model), *callbacks]
+        report = keras.callbacks.CallbackList(
+            list(callbacks), model=model, steps=config.log_every, batch_size=config.batch_size
+        )
+        writes = run if chief else None
+        loop = _Loop(config, stepper, machines, batches, writes, report, should_stop)
+        step = loop.run(start)
+        complete = step == config.steps
+        if chief and complete:
+            with files.replacing(run.model_path) as temporary:
+                current_model().save(temporary)
+            logging.info("Wrote %s.", run.model_path)
+        return Result(step, complete, int(stepper.skipped.numpy()))
+    finally:
+        run.release()
 
 
 class _Loop:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import re
 from typing import Any
@@ -35,6 +36,7 @@ class RunFolder:
     def __init__(self, config: TrainConfig, identity: dict[str, Any]):
         self.path = pathlib.Path(config.output_dir)
         self.config = config
+        self._handle: int | None = None
         settings = dataclasses.asdict(config)
         self._identity = {
             "config": {name: value for name, value in settings.items() if name not in _FREE},
@@ -62,9 +64,32 @@ class RunFolder:
             raise InputError(
                 f"--output_dir: {error.filename} cannot be made ({error.strerror})"
             ) from error
+        self._lock()
         record = {**dataclasses.asdict(self.config), "version": __version__}
         with files.replacing(self.path / "config.json") as temporary:
             temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    def _lock(self) -> None:
+        """Keeps other processes from training in the folder; the system undoes it at our end."""
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return
+        self._handle = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"--output_dir: another program is training in {self.path}; give another folder"
+            ) from error
+        except OSError:  # a file system without locks
+            pass
+
+    def release(self) -> None:
+        """Lets other processes train in the folder again."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def checkpoints(self) -> list[tuple[int, pathlib.Path]]:
         """Steps and files of the checkpoints, oldest first."""
@@ -95,7 +120,9 @@ class RunFolder:
                 f"--resume=never: {self.path} holds a run; give another --output_dir, or "
                 "--resume=auto to go on with it"
             )
-        meta, arrays = checkpoints.read_checkpoint(path, self._identity, "training run")
+        meta, arrays = checkpoints.read_checkpoint(
+            path, self._identity, "training run", "give all as before, or another --output_dir"
+        )
         for name, variable in variables.items():
             if name not in arrays or arrays[name].shape != tuple(variable.shape):
                 raise InputError(f"{path}: does not fit this version's model; start another run")

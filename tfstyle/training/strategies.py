@@ -24,7 +24,7 @@ def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
         if not workers:
             raise InputError(
                 "--strategy=multi_worker: the environment variable TF_CONFIG must list the "
-                "machines; see the README"
+                "machines; docs/training.md shows how"
             )
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     elif workers > 1:
@@ -92,7 +92,7 @@ def _workers() -> int:
         return sum(len(tasks) for job, tasks in cluster.items() if job in ("chief", "worker"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            "TF_CONFIG: must be JSON with a cluster and this machine's task, such as "
+            f"TF_CONFIG ({error}): must be JSON with a cluster and this machine's task, such as "
             '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}'
         ) from error
 
