@@ -281,6 +281,7 @@ def test_another_runs_folder_is_refused_by_flag(whole_run, folders):
     for change, text in (
         ({"batch_size": 2}, "of another training run, which differs in --batch_size"),
         ({"seed": 1, "ema": 0.9}, "differs in --ema, --seed"),
+        ({"precision": "mixed_float16"}, "--precision=mixed_float16: this run has no loss scale"),
         ({"resume": "never"}, "--resume=never: .* holds a run"),
         ({"steps": 3, "pretrain_steps": 3}, "--steps: .* has done 46 already"),
     ):

@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,12 +11,6 @@ import numpy as np
 from tfstyle import files
 from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
-
-# What NumPy, zip and JSON raise for files that are not ours or damaged.
-_UNREADABLE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
-    zipfile.BadZipFile,
-)  # fmt: skip
 
 
 def render_identity(
@@ -65,7 +57,7 @@ def read_checkpoint(
             arrays = dict(file)
         meta = json.loads(str(arrays.pop("meta")))
         found = meta.pop("identity")
-    except _UNREADABLE as error:
+    except files.UNREADABLE as error:
         raise InputError(f"{path}: not a checkpoint of a {kind}; {remedy}") from error
     if found != identity:
         changed = [

@@ -4,10 +4,17 @@ import contextlib
 import os
 import pathlib
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 
 from tfstyle.errors import InputError
 
+# What Keras, NumPy, zip and JSON raise for files that are not ours or damaged.
+UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")
 
 

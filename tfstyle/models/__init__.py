@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import zipfile
-import zlib
 
 import keras
 import numpy as np
@@ -19,11 +18,6 @@ from tfstyle.errors import InputError
 from tfstyle.models.adain import AdaINModel
 from tfstyle.models.base import StyleTransferModel
 
-# What Keras, NumPy, zip and JSON raise for files that are not ours or damaged.
-_UNREADABLE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
-    zipfile.BadZipFile,
-)  # fmt: skip
 MODELS: dict[str, type[StyleTransferModel]] = {"adain": AdaINModel}
 
 __all__ = ["MODELS", "AdaINModel", "StyleTransferModel", "load_model", "pack_model"]
@@ -41,7 +35,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
         raise InputError(f"{path}: not a model of tfstyle, or damaged (no zip file)")
     try:
         model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
-    except _UNREADABLE as error:
+    except files.UNREADABLE as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{path}: not a model of tfstyle ({reason[0]})") from error
     if not isinstance(model, StyleTransferModel):

@@ -87,10 +87,9 @@ def train(
         raise InputError(f"--steps: {run.path} has done {start} already; give more to go on")
     if start:
         logging.info("Going on from step %d of %s.", start, run.path)
-    if chief:
-        run.prepare()
     try:
         if chief:
+            run.prepare()
             skipped.keep_in(run.path / "skipped.txt")
         result_model = _make_result_model(config, model)
 

@@ -123,6 +123,11 @@ class RunFolder:
         meta, arrays = checkpoints.read_checkpoint(
             path, self._identity, "training run", "give all as before, or another --output_dir"
         )
+        if self.config.precision == "mixed_float16" != meta["flags"]["precision"]:
+            raise InputError(
+                "--precision=mixed_float16: this run has no loss scale; go on with "
+                f"{meta['flags']['precision']}, or give another --output_dir"
+            )
         for name, variable in variables.items():
             if name not in arrays or arrays[name].shape != tuple(variable.shape):
                 raise InputError(f"{path}: does not fit this version's model; start another run")
