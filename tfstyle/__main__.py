@@ -12,6 +12,7 @@ PROGRAMS = {
     "optimize": "stylizes a photo by optimizing its pixels",
     "stylize": "stylizes photos with a trained model",
     "styles": "makes and lists a library of named styles",
+    "evaluate": "measures models and pictures, and shows them beside each other",
     "train": "trains a feed-forward model on folders of pictures",
     "shards": "packs a folder of pictures for faster training",
     "examples": "copies the example pictures to a folder",

@@ -28,6 +28,7 @@ _DEFINE: dict[Any, Callable[..., Any]] = {
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
+    bool: flags.DEFINE_boolean,
     tuple[str, ...]: flags.DEFINE_multi_string,
     tuple[float, ...]: flags.DEFINE_multi_float,
 }
@@ -122,12 +123,15 @@ def help_text(config_class: type, program: str) -> str:
     sections: dict[str, list[str]] = {"Files": []}
     for field in dataclasses.fields(config_class):
         lines = sections.setdefault(field.metadata["section"], [])
-        default = "" if field.default in ("", ()) else f" (default: {field.default})"
+        silent = field.default in ("", ()) or field.type is bool
+        default = "" if silent else f" (default: {field.default})"
         choices = field.metadata["choices"]
-        kinds: dict[Any, str] = {int: "INTEGER", float: "NUMBER", tuple[float, ...]: "NUMBER"}
-        value = "|".join(choices) if choices else kinds.get(field.type, "TEXT")
+        kinds: dict[Any, str] = {
+            int: " INTEGER", float: " NUMBER", tuple[float, ...]: " NUMBER", bool: ""
+        }  # fmt: skip
+        value = f" {'|'.join(choices)}" if choices else kinds.get(field.type, " TEXT")
         lines += [
-            f"  --{field.name} {value}{default}",
+            f"  --{field.name}{value}{default}",
             *textwrap.wrap(field.metadata["help"], 92, initial_indent=" " * 6,
                            subsequent_indent=" " * 6),
         ]  # fmt: skip

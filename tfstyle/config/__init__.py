@@ -4,6 +4,7 @@ Plain Python: importing this module loads neither NumPy nor TensorFlow. Every va
 a config is made; what is wrong is an InputError that names the flag.
 """
 
+from tfstyle.config.evaluate import EvaluateCommand
 from tfstyle.config.optimize import START_IMAGES, STYLE_LOSSES, OptimizeCommand, OptimizeConfig
 from tfstyle.config.options import did_you_mean, option, parse_weights
 from tfstyle.config.stylize import DEFAULT_MODEL, StylesCommand, StylizeCommand
@@ -13,6 +14,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "START_IMAGES",
     "STYLE_LOSSES",
+    "EvaluateCommand",
     "OptimizeCommand",
     "OptimizeConfig",
     "ShardsCommand",

@@ -1,0 +1,94 @@
+"""The flags of `evaluate.py`."""
+
+import dataclasses
+
+from tfstyle.config.options import check_options, option
+from tfstyle.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateCommand:
+    """The flags of `evaluate.py`. Raises InputError for a value out of range."""
+
+    content_dir: str = option("", "Folder of photographs.", section="Files")
+    style_dir: str = option("", "Folder of paintings.", section="Files")
+    output_dir: str = option(
+        "evaluation", "Folder of the results: report.html, tables, metrics.csv, the pictures. "
+        "Given again, only what is missing is made.", section="Files",
+    )  # fmt: skip
+    page: str = option(
+        "", "Markdown file (.md) for the tables, too; a contact sheet (.jpg) goes beside it.",
+        section="Files",
+    )  # fmt: skip
+    model: tuple[str, ...] = option(
+        (), "Packaged model's name or .keras file, or NAME=FILE to call it so; repeat it. The "
+        "packaged one if nothing at all is given to measure.", section="Systems",
+    )  # fmt: skip
+    tflite: tuple[str, ...] = option(
+        (), "Two TFLite files, STYLE_ENCODER,TRANSFER, or NAME=STYLE_ENCODER,TRANSFER; repeat it.",
+        section="Systems",
+    )  # fmt: skip
+    images: tuple[str, ...] = option(
+        (), "NAME=FOLDER of pictures made elsewhere, called CONTENT__STYLE.png; repeat it.",
+        section="Systems",
+    )  # fmt: skip
+    optimize: bool = option(
+        False, "Measures the renderer, optimize.py with its defaults, too.", section="Systems"
+    )
+    baseline: str = option(
+        "", "System that the others are compared with, pair by pair; the first by default.",
+        section="Systems",
+    )  # fmt: skip
+    size: int = option(
+        384, "Side of the pictures in pixels: the centre square of each, resized.",
+        section="Measurement",
+    )  # fmt: skip
+    pairs: int = option(
+        0, "Number of pairs, evenly spread; 0 for every photograph with every painting.",
+        section="Measurement",
+    )  # fmt: skip
+    optimize_pairs: int = option(
+        40, "Number of pairs, evenly spread, for the renderer; 0 for all.", section="Measurement"
+    )
+    sweep_pairs: int = option(
+        20, "Number of pairs, evenly spread, to try strengths from 0 to 1 with; 0 for none.",
+        section="Measurement",
+    )  # fmt: skip
+    encoder: str = option(
+        "auto", "Network whose features are compared: lite, vgg19, auto, or a SavedModel folder "
+        "that returns features by name.", section="Measurement",
+    )  # fmt: skip
+    vgg_weights: str = option(
+        "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Measurement"
+    )
+    lpips_weights: str = option(
+        "", "Published weights of LPIPS with AlexNet (.npz), which adds that metric.",
+        section="Measurement",
+    )  # fmt: skip
+    fid_network: str = option(
+        "", "SavedModel folder of the published Inception network of FID, which adds that metric.",
+        section="Measurement",
+    )  # fmt: skip
+    report_pairs: int = option(
+        60, "Number of pairs, evenly spread, whose pictures the report shows.", section="Report"
+    )
+    sheet_pairs: int = option(12, "Number of pairs on the contact sheet.", section="Report")
+
+    def __post_init__(self):
+        many = (0, 1_000_000)
+        check_options(
+            self,
+            {
+                "size": (128, 4096),
+                "pairs": many,
+                "optimize_pairs": many,
+                "sweep_pairs": many,
+                "report_pairs": many,
+                "sheet_pairs": (1, 100),
+            },
+        )
+        for flag in ("content_dir", "style_dir", "output_dir"):
+            if not getattr(self, flag):
+                raise InputError(f"--{flag}: give the folder")
+        if self.page and not self.page.endswith(".md"):
+            raise InputError(f"--page: {self.page}: the suffix must be .md")

@@ -1,0 +1,175 @@
+"""Every system's picture of every pair: made, measured, kept."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from tfstyle import files, metrics
+from tfstyle.config import EvaluateCommand
+from tfstyle.evaluation.features import load_features, load_fid_network
+from tfstyle.evaluation.measuring import Measurer
+from tfstyle.evaluation.painting import Painting
+from tfstyle.evaluation.pairs import Pair, by_content, find_pairs, read_square
+from tfstyle.evaluation.results import Key, Results
+from tfstyle.evaluation.systems import Renderer, System, file_digest, make_systems
+from tfstyle.metrics.lpips import LPIPS
+
+STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which ends with the pictures of full strength
+_SAVE_SECONDS = 15.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        config: the flags.
+        encoder: name of the network whose features were compared.
+        pairs: evenly spread.
+        systems: in the order of the flags.
+        results: their rows.
+        originals: embeddings of the "contents" and the "styles".
+        complete: whether nothing is missing.
+    """
+
+    config: EvaluateCommand
+    encoder: str
+    pairs: list[Pair]
+    systems: list[System]
+    results: Results
+    originals: dict[str, list[dict[str, np.ndarray]]]
+    complete: bool
+
+    def picture(self, system: System, pair: Pair) -> np.ndarray:
+        """A system's picture of a pair, `(1, size, size, 3)`."""
+        return read_square(_path(self.results.folder, system, pair, 1.0), self.config.size)
+
+    @property
+    def baseline(self) -> str:
+        """The name of the system that the others are compared with."""
+        return self.config.baseline or self.systems[0].name
+
+    def first_pairs(self, count: int) -> list[Pair]:
+        """The first pairs that every system has a picture of."""
+        names = [system.name for system in self.systems]
+        rows = self.results.rows
+        shared = [p for p in self.pairs if all(Key.of(name, p) in rows for name in names)]
+        return shared[:count]
+
+
+def evaluate(
+    config: EvaluateCommand,
+    on_progress: Callable[[float, str], None],
+    should_stop: Callable[[], bool],
+) -> Evaluation:
+    """Makes and measures what is missing in `config.output_dir`.
+
+    Args:
+        config: what and how.
+        on_progress: called with the share of the current system's pictures, and a text.
+        should_stop: asked after each picture; True ends with what there is.
+    Raises: InputError for whatever is wrong with the flags or the files that they name.
+    """
+    pairs = find_pairs(config.content_dir, config.style_dir)[: config.pairs or None]
+    systems = make_systems(config)
+    files.check_folder("output_dir", config.output_dir)
+    plans = [_plan(config, system, pairs) for system in systems]
+    for system, plan in zip(systems, plans, strict=True):
+        if not system.paints:
+            for pair, _ in plan:
+                system.find(pair)  # known to exist before any work
+    features, encoder = load_features(config.encoder, config.vgg_weights)
+    fid, fid_identity = load_fid_network(config.fid_network) if config.fid_network else (None, "")
+    lpips = LPIPS(config.lpips_weights) if config.lpips_weights else None
+    contents = sorted({pair.content for pair in pairs})
+    styles = sorted({pair.style for pair in pairs})
+    results = Results(
+        pathlib.Path(config.output_dir),
+        {
+            "size": config.size,
+            "encoder": encoder,
+            "lpips_weights": lpips and file_digest(pathlib.Path(config.lpips_weights)),
+            "fid_network": fid_identity,
+        },
+        {
+            f"{kind}/{path.name}": file_digest(path)
+            for kind, paths in (("content", contents), ("style", styles))
+            for path in paths
+        },
+    )
+    measurer = Measurer(features, config.size, lpips, fid)
+    complete = True
+    for system, plan in zip(systems, plans, strict=True):
+        results.register(system.name, system.fingerprint())
+        missing = [
+            (pair, strength)
+            for pair, strength in plan
+            if Key.of(system.name, pair, strength) not in results.rows
+        ]
+        complete = complete and _run(system, missing, measurer, results, on_progress, should_stop)
+        results.save()
+    originals = {
+        kind: [measurer.embeddings(path) for path in paths]
+        for kind, paths in (("contents", contents), ("styles", styles))
+    }
+    return Evaluation(config, encoder.split()[0], pairs, systems, results, originals, complete)
+
+
+def _plan(config, system, pairs):
+    """The system's pairs with strengths, each strength's in the order of contents."""
+    count = config.optimize_pairs if isinstance(system, Renderer) else 0
+    plan = [(pair, 1.0) for pair in by_content(pairs[: count or None])]
+    if system.has_strength:
+        for strength in STRENGTHS:
+            plan += [(pair, strength) for pair in by_content(pairs[: config.sweep_pairs])]
+    return plan
+
+
+def _run(system, plan, measurer, results, on_progress, should_stop):
+    """Makes and measures the system's pictures; whether it came to the end."""
+    if not plan:
+        return True
+    start = saved = time.monotonic()
+    painting = Painting(system, measurer.size) if system.paints else None
+    try:
+        for number, (pair, strength) in enumerate(plan, 1):
+            if should_stop():
+                return False
+            path = _path(results.folder, system, pair, strength)
+            painted = None
+            if painting:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                painted = painting.paint(pair, strength, path)
+            row, embeddings = measurer.measure(pair, read_square(path, measurer.size))
+            if painted:
+                row["seconds"] = painted.seconds
+                row["broken"] = max(row["broken"], float(not painted.finite))
+                about = results.systems[system.name]
+                about["peak_memory"] = max(about["peak_memory"], painted.peak_memory)
+            key = Key.of(system.name, pair, strength)
+            results.rows[key] = {name: row[name] for name in metrics.METRICS if name in row}
+            results.embeddings[key] = embeddings
+            now = time.monotonic()
+            left = (now - start) / number * (len(plan) - number)
+            on_progress(
+                number / len(plan),
+                f"{system.name}: {number} of {len(plan)} pictures, {left / 60:.0f} min left",
+            )
+            if now - saved > _SAVE_SECONDS:
+                results.save()
+                saved = now
+        return True
+    finally:
+        if painting:
+            painting.close()
+
+
+def _path(folder, system, pair, strength):
+    """Where a system's picture of a pair is."""
+    if not system.paints:
+        return system.find(pair)
+    name = system.name if strength == 1.0 else f"{system.name}@{strength:g}"
+    return folder / "pictures" / name / f"{pair.name}.png"

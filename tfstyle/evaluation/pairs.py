@@ -1,0 +1,60 @@
+"""The pairs of a content and a style to look at."""
+
+import dataclasses
+import math
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfstyle import files, images
+from tfstyle.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A photograph and a painting, by their files."""
+
+    content: pathlib.Path
+    style: pathlib.Path
+
+    @property
+    def name(self) -> str:
+        """CONTENT__STYLE, as the picture's file is called."""
+        return f"{self.content.stem}__{self.style.stem}"
+
+
+def find_pairs(content_dir: str, style_dir: str) -> list[Pair]:
+    """All pairs of two folders' pictures, in an order whose beginnings are evenly spread.
+
+    The first ones go along diagonals: as many as there are paintings hold each of them once, and
+    each photograph equally often, within one.
+
+    Raises: InputError for a folder that is missing or without pictures, or files of one name.
+    """
+    folders = []
+    for flag, folder in (("content_dir", content_dir), ("style_dir", style_dir)):
+        if not pathlib.Path(folder).is_dir():
+            raise InputError(f"--{flag}: {folder}: no such folder")
+        found = files.pictures(flag, [folder])
+        names = [path.stem for path in found]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"--{flag}: {folder} has two pictures called {name}; rename one")
+        folders.append(found)
+    contents, styles = folders
+    cycle = math.lcm(len(contents), len(styles))
+    return [
+        Pair(contents[k % len(contents)], styles[(k + k // cycle) % len(styles)])
+        for k in range(len(contents) * len(styles))
+    ]
+
+
+def read_square(path: pathlib.Path, size: int) -> np.ndarray:
+    """The centre square of a picture, `(1, size, size, 3)` float32 in [0, 1]."""
+    return images.cover(images.read_image(path), (size, size))
+
+
+def by_content(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs in an order that meets each content once."""
+    return sorted(pairs, key=lambda pair: (pair.content, pair.style))

@@ -1,0 +1,132 @@
+"""The rows measured so far, on disk: each file is whole, and a run goes on from them.
+
+metrics.csv      a row for each picture
+embeddings.npz   what Fréchet distances of sets are computed from
+run.json         the settings, and each system's fingerprint and memory
+"""
+
+import csv
+import json
+import pathlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from absl import logging
+
+from tfstyle import files
+from tfstyle.errors import InputError
+from tfstyle.evaluation.pairs import Pair
+from tfstyle.metrics import METRICS
+
+
+class Key(NamedTuple):
+    """Which picture a row is about."""
+
+    system: str
+    strength: float
+    content: str
+    style: str
+
+    @classmethod
+    def of(cls, system: str, pair: Pair, strength: float = 1.0) -> "Key":
+        """The key of a pair's picture."""
+        return cls(system, strength, pair.content.stem, pair.style.stem)
+
+
+class Results:
+    """What a folder holds.
+
+    Attributes:
+        rows: `{Key: {metric: value}}`.
+        embeddings: `{Key: {kind: vector}}`.
+        systems: `{name: {"fingerprint": str, "peak_memory": bytes}}`.
+
+    Args:
+        folder: made if it does not exist.
+        settings: JSON-compatible; rows of others are not mixed with these.
+        pictures: `{name: digest}` of the originals.
+    Raises: InputError for a folder of another program, of other settings or other pictures.
+    """
+
+    def __init__(self, folder: pathlib.Path, settings: dict[str, Any], pictures: dict[str, str]):
+        self.folder = folder
+        self.rows: dict[Key, dict[str, float]] = {}
+        self.embeddings: dict[Key, dict[str, np.ndarray]] = {}
+        self.systems: dict[str, dict[str, Any]] = {}
+        self._settings, self._pictures = settings, pictures
+        if (folder / "run.json").exists():
+            self._load()
+        elif folder.exists() and any(folder.iterdir()):
+            raise InputError(f"--output_dir: {folder} holds files of something else; give another")
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def register(self, name: str, fingerprint: str) -> None:
+        """Adds a system; rows of one that was called so before but is another are dropped."""
+        if self.systems.get(name, {}).get("fingerprint") not in (None, fingerprint):
+            logging.info("%s has changed since it was measured; it is measured anew.", name)
+            for key in [key for key in self.rows if key.system == name]:
+                del self.rows[key], self.embeddings[key]
+            del self.systems[name]
+        self.systems.setdefault(name, {"fingerprint": fingerprint, "peak_memory": 0})
+
+    def save(self) -> None:
+        """Writes the three files."""
+        state = {"settings": self._settings, "pictures": self._pictures, "systems": self.systems}
+        with files.replacing(self.folder / "run.json") as temporary:
+            temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        found = {name for row in self.rows.values() for name in row}
+        columns = [name for name in METRICS if name in found]
+        with (
+            files.replacing(self.folder / "metrics.csv") as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow([*Key._fields, *columns])
+            for key, row in self.rows.items():
+                writer.writerow([*key, *(row.get(name, "") for name in columns)])
+        kinds = {kind for found in self.embeddings.values() for kind in found}
+        arrays = {
+            kind: np.stack([found[kind] for found in self.embeddings.values()]) for kind in kinds
+        }
+        with files.replacing(self.folder / "embeddings.npz") as temporary:
+            arrays["keys"] = np.array(["\n".join(map(str, key)) for key in self.rows])
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
+
+    def _load(self):
+        try:
+            state = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+            settings, pictures, self.systems = (
+                state[part] for part in ("settings", "pictures", "systems")
+            )
+            with open(self.folder / "metrics.csv", newline="", encoding="utf-8") as file:
+                for found in csv.DictReader(file):
+                    system, strength, content, style = (found.pop(name) for name in Key._fields)
+                    row = {name: float(value) for name, value in found.items() if value != ""}
+                    self.rows[Key(system, float(strength), content, style)] = row
+            with np.load(self.folder / "embeddings.npz") as arrays:
+                kinds = {name: arrays[name] for name in arrays if name != "keys"}
+                keys = [str(key).split("\n") for key in arrays["keys"]]
+        except files.UNREADABLE as error:
+            raise InputError(
+                f"--output_dir: {self.folder}: its results are damaged ({error}); give another"
+            ) from error
+        for number, (system, strength, content, style) in enumerate(keys):
+            key = Key(system, float(strength), content, style)
+            self.embeddings[key] = {name: array[number] for name, array in kinds.items()}
+        # A run that was killed between the two files measures the last pictures again.
+        self.rows = {key: row for key, row in self.rows.items() if key in self.embeddings}
+        self.embeddings = {key: self.embeddings[key] for key in self.rows}
+        for name, value in self._settings.items():
+            found = settings.get(name)
+            if found != value:
+                raise InputError(
+                    f"--output_dir: {self.folder} holds results with --{name}={found}, not "
+                    f"{value}; give another folder"
+                )
+        for name, digest in self._pictures.items():
+            if pictures.get(name, digest) != digest:
+                raise InputError(
+                    f"--output_dir: {self.folder} holds results of another picture {name}; give "
+                    "another folder"
+                )
+        self._pictures = {**pictures, **self._pictures}

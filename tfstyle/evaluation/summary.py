@@ -1,0 +1,102 @@
+"""From rows to means, medians, intervals and differences."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfstyle import metrics
+from tfstyle.evaluation.results import Key, Results
+
+_RESAMPLES = 2000
+_QUANTILES = (0.025, 0.975)
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A mean over pairs, with its 95 % interval; of a difference, too."""
+
+    count: int
+    mean: float
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: dict[tuple[str, str], float]) -> "Estimate | None":
+        """From `{(content, style): value}`; None if there are none.
+
+        The interval is the percentile bootstrap's that draws contents and styles, not pairs, since
+        the pairs of one photograph or of one painting resemble each other: Owen, "The pigeonhole
+        bootstrap", Annals of Applied Statistics 2007.
+        """
+        if not values:
+            return None
+        found = np.array(list(values.values()))
+        mean, median = float(found.mean()), float(np.median(found))
+        if not np.isfinite(found).all():
+            return cls(len(found), mean, median, math.nan, math.nan)
+        random = np.random.default_rng(0)
+        total = np.ones((_RESAMPLES, len(found)))
+        for part in range(2):
+            names, index = np.unique([key[part] for key in values], return_inverse=True)
+            drawn = random.multinomial(len(names), np.full(len(names), 1 / len(names)), _RESAMPLES)
+            total *= drawn[:, index]
+        total = total[total.any(axis=1)]
+        low, high = np.quantile(total @ found / total.sum(axis=1), _QUANTILES)
+        return cls(len(found), mean, median, float(low), float(high))
+
+
+def values(results: Results, system: str, metric: str, strength: float = 1.0) -> dict:
+    """`{(content, style): value}` of a system."""
+    return {
+        (key.content, key.style): row[metric]
+        for key, row in results.rows.items()
+        if key.system == system and key.strength == strength and metric in row
+    }
+
+
+def difference(results: Results, system: str, baseline: str, metric: str) -> Estimate | None:
+    """The system's value minus the baseline's, over the pairs that both have."""
+    ours, theirs = (values(results, name, metric) for name in (system, baseline))
+    return Estimate.of({pair: ours[pair] - theirs[pair] for pair in ours if pair in theirs})
+
+
+def set_distances(
+    results: Results, system: str, originals: Mapping[str, Sequence[dict[str, np.ndarray]]]
+) -> dict[str, float]:
+    """The `metrics.SET_METRICS` of a system's pictures.
+
+    Args:
+        results: with the system's embeddings.
+        system: its name.
+        originals: the embeddings of the "styles" and the "contents".
+    """
+    found = [
+        embedding
+        for key, embedding in results.embeddings.items()
+        if key.system == system and key.strength == 1.0
+    ]
+    distances = {}
+    for metric, kind, part in (
+        ("frechet_to_styles", "features", "styles"),
+        ("frechet_to_contents", "features", "contents"),
+        ("fid", "fid", "styles"),
+    ):
+        if found and kind in found[0]:
+            ours, theirs = (
+                metrics.Gaussian.of(np.stack([one[kind] for one in several]))
+                for several in (found, originals[part])
+            )
+            distances[metric] = metrics.frechet_distance(ours, theirs)
+    return distances
+
+
+def ranked(results: Results, system: str) -> list[Key]:
+    """A system's pictures, best first, by the sum of their ranks in content and style distance."""
+    keys = [key for key in results.rows if key.system == system and key.strength == 1.0]
+    ranks = np.zeros(len(keys))
+    for metric in ("content_distance", "style_distance"):
+        ranks += np.argsort(np.argsort([results.rows[key][metric] for key in keys]))
+    return [keys[k] for k in np.argsort(ranks, kind="stable")]

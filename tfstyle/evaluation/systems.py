@@ -1,0 +1,223 @@
+"""What makes stylized pictures: trained models, TFLite files, the renderer, folders of pictures.
+
+A `System` is a small description that can be sent to another process, where `open` loads it and
+gives a `Painter`. Those that do not paint say by `find` where a pair's picture is.
+"""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from tfstyle import images, weights
+from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_you_mean
+from tfstyle.errors import InputError
+from tfstyle.evaluation.pairs import Pair
+
+
+class Painter(Protocol):
+    """A loaded system. Pictures are `(1, h, w, 3)` float32 RGB in [0, 1]."""
+
+    def encode(self, style: np.ndarray) -> Any:
+        """What it keeps of a style."""
+
+    def paint(self, content: np.ndarray, code: Any, strength: float) -> np.ndarray:
+        """The content in that style."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _FunctionPainter:
+    """A `Painter` of two functions."""
+
+    encode: Callable[[np.ndarray], Any]
+    paint: Callable[[np.ndarray, Any, float], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """Something that has a picture for each pair."""
+
+    name: str
+    paints: ClassVar[bool] = False
+    has_strength: ClassVar[bool] = False
+
+    def fingerprint(self) -> str:
+        """Differs if the pictures may; results of another one are not kept."""
+        return type(self).__name__
+
+    def find(self, pair: Pair) -> pathlib.Path:
+        """The file of a pair's picture, of a system that does not paint."""
+        raise NotImplementedError
+
+    def open(self, size: int) -> Painter:
+        """Loads what it takes to paint pictures of that side."""
+        raise NotImplementedError
+
+
+class Content(System):
+    """The photograph itself: metrics that rank it first reward doing nothing."""
+
+    def find(self, pair):
+        return pair.content
+
+
+class Style(System):
+    """The painting itself, which has all of the style and none of the content."""
+
+    def find(self, pair):
+        return pair.style
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder(System):
+    """Pictures made elsewhere, called CONTENT__STYLE.png; their centre square is measured."""
+
+    folder: pathlib.Path
+
+    def fingerprint(self):
+        found = sorted(
+            f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}"
+            for path in self.folder.iterdir()
+        )
+        return f"folder {hashlib.sha256(repr(found).encode()).hexdigest()[:16]}"
+
+    def find(self, pair):
+        for suffix in images.SUFFIXES:
+            path = self.folder / f"{pair.name}{suffix}"
+            if path.exists():
+                return path
+        raise InputError(f"--images: {self.folder / pair.name}.png: no such file")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedModel(System):
+    """A Keras model of this package, compiled for the size."""
+
+    path: pathlib.Path
+    paints: ClassVar[bool] = True
+    has_strength: ClassVar[bool] = True
+
+    def fingerprint(self):
+        return f"model {file_digest(self.path)}"
+
+    def open(self, size):
+        from tfstyle import devices
+
+        devices.start_tensorflow()
+        import tensorflow as tf
+
+        from tfstyle import models
+
+        model = models.load_model(self.path)
+        model.check_picture(np.empty((1, size, size, 3)), "--size")
+        stylize = tf.function(model.stylize)
+
+        def paint(content, code, strength):
+            return stylize(tf.constant(content), code, tf.constant([strength])).numpy()
+
+        return _FunctionPainter(tf.function(model.encode_style), paint)
+
+
+@dataclasses.dataclass(frozen=True)
+class LiteRTPair(System):
+    """A style encoder and a transfer network as TFLite files.
+
+    Strength is an input of the transfer network with one number, if it has such; else the style's
+    code is mixed with the content's own, as Magenta's demonstrations do.
+    """
+
+    encoder: pathlib.Path
+    transfer: pathlib.Path
+    paints: ClassVar[bool] = True
+    has_strength: ClassVar[bool] = True
+
+    def fingerprint(self):
+        return f"tflite {file_digest(self.encoder)} {file_digest(self.transfer)}"
+
+    def open(self, size):
+        from tfstyle.evaluation.litert import LiteRTPainter
+
+        return LiteRTPainter(self.encoder, self.transfer, size)
+
+
+class Renderer(System):
+    """`optimize.py` with its defaults at the size of the measurement."""
+
+    paints: ClassVar[bool] = True
+
+    def fingerprint(self):
+        name = weights.choose_encoder("auto")
+        return f"renderer {OptimizeConfig(encoder=name)}"
+
+    def open(self, size):
+        from tfstyle import devices
+
+        devices.start_tensorflow()
+        from tfstyle import optimization
+
+        config = OptimizeConfig(size=size)
+
+        return _FunctionPainter(
+            encode=lambda style: style,
+            paint=lambda content, style, _: optimization.stylize(content, [style], config).image,
+        )
+
+
+def make_systems(config: EvaluateCommand) -> list[System]:
+    """The systems that the flags name, then the two trivial ones.
+
+    Raises: InputError for a file or folder that is missing, or a name that is given twice.
+    """
+    systems: list[System] = []
+    given = config.model
+    if not (config.model or config.tflite or config.images or config.optimize):
+        given = (DEFAULT_MODEL,)
+    for text in given:
+        name, file = _named(text)
+        path = weights.model_path(file)
+        systems.append(TrainedModel(name or pathlib.Path(file).stem, path))
+    for text in config.tflite:
+        name, rest = _named(text)
+        pair = [pathlib.Path(part) for part in rest.split(",")]
+        if len(pair) != 2:
+            raise InputError(f"--tflite: '{text}': give two files, STYLE_ENCODER,TRANSFER")
+        for path in pair:
+            if not path.is_file():
+                raise InputError(f"--tflite: {path}: no such file")
+        systems.append(LiteRTPair(name or pair[1].stem, *pair))
+    for text in config.images:
+        name, folder = _named(text)
+        if not name:
+            raise InputError(f"--images: '{text}': give NAME=FOLDER")
+        if not pathlib.Path(folder).is_dir():
+            raise InputError(f"--images: {folder}: no such folder")
+        systems.append(Folder(name, pathlib.Path(folder)))
+    if config.optimize:
+        systems.append(Renderer("renderer"))
+    systems += [Content("content itself"), Style("style itself")]
+    names = [system.name for system in systems]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two systems are called '{name}'; call one otherwise, NAME=FILE")
+        if not name or set(name) & set('/\\:*?"<>|') or name.startswith("."):
+            raise InputError(f"'{name}': cannot be the name of a folder; give another, NAME=FILE")
+    if config.baseline and config.baseline not in names:
+        raise InputError(
+            f"--baseline: '{config.baseline}'{did_you_mean(config.baseline, tuple(names))}"
+        )
+    return systems
+
+
+def file_digest(path: pathlib.Path) -> str:
+    """The beginning of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _named(text):
+    """`("NAME", "VALUE")` of NAME=VALUE, with an empty name if there is none."""
+    name, equals, value = text.partition("=")
+    return (name, value) if equals and not pathlib.Path(text).exists() else ("", text)

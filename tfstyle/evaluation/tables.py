@@ -1,0 +1,140 @@
+"""The results as tables of text, for the terminal, for Markdown and for HTML."""
+
+import csv
+import dataclasses
+import math
+import pathlib
+
+import numpy as np
+
+from tfstyle import files
+from tfstyle.evaluation import summary
+from tfstyle.evaluation.loop import Evaluation
+from tfstyle.evaluation.summary import Estimate
+from tfstyle.metrics import METRICS, SET_METRICS
+
+Table = list[list[str]]  # the first row is the head
+MAIN = ("content_distance", "style_distance")
+_MIB = 2**20
+
+
+def distances(evaluation: Evaluation) -> Table:
+    """Content and style distance: mean, median, interval, difference to the baseline."""
+    head = ["system", "pairs"]
+    for metric in MAIN:
+        name = metric.replace("_", " ")
+        head += [name, "median", "95 % interval", f"minus {evaluation.baseline}"]
+    rows = [head]
+    for system in evaluation.systems:
+        row = [system.name]
+        for metric in MAIN:
+            found = Estimate.of(summary.values(evaluation.results, system.name, metric))
+            row += [] if len(row) > 1 else [str(found.count if found else 0)]
+            row += _estimate_cells(evaluation, system.name, metric, found)
+        rows.append(row)
+    return rows
+
+
+def others(evaluation: Evaluation) -> Table:
+    """The means of all other metrics: a row for each, a column for each system."""
+    results = evaluation.results
+    rows = [["metric", "better", *(system.name for system in evaluation.systems)]]
+    for metric, about in METRICS.items():
+        if metric in MAIN:
+            continue
+        cells = []
+        for system in evaluation.systems:
+            found = list(summary.values(results, system.name, metric).values())
+            # A first picture of a busy machine may take ten times as long as the others.
+            middle = np.median if metric == "seconds" else np.mean
+            cells.append(_number(float(middle(found)), about.digits) if found else "–")
+        if any(cell != "–" for cell in cells):
+            rows.append([metric.replace("_", " "), about.better, *cells])
+    counts = {
+        system.name: len(summary.values(results, system.name, MAIN[0]))
+        for system in evaluation.systems
+    }
+    distances = {
+        name: summary.set_distances(results, name, evaluation.originals)
+        if count == max(counts.values())  # sets of other sizes do not compare
+        else {}
+        for name, count in counts.items()
+    }
+    for metric, about in SET_METRICS.items():
+        cells = [
+            _number(found[metric], about.digits) if metric in found else "–"
+            for found in distances.values()
+        ]
+        if any(cell != "–" for cell in cells):
+            rows.append([metric.replace("_", " "), about.better, *cells])
+    memory = [results.systems[system.name]["peak_memory"] for system in evaluation.systems]
+    cells = [f"{value / _MIB:.0f}" if value else "–" for value in memory]
+    return [*rows, ["peak memory, MiB", "lower", *cells]]
+
+
+def meanings(table: Table) -> Table:
+    """What the metrics of a table of `others` are."""
+    known = {name.replace("_", " "): about for name, about in {**METRICS, **SET_METRICS}.items()}
+    names = [*(name.replace("_", " ") for name in MAIN), *(row[0] for row in table[1:])]
+    return [
+        ["metric", "range", "meaning"],
+        *([name, known[name].range, known[name].meaning] for name in names if name in known),
+        ["peak memory, MiB", "0 …", "most memory of the process that makes the pictures, all in"],
+    ]
+
+
+def markdown(table: Table) -> str:
+    """A table in Markdown, with columns of one width."""
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    lines = [
+        "| " + " | ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in table
+    ]
+    rule = "| " + " | ".join("-" * width for width in widths) + " |"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def write_summary(evaluation: Evaluation, path: pathlib.Path) -> None:
+    """`summary.csv`: every metric of every system, with intervals and differences."""
+    with (
+        files.replacing(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        names = [field.name for field in dataclasses.fields(Estimate)]
+        changes = [f"difference_{name}" for name in names]
+        writer.writerow(["system", "metric", *names, *changes])
+        for system in evaluation.systems:
+            for metric in METRICS:
+                found = Estimate.of(summary.values(evaluation.results, system.name, metric))
+                change = summary.difference(
+                    evaluation.results, system.name, evaluation.baseline, metric
+                )
+                if found:
+                    row = [system.name, metric, *dataclasses.astuple(found)]
+                    writer.writerow([*row, *(dataclasses.astuple(change) if change else ())])
+
+
+def _estimate_cells(evaluation, name, metric, found):
+    """Mean, median, interval and difference to the baseline."""
+    if found is None:
+        return ["–"] * 4
+    digits = METRICS[metric].digits
+    cells = [_number(found.mean, digits), _number(found.median, digits)]
+    cells.append(_interval(found, digits))
+    change = None
+    if name != evaluation.baseline:
+        change = summary.difference(evaluation.results, name, evaluation.baseline, metric)
+    if change is None:
+        return [*cells, "–"]
+    return [*cells, f"{change.mean:+.{digits}f} ({_interval(change, digits, '+')})"]
+
+
+def _interval(estimate, digits, sign=""):
+    if math.isnan(estimate.low):
+        return "–"
+    return f"{estimate.low:{sign}.{digits}f} … {estimate.high:{sign}.{digits}f}"
+
+
+def _number(value, digits):
+    return "∞" if math.isinf(value) else f"{value:.{digits}f}"

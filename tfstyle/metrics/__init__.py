@@ -1,0 +1,121 @@
+"""Distances between pictures: what each measures, which way is better, and its range.
+
+Functions of NumPy arrays, in float64 where they sum; none needs TensorFlow or Keras but `LPIPS`.
+
+features.py   of an encoder's features: content, style, perceptual and Fréchet distances
+pictures.py   of pixels: SSIM, PSNR, colours, structure
+artifacts.py  of one picture by itself: borders, checkerboards, seams, nothing at all
+lpips.py      the published LPIPS, when its weights are on disk
+"""
+
+import dataclasses
+
+from tfstyle.metrics.artifacts import (
+    border_energy,
+    checkerboard_energy,
+    is_constant,
+    seam_energy,
+)
+from tfstyle.metrics.features import (
+    Gaussian,
+    content_distance,
+    embedding,
+    frechet_distance,
+    gram_matrices,
+    mean_std_distance,
+    means_and_stds,
+    perceptual_distance,
+    single_image_gaussian,
+    style_distance,
+    unit_features,
+)
+from tfstyle.metrics.pictures import color_distance, color_quantiles, psnr, ssim, structure
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """How to read a number: `better` is "lower", "higher" or "", if neither is."""
+
+    better: str
+    range: str
+    meaning: str
+    digits: int = 3
+
+
+METRICS = {
+    "content_distance": Metric(
+        "lower", "0 …", "relative squared error of relu4_1 to the content's; 0 is the photo itself"
+    ),
+    "style_distance": Metric(
+        "lower", "0 …", "relative squared error of Gram matrices to the style's, in five layers"
+    ),
+    "mean_std_distance": Metric(
+        "lower", "0 …", "relative squared error of channel means and deviations to the style's"
+    ),
+    "color_distance": Metric(
+        "lower", "0 … 1", "sliced Wasserstein-2 distance of the colours to the style's"
+    ),
+    "single_image_frechet": Metric(
+        "lower", "0 …", "Fréchet distance of features at relu3_1 to the style's, in SIFID's form",
+        2,
+    ),
+    "ssim": Metric("higher", "-1 … 1", "structural similarity to the content's luminance"),
+    "psnr": Metric("higher", "0 … ∞ dB", "peak signal-to-noise ratio to the content", 1),
+    "perceptual_distance": Metric(
+        "lower", "0 … 10", "distance of unit features to the content's, in LPIPS' form"
+    ),
+    "lpips": Metric("lower", "0 …", "LPIPS (AlexNet, v0.1) to the content"),
+    "structure": Metric(
+        "higher", "-1 … 1", "correlation of the luminance's gradients with the content's"
+    ),
+    "border_energy": Metric(
+        "lower", "0 …", "lines along the picture's border over lines further in; about 1 is clean",
+        2,
+    ),
+    "checkerboard_energy": Metric(
+        "lower", "0 … 127", "amplitude, in grey levels of 255, of patterns that repeat every 2, 4 "
+        "or 8 pixels", 2,
+    ),
+    "seam_energy": Metric(
+        "lower", "0 …", "a step in brightness across the whole picture over the steps beside it; "
+        "1 to 2 is clean", 2,
+    ),
+    "broken": Metric("lower", "0 or 1", "1 for a picture of one colour or with NaN"),
+    "seconds": Metric("lower", "0 …", "to make the picture, the style's code given"),
+}  # fmt: skip
+SET_METRICS = {
+    "frechet_to_styles": Metric(
+        "lower", "0 …", "Fréchet distance of all pictures' mean features at relu5_1 to the styles'",
+        1,
+    ),
+    "frechet_to_contents": Metric(
+        "lower", "0 …", "the same to the contents'", 1
+    ),
+    "fid": Metric("lower", "0 …", "FID of all pictures to the styles", 1),
+}  # fmt: skip
+
+__all__ = [
+    "METRICS",
+    "SET_METRICS",
+    "Gaussian",
+    "Metric",
+    "border_energy",
+    "checkerboard_energy",
+    "color_distance",
+    "color_quantiles",
+    "content_distance",
+    "embedding",
+    "frechet_distance",
+    "gram_matrices",
+    "is_constant",
+    "mean_std_distance",
+    "means_and_stds",
+    "perceptual_distance",
+    "psnr",
+    "seam_energy",
+    "single_image_gaussian",
+    "ssim",
+    "structure",
+    "style_distance",
+    "unit_features",
+]

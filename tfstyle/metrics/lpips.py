@@ -1,0 +1,81 @@
+"""The published LPIPS distance, when its weights are on disk.
+
+Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018,
+https://arxiv.org/abs/1801.03924; code: https://github.com/richzhang/PerceptualSimilarity.
+"""
+
+import os
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfstyle import files
+from tfstyle.errors import InputError
+from tfstyle.metrics.features import perceptual_distance
+
+# Of AlexNet in torchvision's layout: name in the state dict, stride, padding, pooled before.
+_CONVOLUTIONS = (
+    ("net.slice1.0", 4, 2, False),
+    ("net.slice2.3", 1, 2, True),
+    ("net.slice3.6", 1, 1, True),
+    ("net.slice4.8", 1, 1, False),
+    ("net.slice5.10", 1, 1, False),
+)
+# The means and deviations of ImageNet's channels, for pictures in [-1, 1].
+_SHIFT = (-0.030, -0.088, -0.188)
+_SCALE = (0.458, 0.448, 0.450)
+
+
+class LPIPS:
+    """LPIPS v0.1 with AlexNet, the default of the authors' package.
+
+    Args:
+        path: NumPy file (.npz) of the `state_dict()` of the authors' `lpips.LPIPS(net="alex")`:
+            the arrays of AlexNet's five convolutions and of the five linear layers.
+    Raises: InputError if the file is missing or holds something else.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        try:
+            with np.load(path) as arrays:
+                self._kernels = [
+                    (
+                        ops.array(arrays[f"{name}.weight"].transpose(2, 3, 1, 0)),
+                        ops.array(arrays[f"{name}.bias"]),
+                    )
+                    for name, *_ in _CONVOLUTIONS
+                ]
+                self._weights = [
+                    arrays[f"lin{k}.model.1.weight"].reshape(-1) for k in range(len(_CONVOLUTIONS))
+                ]
+        except files.UNREADABLE as error:
+            raise InputError(
+                f"{path}: not LPIPS' weights; give the state dict of lpips.LPIPS(net='alex') as "
+                f".npz ({error})"
+            ) from error
+
+    def features(self, image: np.ndarray) -> dict:
+        """AlexNet's features of `(1, h, w, 3)` in [0, 1], weighted, to be kept and compared.
+
+        At each position they have unit norm before the weighting.
+        """
+        x = ops.convert_to_tensor(2.0 * image - 1.0, "float32")
+        x = (x - ops.array(_SHIFT, "float32")) / ops.array(_SCALE, "float32")
+        found = {}
+        for (name, stride, padding, pooled), (kernel, bias), weight in zip(
+            _CONVOLUTIONS, self._kernels, self._weights, strict=True
+        ):
+            if pooled:
+                x = ops.max_pool(x, 3, 2, data_format="channels_last")
+            sides = (padding, padding)
+            x = ops.pad(x, ((0, 0), sides, sides, (0, 0)))
+            x = ops.relu(ops.conv(x, kernel, stride, data_format="channels_last") + bias)
+            maps = keras.ops.convert_to_numpy(x)
+            norm = np.sqrt(np.sum(maps**2, axis=-1, keepdims=True)) + 1e-10
+            found[name] = maps / norm * np.sqrt(weight)
+        return found
+
+    def distance(self, features: dict, reference: dict) -> float:
+        """LPIPS of two pictures' `features`; 0 for equal pictures."""
+        return perceptual_distance(features, reference)
