@@ -12,9 +12,9 @@ from tfstyle.config import EvaluateCommand
 from tfstyle.evaluation.features import load_features, load_fid_network
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.painting import Painting
-from tfstyle.evaluation.pairs import Pair, by_content, find_pairs, read_square
+from tfstyle.evaluation.pairs import Pair, by_block, by_content, find_pairs, read_square
 from tfstyle.evaluation.results import Key, Results
-from tfstyle.evaluation.systems import Renderer, System, file_digest, make_systems
+from tfstyle.evaluation.systems import Renderer, Style, System, file_digest, make_systems
 from tfstyle.metrics.lpips import LPIPS
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which ends with the pictures of full strength
@@ -119,9 +119,10 @@ def evaluate(
 
 
 def _plan(config, system, pairs):
-    """The system's pairs with strengths, each strength's in the order of contents."""
+    """The system's pairs with strengths, in an order in which few originals are looked at twice."""
     count = config.optimize_pairs if isinstance(system, Renderer) else 0
-    plan = [(pair, 1.0) for pair in by_content(pairs[: count or None])]
+    order = by_block if isinstance(system, Style) else by_content
+    plan = [(pair, 1.0) for pair in order(pairs[: count or None])]
     if system.has_strength:
         for strength in STRENGTHS:
             plan += [(pair, strength) for pair in by_content(pairs[: config.sweep_pairs])]
@@ -143,7 +144,7 @@ def _run(system, plan, measurer, results, on_progress, should_stop):
             if painting:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 painted = painting.paint(pair, strength, path)
-            row, embeddings = measurer.measure(pair, read_square(path, measurer.size))
+            row, embeddings = measurer.measure(pair, path)
             if painted:
                 row["seconds"] = painted.seconds
                 row["broken"] = max(row["broken"], float(not painted.finite))

@@ -1,5 +1,6 @@
 """One picture beside its content and its style: a row of numbers."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
@@ -8,14 +9,29 @@ from typing import Any
 import numpy as np
 
 from tfstyle import metrics
-from tfstyle.evaluation.pairs import Pair, read_square
+from tfstyle.evaluation.pairs import BLOCK, Pair, read_square
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What comparisons need of a picture; the first three are large, about 70 MB at 384 pixels."""
+
+    picture: np.ndarray
+    features: dict[str, np.ndarray]
+    lpips: dict[str, np.ndarray] | None
+    grams: dict[str, np.ndarray]
+    moments: dict[str, Any]
+    colors: np.ndarray
+    gaussian: metrics.Gaussian
+    artifacts: dict[str, float]
+    embeddings: dict[str, np.ndarray]
 
 
 class Measurer:
-    """Measures pictures of pairs; what a content or a style contributes is computed once.
+    """Measures pictures of pairs; contents and styles are described once.
 
-    Of contents only the last is kept, since its features are large: measure pairs in the order of
-    `pairs.by_content`.
+    Of a style only statistics are kept, and whole descriptions of no more than a few originals:
+    measure in the order of `pairs.by_content` or `pairs.by_block`.
 
     Args:
         features: from `features.load_features`.
@@ -31,80 +47,66 @@ class Measurer:
         lpips: Any = None,
         fid: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
-        self._features = features
         self.size = size
+        self._features = features
         self._lpips = lpips
         self._fid = fid
-        self._content = functools.lru_cache(maxsize=1)(self._measure_content)
-        self._style = functools.cache(self._measure_style)
+        self._original = functools.lru_cache(maxsize=BLOCK + 2)(self._describe)
+        self._style = functools.cache(self._describe_style)
 
-    def measure(self, pair: Pair, picture: np.ndarray) -> tuple[dict[str, float], dict[str, Any]]:
+    def measure(self, pair: Pair, path: pathlib.Path) -> tuple[dict[str, float], dict[str, Any]]:
         """The `metrics.METRICS` of a picture, and its embeddings by kind.
 
         Args:
             pair: whose content and style it should have.
-            picture: `(1, size, size, 3)` in [0, 1].
+            path: of the picture, whose centre square is measured.
         """
-        content, style = self._content(pair.content), self._style(pair.style)
-        features = self._features(picture)
+        content, style = self._original(pair.content), self._style(pair.style)
+        trivial = path in (pair.content, pair.style)
+        found = self._original(path) if trivial else self._describe(path)
         row = {
-            "content_distance": metrics.content_distance(features, content["features"]),
-            "style_distance": metrics.style_distance(
-                metrics.gram_matrices(features), style["grams"]
-            ),
-            "mean_std_distance": metrics.mean_std_distance(
-                metrics.means_and_stds(features), style["moments"]
-            ),
-            "color_distance": metrics.color_distance(
-                metrics.color_quantiles(picture), style["colors"]
-            ),
-            "single_image_frechet": metrics.frechet_distance(
-                style["gaussian"], metrics.single_image_gaussian(features)
-            ),
-            "ssim": metrics.ssim(picture, content["picture"]),
-            "psnr": metrics.psnr(picture, content["picture"]),
-            "perceptual_distance": metrics.perceptual_distance(
-                metrics.unit_features(features), content["units"]
-            ),
-            "structure": metrics.structure(picture, content["picture"]),
-            "border_energy": metrics.border_energy(picture),
-            "checkerboard_energy": metrics.checkerboard_energy(picture),
-            "seam_energy": metrics.seam_energy(picture),
-            "broken": float(metrics.is_constant(picture)),
+            "content_distance": metrics.content_distance(found.features, content.features),
+            "style_distance": metrics.style_distance(found.grams, style.grams),
+            "mean_std_distance": metrics.mean_std_distance(found.moments, style.moments),
+            "color_distance": metrics.color_distance(found.colors, style.colors),
+            "single_image_frechet": metrics.frechet_distance(style.gaussian, found.gaussian),
+            "ssim": metrics.ssim(found.picture, content.picture),
+            "psnr": metrics.psnr(found.picture, content.picture),
+            "perceptual_distance": metrics.perceptual_distance(found.features, content.features),
+            "structure": metrics.structure(found.picture, content.picture),
+            **found.artifacts,
         }
-        if self._lpips:
-            row["lpips"] = self._lpips.distance(self._lpips.features(picture), content["lpips"])
-        return row, self._embeddings(picture, features)
+        if found.lpips and content.lpips:
+            row["lpips"] = self._lpips.distance(found.lpips, content.lpips)
+        return row, found.embeddings
 
     def embeddings(self, path: pathlib.Path) -> dict[str, np.ndarray]:
         """The embeddings of an original, of which sets are compared."""
-        picture = read_square(path, self.size)
-        return self._embeddings(picture, self._features(picture))
+        return self._describe(path).embeddings
 
-    def _embeddings(self, picture, features):
-        found = {"features": metrics.embedding(features)}
+    def _describe(self, path):
+        picture = read_square(path, self.size)
+        features = self._features(picture)
+        embeddings = {"features": metrics.embedding(features)}
         if self._fid:
-            found["fid"] = self._fid(picture)
-        return found
+            embeddings["fid"] = self._fid(picture)
+        return Description(
+            picture=picture,
+            features=features,
+            lpips=self._lpips.features(picture) if self._lpips else None,
+            grams=metrics.gram_matrices(features),
+            moments=metrics.means_and_stds(features),
+            colors=metrics.color_quantiles(picture),
+            gaussian=metrics.single_image_gaussian(features),
+            artifacts={
+                "border_energy": metrics.border_energy(picture),
+                "checkerboard_energy": metrics.checkerboard_energy(picture),
+                "seam_energy": metrics.seam_energy(picture),
+                "broken": float(metrics.is_constant(picture)),
+            },
+            embeddings=embeddings,
+        )
 
-    def _measure_content(self, path):
-        picture = read_square(path, self.size)
-        features = self._features(picture)
-        found = {
-            "picture": picture,
-            "features": features,
-            "units": metrics.unit_features(features),
-        }
-        if self._lpips:
-            found["lpips"] = self._lpips.features(picture)
-        return found
-
-    def _measure_style(self, path):
-        picture = read_square(path, self.size)
-        features = self._features(picture)
-        return {
-            "grams": metrics.gram_matrices(features),
-            "moments": metrics.means_and_stds(features),
-            "colors": metrics.color_quantiles(picture),
-            "gaussian": metrics.single_image_gaussian(features),
-        }
+    def _describe_style(self, path):
+        whole = self._original(path)
+        return dataclasses.replace(whole, picture=np.empty(0), features={}, lpips=None)

@@ -10,6 +10,8 @@ import numpy as np
 from tfstyle import files, images
 from tfstyle.errors import InputError
 
+BLOCK = 4  # styles that are kept in memory with all of their features
+
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
@@ -58,3 +60,10 @@ def read_square(path: pathlib.Path, size: int) -> np.ndarray:
 def by_content(pairs: Sequence[Pair]) -> list[Pair]:
     """The pairs in an order that meets each content once."""
     return sorted(pairs, key=lambda pair: (pair.content, pair.style))
+
+
+def by_block(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs in an order that meets each block of styles once, and in it each content once."""
+    styles = sorted({pair.style for pair in pairs})
+    block = {style: number // BLOCK for number, style in enumerate(styles)}
+    return sorted(pairs, key=lambda pair: (block[pair.style], pair.content, pair.style))

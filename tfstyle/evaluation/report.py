@@ -147,6 +147,7 @@ def _scatter(evaluation):
         (pair.content.stem, pair.style.stem)
         for pair in evaluation.pairs[: evaluation.config.sweep_pairs]
     }
+    right = 1.0
     for number, system in enumerate(evaluation.systems):
         color = f"C{number}"
         content, style = (
@@ -156,8 +157,9 @@ def _scatter(evaluation):
         if means[0] is None or means[1] is None:
             continue
         axes.scatter(
-            list(content.values()), list(style.values()), 4, color, alpha=0.15, linewidths=0
+            list(content.values()), list(style.values()), 9, color, alpha=0.3, linewidths=0
         )
+        right = max(right, 1.2 * means[0].mean, *np.quantile(list(content.values()), [0.95]))
         axes.errorbar(
             means[0].mean, means[1].mean,
             xerr=[[means[0].mean - means[0].low], [means[0].high - means[0].mean]],
@@ -175,9 +177,10 @@ def _scatter(evaluation):
                 if all(points):
                     curve.append([float(np.mean(one)) for one in points])
             axes.plot(*np.transpose(curve), "-", color=color, marker=".", linewidth=1)
-    # Nothing is lost but pictures that equal their style, whose distance has no logarithm.
+    # The style itself, whose distance has no logarithm, is below; a few pictures are to the right.
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.01)
+    axes.set_xlim(-0.05, right)
     axes.set(xlabel="content distance", ylabel="style distance")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -27,7 +27,6 @@ from tfstyle.metrics.features import (
     perceptual_distance,
     single_image_gaussian,
     style_distance,
-    unit_features,
 )
 from tfstyle.metrics.pictures import color_distance, color_quantiles, psnr, ssim, structure
 
@@ -117,5 +116,4 @@ __all__ = [
     "ssim",
     "structure",
     "style_distance",
-    "unit_features",
 ]

@@ -12,7 +12,7 @@ CONTENT_LAYER = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SINGLE_IMAGE_LAYER = "relu3_1"  # a stride of 4, as of the layer of SIFID's network
 EMBEDDING_LAYER = "relu5_1"
-EPSILON = 1e-10  # of LPIPS' normalisation
+EPSILON = 1e-20  # keeps the cosine with a vector of zeros finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,15 +92,7 @@ def mean_std_distance(moments: dict, style_moments: dict) -> float:
     )
 
 
-def unit_features(features: dict) -> dict:
-    """Features divided by their norm over channels, at each position."""
-    return {
-        layer: maps / (np.sqrt(np.einsum("bhwc,bhwc->bhw", maps, maps))[..., None] + EPSILON)
-        for layer, maps in features.items()
-    }
-
-
-def perceptual_distance(units: dict, content_units: dict) -> float:
+def perceptual_distance(features: dict, content: dict) -> float:
     """Sum over layers of the mean over positions of the squared distance of unit features.
 
     Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR
@@ -108,13 +100,19 @@ def perceptual_distance(units: dict, content_units: dict) -> float:
     published LPIPS, which has another network and trained weights. From 0 to 2 for each layer.
 
     Args:
-        units: from `unit_features`, all of its layers.
-        content_units: likewise, of a picture of the same size.
+        features: of all layers of `content`.
+        content: of a picture of the same size.
     """
     total = 0.0
-    for layer, wanted in content_units.items():
-        difference = (units[layer] - wanted).ravel()
-        total += float(difference @ difference) / np.prod(wanted.shape[:-1])
+    for layer, wanted in content.items():
+        first, second = _flatten(features[layer]), _flatten(wanted)
+        # |a/|a| - b/|b||² = 2 - 2 ab / |a||b|, without maps of unit features; but 1 where one of
+        # the two is zero, and 0 where both are.
+        squares = [np.einsum("pc,pc->p", one, one) for one in (first, second)]
+        norms = np.sqrt(squares[0] * squares[1])
+        cosines = np.einsum("pc,pc->p", first, second) / np.maximum(norms, EPSILON)
+        lengths = np.add(*(square > 0.0 for square in squares), dtype=np.float32)
+        total += float(np.mean(np.maximum(lengths - 2.0 * cosines, 0.0)))
     return total
 
 

@@ -6,13 +6,11 @@ https://arxiv.org/abs/1801.03924; code: https://github.com/richzhang/PerceptualS
 
 import os
 
-import keras
 import numpy as np
 from keras import ops
 
 from tfstyle import files
 from tfstyle.errors import InputError
-from tfstyle.metrics.features import perceptual_distance
 
 # Of AlexNet in torchvision's layout: name in the state dict, stride, padding, pooled before.
 _CONVOLUTIONS = (
@@ -56,26 +54,26 @@ class LPIPS:
             ) from error
 
     def features(self, image: np.ndarray) -> dict:
-        """AlexNet's features of `(1, h, w, 3)` in [0, 1], weighted, to be kept and compared.
-
-        At each position they have unit norm before the weighting.
-        """
+        """AlexNet's features of `(1, h, w, 3)` in [0, 1], of unit norm at each position."""
         x = ops.convert_to_tensor(2.0 * image - 1.0, "float32")
         x = (x - ops.array(_SHIFT, "float32")) / ops.array(_SCALE, "float32")
         found = {}
-        for (name, stride, padding, pooled), (kernel, bias), weight in zip(
-            _CONVOLUTIONS, self._kernels, self._weights, strict=True
+        for (name, stride, padding, pooled), (kernel, bias) in zip(
+            _CONVOLUTIONS, self._kernels, strict=True
         ):
             if pooled:
                 x = ops.max_pool(x, 3, 2, data_format="channels_last")
             sides = (padding, padding)
             x = ops.pad(x, ((0, 0), sides, sides, (0, 0)))
             x = ops.relu(ops.conv(x, kernel, stride, data_format="channels_last") + bias)
-            maps = keras.ops.convert_to_numpy(x)
+            maps = ops.convert_to_numpy(x)
             norm = np.sqrt(np.sum(maps**2, axis=-1, keepdims=True)) + 1e-10
-            found[name] = maps / norm * np.sqrt(weight)
+            found[name] = maps / norm
         return found
 
     def distance(self, features: dict, reference: dict) -> float:
         """LPIPS of two pictures' `features`; 0 for equal pictures."""
-        return perceptual_distance(features, reference)
+        return sum(
+            float(np.mean(np.square(features[name] - reference[name]) @ weight))
+            for (name, *_), weight in zip(_CONVOLUTIONS, self._weights, strict=True)
+        )
