@@ -38,11 +38,13 @@ setup(
     ],
     extras_require={
         "dev": [
+            "ai-edge-litert>=2.0",
             "mypy>=1.15",
             "pre-commit>=4.0",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "ruff>=0.12",
+            "scikit-image>=0.25",
             "scipy>=1.14",
         ],
         "litert": ["ai-edge-litert>=2.0"],

@@ -76,7 +76,7 @@ def color_distance(quantiles: np.ndarray, style_quantiles: np.ndarray) -> float:
     """Sliced Wasserstein-2 distance of two pictures' colours, in units of a channel's range.
 
     Rabin et al., "Wasserstein Barycenter and Its Application to Texture Mixing", SSVM 2011. 0 for
-    the same colours, wherever they are; 0.58 from black to white.
+    the same colours, wherever they are; 1 from black to white.
 
     Args:
         quantiles: from `color_quantiles`.

@@ -1,0 +1,354 @@
+"""What is measured, kept and summed up: pairs, systems, results, intervals."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle import images, metrics
+from tfstyle.config import EvaluateCommand
+from tfstyle.errors import InputError
+from tfstyle.evaluation import pairs as pairing
+from tfstyle.evaluation import summary
+from tfstyle.evaluation.features import load_features, load_fid_network
+from tfstyle.evaluation.litert import LiteRTPainter
+from tfstyle.evaluation.measuring import Measurer
+from tfstyle.evaluation.pairs import Pair, find_pairs
+from tfstyle.evaluation.results import Key, Results
+from tfstyle.evaluation.summary import Estimate
+from tfstyle.evaluation.systems import Folder, LiteRTPair, TrainedModel, make_systems
+
+PAIR = Pair(pathlib.Path("a.png"), pathlib.Path("b.png"))
+
+
+def make_folders(folder, contents, styles):
+    for kind, count in (("contents", contents), ("styles", styles)):
+        (folder / kind).mkdir()
+        for number in range(count):
+            (folder / kind / f"{number}.png").touch()
+    return str(folder / "contents"), str(folder / "styles")
+
+
+@pytest.mark.parametrize(("contents", "styles"), [(4, 6), (3, 3), (2, 5), (1, 4)])
+def test_all_pairs_once_and_evenly_from_the_beginning(tmp_path, contents, styles):
+    found = find_pairs(*make_folders(tmp_path, contents, styles))
+    assert len(set(found)) == len(found) == contents * styles
+    for count in range(1, len(found) + 1):
+        for used, of in (("content", contents), ("style", styles)):
+            names = [getattr(pair, used).stem for pair in found[:count]]
+            times = [names.count(str(number)) for number in range(of)]
+            assert max(times) - min(times) <= 1, (count, used)
+    assert sorted(pairing.by_content(found), key=found.index) == found
+    assert sorted(pairing.by_block(found), key=found.index) == found
+
+
+def test_folders_that_do_not_do(tmp_path):
+    contents, styles = make_folders(tmp_path, 2, 0)
+    with pytest.raises(InputError, match="--style_dir: .* holds no image files"):
+        find_pairs(contents, styles)
+    with pytest.raises(InputError, match="--content_dir: .*nowhere: no such folder"):
+        find_pairs(str(tmp_path / "nowhere"), contents)
+    (tmp_path / "contents" / "0.jpg").touch()
+    with pytest.raises(InputError, match="two pictures called 0; rename one"):
+        find_pairs(contents, contents)
+
+
+def flags(**values):
+    return EvaluateCommand(content_dir="c", style_dir="s", **values)
+
+
+def test_systems_are_named_by_flags(tmp_path):
+    for name in ("encoder.tflite", "transfer.tflite", "mine.keras"):
+        (tmp_path / name).touch()
+    (tmp_path / "pictures").mkdir()
+    pair = f"{tmp_path / 'encoder.tflite'},{tmp_path / 'transfer.tflite'}"
+    systems = make_systems(
+        flags(
+            model=("adain", f"{tmp_path / 'mine.keras'}", f"other={tmp_path / 'mine.keras'}"),
+            tflite=(pair, f"small={pair}"),
+            images=(f"theirs={tmp_path / 'pictures'}",),
+        )
+    )
+    names = [system.name for system in systems]
+    trivial = ["content itself", "style itself"]
+    assert names == ["adain", "mine", "other", "transfer", "small", "theirs", *trivial]
+    kinds = [TrainedModel] * 3 + [LiteRTPair] * 2 + [Folder]
+    assert [type(system) for system in systems[:6]] == kinds
+    assert [one.name for one in make_systems(flags())] == ["adain", *trivial]
+    assert systems[1].fingerprint() == systems[2].fingerprint() != systems[0].fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"model": ("adian",)}, "--model: 'adian' is neither .* did you mean 'adain'"),
+        ({"model": ("adain", "adain")}, "two systems are called 'adain'; call one otherwise"),
+        ({"model": ("../x=adain",)}, "'../x': cannot be the name of a folder"),
+        ({"tflite": ("one.tflite",)}, "--tflite: 'one.tflite': give two files"),
+        ({"tflite": ("a.tflite,b.tflite",)}, "--tflite: a.tflite: no such file"),
+        ({"images": ("pictures",)}, "--images: 'pictures': give NAME=FOLDER"),
+        ({"images": ("a=nowhere",)}, "--images: nowhere: no such folder"),
+        ({"baseline": "adian"}, "--baseline: 'adian'; did you mean 'adain'"),
+    ],
+)
+def test_systems_that_cannot_be(values, message):
+    with pytest.raises(InputError, match=message):
+        make_systems(flags(**values))
+
+
+def test_pictures_made_elsewhere_are_found_by_name(tmp_path):
+    (tmp_path / "a__b.jpg").touch()
+    system = Folder("theirs", tmp_path)
+    before = system.fingerprint()
+    assert system.find(PAIR) == tmp_path / "a__b.jpg"
+    (tmp_path / "a__b.jpg").write_bytes(b"another")
+    assert system.fingerprint() != before
+    (tmp_path / "a__b.jpg").unlink()
+    with pytest.raises(InputError, match=r"--images: .*a__b.png: no such file"):
+        system.find(PAIR)
+
+
+def test_an_interval_draws_photographs_and_paintings(random):
+    """Pairs of one photograph are no independent samples."""
+    effects = random.normal(size=10)
+    values = {(str(c), str(s)): effects[c] for c in range(10) for s in range(40)}
+    found = Estimate.of(values)
+    assert found.count == 400
+    assert found.mean == pytest.approx(effects.mean())
+    assert found.median == pytest.approx(np.median(effects))
+    # Ten samples' standard error, not four hundred's; a bootstrap's quantiles vary by a tenth.
+    assert found.high - found.low == pytest.approx(2 * 1.96 * effects.std() / np.sqrt(10), rel=0.2)
+    one = Estimate.of({("a", "b"): 3.0})
+    assert (one.mean, one.low, one.high) == (3.0, 3.0, 3.0)
+    assert Estimate.of({}) is None
+    infinite = Estimate.of({("a", "b"): 3.0, ("a", "c"): float("inf")})
+    assert infinite.mean == float("inf") and np.isnan(infinite.low)
+
+
+def make_results(folder, pictures=None, **settings):
+    return Results(folder / "out", {"size": 128, **settings}, pictures or {"content/a.png": "1"})
+
+
+def fill(results, *rows):
+    """Adds rows `(system, strength, content, style, value)`."""
+    for *key, value in rows:
+        results.register(key[0], "first")
+        results.rows[Key(*key)] = {"content_distance": value, "style_distance": -value}
+        results.embeddings[Key(*key)] = {"features": np.full(3, value, "f4")}
+
+
+def test_differences_are_over_shared_pairs(tmp_path):
+    results = make_results(tmp_path)
+    fill(results, ("x", 1.0, "a", "b", 1.0), ("x", 1.0, "a", "c", 5.0), ("y", 1.0, "a", "b", 4.0))
+    fill(results, ("y", 0.5, "a", "c", 9.0))
+    found = summary.difference(results, "y", "x", "content_distance")
+    assert (found.count, found.mean) == (1, 3.0)
+    assert summary.values(results, "x", "ssim") == {}
+
+
+def test_sets_are_compared_by_their_embeddings(tmp_path, random):
+    results = make_results(tmp_path)
+    found = {(str(c), str(s)): random.normal(size=3) for c in range(4) for s in range(5)}
+    for pair, vector in found.items():
+        results.embeddings[Key("x", 1.0, *pair)] = {"features": vector}
+        results.embeddings[Key("x", 0.5, *pair)] = {"features": vector + 9.0}
+    same = [{"features": vector} for vector in found.values()]
+    moved = [{"features": vector + 2.0} for vector in found.values()]
+    distances = summary.set_distances(results, "x", {"styles": same, "contents": moved})
+    assert distances == {
+        "frechet_to_styles": pytest.approx(0.0, abs=1e-9),
+        "frechet_to_contents": pytest.approx(12.0),
+    }
+
+
+def test_ranks_put_what_is_best_in_both_distances_first(tmp_path):
+    results = make_results(tmp_path)
+    for style, content_distance, style_distance in (("a", 3, 3), ("b", 1, 2), ("c", 2, 1.5)):
+        key = Key("x", 1.0, "p", style)
+        results.rows[key] = {"content_distance": content_distance, "style_distance": style_distance}
+    assert [key.style for key in summary.ranked(results, "x")] == ["b", "c", "a"]
+
+
+def test_results_come_back_as_they_were(tmp_path):
+    results = make_results(tmp_path)
+    fill(results, ("x", 1.0, "a", 'b, c"d', 0.1), ("x", 0.25, "a", "b", np.inf))
+    results.save()
+    again = make_results(tmp_path)
+    assert again.rows == results.rows
+    assert again.systems == results.systems
+    for key, found in results.embeddings.items():
+        np.testing.assert_array_equal(again.embeddings[key]["features"], found["features"])
+
+
+def test_a_system_that_changed_is_measured_anew(tmp_path):
+    results = make_results(tmp_path)
+    fill(results, ("x", 1.0, "a", "b", 0.1), ("y", 1.0, "a", "b", 0.2))
+    results.save()
+    again = make_results(tmp_path)
+    again.register("x", "second")
+    again.register("y", "first")
+    assert [key.system for key in again.rows] == [key.system for key in again.embeddings] == ["y"]
+
+
+def test_rows_of_other_settings_or_pictures_are_not_mixed(tmp_path):
+    make_results(tmp_path).save()
+    with pytest.raises(InputError, match="holds results with --size=128, not 256"):
+        make_results(tmp_path, size=256)
+    with pytest.raises(InputError, match="results of another picture content/a.png"):
+        make_results(tmp_path, {"content/a.png": "2"})
+    make_results(tmp_path, {"content/b.png": "2"})
+    (tmp_path / "out" / "metrics.csv").write_text("nonsense\n1\n")
+    with pytest.raises(InputError, match="its results are damaged"):
+        make_results(tmp_path)
+    (tmp_path / "out" / "run.json").unlink()
+    with pytest.raises(InputError, match="holds files of something else"):
+        make_results(tmp_path)
+
+
+def test_a_run_killed_between_two_files_measures_the_last_pictures_again(tmp_path):
+    results = make_results(tmp_path)
+    fill(results, ("x", 1.0, "a", "b", 0.1))
+    results.save()
+    embeddings = (tmp_path / "out" / "embeddings.npz").read_bytes()
+    fill(results, ("x", 1.0, "a", "c", 0.2))
+    results.save()
+    (tmp_path / "out" / "embeddings.npz").write_bytes(embeddings)
+    again = make_results(tmp_path)
+    assert [key.style for key in again.rows] == [key.style for key in again.embeddings] == ["b"]
+
+
+def test_a_row_is_the_metrics_of_its_pictures(tmp_path, photo, painting, random):
+    content, style = (images.cover(one, (128, 128)) for one in (photo, painting))
+    output = np.clip(0.5 * content + 0.5 * style, 0, 1)
+    paths = [tmp_path / f"{name}.png" for name in ("content", "style", "output")]
+    for path, picture in zip(paths, (content, style, output), strict=True):
+        images.write_image(path, picture)
+    content, style, output = (images.read_image(path) for path in paths)
+    features, identity = load_features("lite")
+    assert identity.startswith("lite ")
+    measurer = Measurer(features, 128)
+    pair = Pair(*paths[:2])
+    row, embeddings = measurer.measure(pair, paths[2])
+    found, wanted_content, wanted_style = (features(one) for one in (output, content, style))
+    grams = [metrics.gram_matrices(one) for one in (found, wanted_style)]
+    assert row["content_distance"] == metrics.content_distance(found, wanted_content)
+    assert row["style_distance"] == metrics.style_distance(*grams)
+    assert row["ssim"] == metrics.ssim(output, content)
+    assert row["seam_energy"] == metrics.seam_energy(output)
+    assert embeddings["features"].shape == (512,)
+    nothing, _ = measurer.measure(pair, pair.content)
+    assert (nothing["content_distance"], nothing["ssim"]) == (0.0, pytest.approx(1.0))
+    everything, _ = measurer.measure(pair, pair.style)
+    assert (everything["style_distance"], everything["color_distance"]) == (0.0, 0.0)
+    assert everything["content_distance"] > row["content_distance"] > 0
+    assert set(row) == set(metrics.METRICS) - {"lpips", "seconds"}
+
+
+def save_module(folder, function, shape):
+    """A SavedModel with that one function."""
+    module = tf.Module()
+    module.run = tf.function(function, input_signature=[tf.TensorSpec(shape, tf.float32)])
+    tf.saved_model.save(module, str(folder), signatures=module.run)
+    return str(folder)
+
+
+def test_an_encoder_may_be_a_saved_model(tmp_path, photo):
+    def layers(image):
+        return {f"relu{block}_1": image * block for block in range(1, 6)}
+
+    path = save_module(tmp_path / "encoder", layers, (1, None, None, 3))
+    features, identity = load_features(path)
+    np.testing.assert_allclose(features(photo)["relu3_1"], photo * 3)
+    assert identity.startswith("encoder ")
+    path = save_module(tmp_path / "narrow", lambda x: {"relu1_1": x}, (1, None, None, 3))
+    with pytest.raises(InputError, match="narrow: returns no relu2_1, relu3_1"):
+        load_features(path)
+    path = save_module(tmp_path / "codes", lambda x: {"relu1_1": x @ tf.ones((5, 2))}, (1, 5))
+    with pytest.raises(InputError, match="does not take .* pictures"):
+        load_features(path)
+    for name in ("lightt", str(tmp_path)):
+        with pytest.raises(InputError, match="is not lite, vgg19, auto or a SavedModel folder"):
+            load_features(name)
+
+
+def test_fid_takes_the_published_network(tmp_path, photo):
+    def inception(image):
+        mean = tf.reduce_mean(image, (1, 2))
+        return {"pool_3": mean[:, None, None], "logits": mean}
+
+    path = save_module(tmp_path / "inception", inception, (None, 299, 299, 3))
+    pool, _ = load_fid_network(path)
+    np.testing.assert_allclose(pool(photo), 2 * photo.mean((0, 1, 2)) - 1, atol=0.02)
+    path = save_module(tmp_path / "other", lambda x: {"pool": x}, (None, 299, 299, 3))
+    with pytest.raises(InputError, match="--fid_network: .*other: does not take"):
+        load_fid_network(path)
+
+
+def write_tflite(path, function, *shapes, quantize=False):
+    """A TFLite file of a function of float32 tensors."""
+    specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    function = tf.function(function).get_concrete_function(*specs)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    path.write_bytes(converter.convert())
+    return path
+
+
+@pytest.fixture
+def litert(tmp_path):
+    """A style encoder at 16 pixels, the mean colour, and two transfer networks for 32 pixels."""
+    encoder = write_tflite(
+        tmp_path / "encoder.tflite", lambda x: tf.reduce_mean(x, (1, 2)), (1, 16, 16, 3)
+    )
+    plain = write_tflite(
+        tmp_path / "plain.tflite", lambda x, c: 0.1 * x + 0.9 * c[:, None, None],
+        (1, 32, 32, 3), (1, 3),
+    )  # fmt: skip
+    slider = write_tflite(
+        tmp_path / "slider.tflite",
+        lambda x, c, s: x + s * (c[:, None, None] - x),
+        (1, 32, 32, 3), (1, 3), (1,),
+    )  # fmt: skip
+    return encoder, plain, slider
+
+
+def test_tflite_files_paint(litert, photo, painting):
+    encoder, plain, slider = litert
+    content, style = (images.cover(one, (32, 32)) for one in (photo, painting))
+    painter = LiteRTPainter(encoder, plain, 32)
+    code = painter.encode(style)
+    np.testing.assert_allclose(code, images.cover(style, (16, 16)).mean((1, 2)), atol=1e-6)
+    full = painter.paint(content, code, 1.0)
+    np.testing.assert_allclose(full, 0.1 * content + 0.9 * code, atol=1e-6)
+    # Strength mixes the code with that of the content.
+    half = painter.paint(content, code, 0.5)
+    own = painter.encode(content)
+    np.testing.assert_allclose(half, 0.1 * content + 0.45 * (code + own), atol=1e-6)
+    half = LiteRTPainter(encoder, slider, 32).paint(content, code, 0.5)
+    np.testing.assert_allclose(half, 0.5 * content + 0.5 * code, atol=1e-6)
+
+
+def test_tflite_files_that_do_not_fit(litert, tmp_path):
+    encoder, plain, _ = litert
+    with pytest.raises(InputError, match="takes pictures of 32 × 32 pixels; .* --size 32"):
+        LiteRTPainter(encoder, plain, 64)
+    with pytest.raises(InputError, match="takes other inputs than a picture, the code"):
+        LiteRTPainter(encoder, encoder, 16)
+    (tmp_path / "broken.tflite").write_bytes(b"nothing of that kind")
+    with pytest.raises(InputError, match="broken.tflite: not a TFLite file"):
+        LiteRTPainter(tmp_path / "broken.tflite", plain, 32)
+    code = write_tflite(tmp_path / "code.tflite", lambda x: x + 1.0, (1, 3))
+    with pytest.raises(InputError, match=r"code.tflite: has no input \(1, height, width, 3\)"):
+        LiteRTPainter(code, plain, 32)
+
+
+def test_a_config_says_what_is_wrong():
+    for values, message in (
+        ({"size": 100}, "--size: must be from 128"),
+        ({"page": "x.html"}, "--page: x.html: the suffix must be .md"),
+        ({"output_dir": ""}, "--output_dir: give the folder"),
+    ):
+        with pytest.raises(InputError, match=message):
+            flags(**values)
+    assert json.loads(json.dumps(flags().pairs)) == 0

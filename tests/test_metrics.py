@@ -1,0 +1,217 @@
+"""Metrics: golden values from independent code, properties, artifacts planted and found."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from tests.golden import generate
+from tfstyle import images, metrics
+from tfstyle.errors import InputError
+from tfstyle.metrics.lpips import LPIPS
+from tfstyle.metrics.pictures import LUMA, directions
+
+GOLDEN = np.load(generate.FOLDER / "lpips.npz")
+
+
+@pytest.fixture(scope="module")
+def pictures(examples):
+    """Photographs and paintings at 256 pixels, by name."""
+    return {
+        name: images.cover(images.read_image(examples / f"{name}.jpg"), (256, 256))
+        for name in ("astronaut", "chelsea", "brushstrokes", "ink_wash", "mosaic", "stained_glass")
+    }
+
+
+@pytest.fixture
+def features(random):
+    """Features of two pictures, `{layer: (1, h, w, c)}`."""
+    shapes = {f"relu{block}_1": (1, 40 // block, 30, 4 * block) for block in range(1, 6)}
+    return [
+        {name: np.maximum(random.normal(size=shape), 0).astype("f4")
+         for name, shape in shapes.items()}
+        for _ in range(2)
+    ]  # fmt: skip
+
+
+def test_ssim_is_scikit_images(photo, random):
+    other = np.clip(photo + random.normal(0, 0.1, photo.shape), 0, 1).astype("f4")
+    grey = [(one[0].astype(float) @ LUMA) for one in (photo, other)]
+    wanted = structural_similarity(
+        *grey, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert 0.1 < wanted < 0.9
+    assert metrics.ssim(photo, other) == pytest.approx(wanted, abs=1e-9)
+    assert metrics.ssim(photo, photo) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="shape="):
+        metrics.ssim(photo[:, :10], photo[:, :10])
+
+
+def test_psnr_is_scikit_images(photo, random):
+    other = np.clip(photo + random.normal(0, 0.1, photo.shape), 0, 1).astype("f4")
+    wanted = peak_signal_noise_ratio(photo.astype(float), other.astype(float), data_range=1.0)
+    assert metrics.psnr(other, photo) == pytest.approx(wanted, abs=1e-9)
+    assert metrics.psnr(photo, photo) == float("inf")
+
+
+@pytest.mark.parametrize("samples", [400, 7])  # 7 samples of 12 features have singular covariances
+def test_frechet_distance_is_that_of_scipys_matrix_root(random, samples):
+    first = random.normal(size=(samples, 12)) @ random.normal(size=(12, 12))
+    second = random.normal(size=(300, 12)) @ random.normal(size=(12, 12)) + 0.5
+    one, two = metrics.Gaussian.of(first), metrics.Gaussian.of(second)
+    np.testing.assert_allclose(one.covariance, np.cov(first.T, bias=True), rtol=1e-9)
+    root = scipy.linalg.sqrtm(one.covariance @ two.covariance).real
+    wanted = np.sum((one.mean - two.mean) ** 2) + np.trace(
+        one.covariance + two.covariance - 2 * root
+    )
+    # SciPy's root of a singular matrix is exact to about the root of float64's precision.
+    assert metrics.frechet_distance(one, two) == pytest.approx(wanted, rel=1e-5)
+    assert metrics.frechet_distance(two, one) == pytest.approx(wanted, rel=1e-5)
+    assert metrics.frechet_distance(one, one) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_perceptual_distance_is_that_of_the_lpips_package():
+    first, second = generate.feature_maps()
+    found = metrics.perceptual_distance(first, second)
+    assert found == pytest.approx(float(GOLDEN["perceptual"]), rel=1e-5)
+    assert metrics.perceptual_distance(first, first) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_lpips_is_that_of_the_lpips_package(tmp_path):
+    np.savez(tmp_path / "lpips.npz", **generate.lpips_state())
+    metric = LPIPS(tmp_path / "lpips.npz")
+    first, second = (metric.features(picture) for picture in generate.pictures())
+    # float32 convolutions of two libraries, 2,304 products a sum.
+    assert metric.distance(first, second) == pytest.approx(float(GOLDEN["lpips"]), rel=1e-4)
+    assert metric.distance(first, first) == 0.0
+
+
+def test_lpips_refuses_other_files(tmp_path):
+    np.savez(tmp_path / "other.npz", lin0=np.zeros(3))
+    with pytest.raises(InputError, match="other.npz: not LPIPS' weights"):
+        LPIPS(tmp_path / "other.npz")
+    with pytest.raises(InputError, match="none.npz"):
+        LPIPS(tmp_path / "none.npz")
+
+
+def test_color_distance_is_a_float64_loop_over_sorted_projections(photo, painting):
+    photo = images.resize(photo, (64, 64))  # as many pixels as quantiles
+    total = 0.0
+    for direction in directions().astype(float):
+        ours, theirs = (np.sort(one.reshape(-1, 3).astype(float) @ direction)
+                        for one in (photo, painting))  # fmt: skip
+        total += np.mean((ours - theirs) ** 2) / len(directions())
+    found = metrics.color_distance(
+        metrics.color_quantiles(photo), metrics.color_quantiles(painting)
+    )
+    assert found == pytest.approx(np.sqrt(total), rel=1e-5)
+
+
+def test_color_distance_sees_colours_and_not_places(photo):
+    quantiles = metrics.color_quantiles(photo)
+    mirrored = metrics.color_quantiles(photo[:, ::-1])
+    assert metrics.color_distance(quantiles, mirrored) < 1e-6
+    black, white = (np.full((1, side, 20, 3), value) for side, value in ((30, 0.0), (17, 1.0)))
+    distance = metrics.color_distance(
+        metrics.color_quantiles(black), metrics.color_quantiles(white)
+    )
+    # The mean square of a projection is |(1, 1, 1)|² / 3 over all directions; over few, about.
+    assert distance == pytest.approx(1.0, rel=0.05)
+    np.testing.assert_allclose(np.linalg.norm(directions(), axis=1), 1.0, rtol=1e-6)
+
+
+def test_content_and_style_distance_are_float64_loops(features):
+    image, target = features
+    difference = image["relu4_1"].astype(float) - target["relu4_1"]
+    wanted = np.mean(difference**2) / np.mean(target["relu4_1"].astype(float) ** 2)
+    assert metrics.content_distance(image, target) == pytest.approx(wanted, rel=1e-6)
+    errors, moment_errors = [], []
+    for layer in target:
+        flat = [one[layer].astype(float).reshape(-1, one[layer].shape[-1]) for one in features]
+        ours, theirs = (one.T @ one / len(one) for one in flat)
+        errors.append(np.mean((ours - theirs) ** 2) / np.mean(theirs**2))
+        for statistic in (np.mean, np.std):
+            ours, theirs = (statistic(one, axis=0) for one in flat)
+            moment_errors.append(np.mean((ours - theirs) ** 2) / np.mean(theirs**2))
+    grams = [metrics.gram_matrices(one) for one in features]
+    moments = [metrics.means_and_stds(one) for one in features]
+    # float32 products against float64: the differences of the nearly equal moments keep 4 digits.
+    assert metrics.style_distance(*grams) == pytest.approx(np.mean(errors), rel=1e-3)
+    assert metrics.mean_std_distance(*moments) == pytest.approx(np.mean(moment_errors), rel=1e-3)
+
+
+def test_distances_are_zero_at_their_target(features):
+    image, _ = features
+    grams, moments = metrics.gram_matrices(image), metrics.means_and_stds(image)
+    gaussian = metrics.single_image_gaussian(image)
+    assert metrics.content_distance(image, image) == 0.0
+    assert metrics.style_distance(grams, grams) == 0.0
+    assert metrics.mean_std_distance(moments, moments) == 0.0
+    assert metrics.frechet_distance(gaussian, gaussian) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_style_distance_does_not_depend_on_places_or_size(features):
+    image, target = features
+    shuffled = {
+        layer: np.concatenate([maps[:, ::-1], maps], axis=1) for layer, maps in target.items()
+    }
+    ours = metrics.style_distance(metrics.gram_matrices(image), metrics.gram_matrices(target))
+    again = metrics.style_distance(metrics.gram_matrices(image), metrics.gram_matrices(shuffled))
+    assert again == pytest.approx(ours, rel=1e-4)
+    assert metrics.content_distance(
+        {name: maps[:, :, ::-1] for name, maps in target.items()}, target
+    ) > 0.1  # fmt: skip
+
+
+def test_structure_is_of_outlines(pictures):
+    photo = pictures["astronaut"]
+    assert metrics.structure(photo, photo) == pytest.approx(1.0)
+    assert metrics.structure(1.0 - photo, photo) == pytest.approx(1.0)
+    assert metrics.structure(photo**2 * 0.5 + 0.3, photo) > 0.7
+    assert abs(metrics.structure(pictures["mosaic"], photo)) < 0.2
+    assert metrics.structure(np.full_like(photo, 0.5), photo) == 0.0
+
+
+def checkerboard(picture, period, amplitude):
+    """The picture with squares of half a period, of ± the amplitude."""
+    half = period // 2
+    sign = lambda side: 1 - 2 * (np.arange(side) // half % 2)
+    return picture + amplitude * np.outer(*map(sign, picture.shape[1:3]))[None, :, :, None]
+
+
+@pytest.mark.parametrize(("period", "least"), [(2, 2.3), (4, 2.0), (8, 0.75)])
+def test_a_planted_checkerboard_is_found(pictures, period, least):
+    for name, picture in pictures.items():
+        clean = metrics.checkerboard_energy(picture)
+        planted = metrics.checkerboard_energy(checkerboard(picture, period, 0.01))
+        assert clean < 0.6, name
+        # 2.55 grey levels, but for what a painting has itself at so low a frequency, and the tenth
+        # that wide squares have at frequencies that are not looked at.
+        assert least < planted < 3.0, name
+
+
+def test_a_planted_frame_is_found(pictures):
+    for name, picture in pictures.items():
+        framed = picture.copy()
+        framed[:, :3], framed[:, -3:], framed[:, :, :3], framed[:, :, -3:] = 0.0, 0.0, 0.0, 0.0
+        assert metrics.border_energy(framed) > 2.5 * metrics.border_energy(picture), name
+    assert metrics.border_energy(pictures["astronaut"]) < 2.0
+    with pytest.raises(ValueError, match="96"):
+        metrics.border_energy(np.zeros((1, 95, 200, 3)))
+
+
+def test_a_planted_seam_is_found_across_either_side(pictures):
+    for name, picture in pictures.items():
+        assert metrics.seam_energy(picture) < 2.6, name
+        seamed = picture.copy()
+        seamed[:, :, 100:] = 0.8 * seamed[:, :, 100:] + 0.2
+        assert metrics.seam_energy(seamed) > 1.25 * metrics.seam_energy(picture), name
+        turned = metrics.seam_energy(seamed.transpose(0, 2, 1, 3))
+        assert turned == pytest.approx(metrics.seam_energy(seamed))
+
+
+def test_broken_pictures_are_known(photo):
+    assert not metrics.is_constant(photo)
+    assert metrics.is_constant(np.full((1, 8, 8, 3), 0.3) + [0.0, 0.2, 0.4])
+    photo[0, 3, 4, 1] = np.nan
+    assert metrics.is_constant(photo)
