@@ -67,6 +67,18 @@ def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
     assert (tmp_path / "runs" / "first" / "model.keras").exists()
 
 
+def test_its_evaluation_command_runs(run_program, tmp_path, examples):
+    (command,) = [block for block in blocks("sh") if "evaluate.py" in block]
+    python, program, *arguments = shlex.split(command)
+    assert python == ".venv/bin/python"
+    (tmp_path / "photos").symlink_to(examples)
+    (tmp_path / "paintings").symlink_to(examples)
+    result = run_program(program, *arguments, "--size=128", "--pairs=1", "--sweep_pairs=0")
+    assert result.returncode == 0, result.stderr
+    assert "| adain " in result.stdout
+    assert (tmp_path / "evaluation" / "report.html").exists()
+
+
 def test_its_python_runs(tmp_path, monkeypatch):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
@@ -80,12 +92,14 @@ def test_its_python_runs(tmp_path, monkeypatch):
         assert (tmp_path / "stylized.png").exists()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/training.md", "docs/evaluation.md", "CONTRIBUTING.md"]
+)
 def test_its_flags_exist(page):
     from tfstyle import config
 
     known = {"help"}
-    for command in ("Optimize", "Stylize", "Styles", "Train", "Shards"):
+    for command in ("Optimize", "Stylize", "Styles", "Train", "Shards", "Evaluate"):
         found = getattr(config, f"{command}Command")
         known |= {*found.__dataclass_fields__, *getattr(found, "PRESETS", ())}
     assert set(re.findall(r"--([a-z_]+)", (ROOT / page).read_text(encoding="utf-8"))) <= known
