@@ -100,3 +100,7 @@ def test_the_console_command_lists_its_programs(capsys):
     assert "optimize" in capsys.readouterr().out
     assert main(["optimise"]) == 1
     assert "did you mean 'optimize'" in capsys.readouterr().err
+
+
+def test_durations_are_readable():
+    assert [cli.duration(s) for s in (12.4, 260, 11_100)] == ["12 s", "4 min 20 s", "3 h 05 min"]

@@ -91,6 +91,10 @@ def test_a_model_beside_pictures_and_again_with_more(folders, capfd):
         entries = {(row["system"], row["metric"]): row for row in csv.DictReader(file)}
     assert float(entries["mine", "content_distance"]["mean"]) == pytest.approx(means[0])
 
+    # Fewer pairs are shown of what there is.
+    assert run(*arguments[1:], "--pairs=3") == 0
+    assert "| theirs         | 3 " in capfd.readouterr().out
+
     # Again: nothing is made anew but what a changed picture or another system needs.
     painted = {
         path: path.stat().st_mtime_ns for path in (folders / "evaluation/pictures").rglob("*.png")

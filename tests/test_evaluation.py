@@ -150,17 +150,27 @@ def test_differences_are_over_shared_pairs(tmp_path):
 
 def test_sets_are_compared_by_their_embeddings(tmp_path, random):
     results = make_results(tmp_path)
-    found = {(str(c), str(s)): random.normal(size=3) for c in range(4) for s in range(5)}
-    for pair, vector in found.items():
-        results.embeddings[Key("x", 1.0, *pair)] = {"features": vector}
-        results.embeddings[Key("x", 0.5, *pair)] = {"features": vector + 9.0}
-    same = [{"features": vector} for vector in found.values()]
-    moved = [{"features": vector + 2.0} for vector in found.values()]
-    distances = summary.set_distances(results, "x", {"styles": same, "contents": moved})
-    assert distances == {
+    for content in "abcd":
+        for style in "vwxyz":
+            vector = random.normal(size=3)
+            moved = {"x": 0.0, "content itself": 2.0, "style itself": 0.0}
+            for system, by in moved.items():
+                results.embeddings[Key(system, 1.0, content, style)] = {"features": vector + by}
+            results.embeddings[Key("x", 0.5, content, style)] = {"features": vector + 9.0}
+    assert summary.set_distances(results, "x") == {
         "frechet_to_styles": pytest.approx(0.0, abs=1e-9),
         "frechet_to_contents": pytest.approx(12.0),
     }
+    assert summary.set_distances(results, "y") == {}
+
+
+def test_only_what_a_run_planned_is_shown(tmp_path):
+    results = make_results(tmp_path)
+    fill(results, ("x", 1.0, "a", "b", 0.1), ("x", 1.0, "a", "c", 0.2))
+    results.save()
+    results.show_only([Key("x", 1.0, "a", "c"), Key("x", 1.0, "a", "d")])
+    assert [key.style for key in results.rows] == [key.style for key in results.embeddings] == ["c"]
+    assert len(make_results(tmp_path).rows) == 2
 
 
 def test_ranks_put_what_is_best_in_both_distances_first(tmp_path):

@@ -21,7 +21,6 @@ from tfstyle import files, models, training
 from tfstyle.config import TrainConfig
 from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
-from tfstyle.training.callbacks import duration
 from tfstyle.training.pictures import open_pictures
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import LearningRate, Stepper
@@ -542,10 +541,6 @@ def test_a_batch_that_devices_cannot_share_is_refused(tmp_path, folders):
     result = start_process(3, small_config(folders, tmp_path, strategy="mirrored", batch_size=4))
     output, _ = result.communicate(timeout=100)
     assert "--batch_size: 4 cannot be shared equally by 3 devices; use 3" in output
-
-
-def test_durations_are_readable():
-    assert [duration(s) for s in (12.4, 260, 11_100)] == ["12 s", "4 min 20 s", "3 h 05 min"]
 
 
 def test_a_folder_that_cannot_be_one_is_refused(tmp_path):

@@ -227,6 +227,16 @@ def show_progress(done: float, text: str, final: bool = False) -> None:
     sys.stderr.flush()
 
 
+def duration(seconds: float) -> str:
+    """'3 h 05 min', '4 min 20 s' or '12 s'."""
+    seconds = round(seconds)
+    if seconds >= 3600:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    if seconds >= 60:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds} s"
+
+
 def _log_plainly() -> None:
     flags.FLAGS.mark_as_parsed()  # absl's logging waits for it; our flags are not in `FLAGS`
     logging.use_absl_handler()

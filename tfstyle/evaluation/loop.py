@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfstyle import files, metrics
+from tfstyle import cli, files, metrics
 from tfstyle.config import EvaluateCommand
 from tfstyle.evaluation.features import load_features, load_fid_network
 from tfstyle.evaluation.measuring import Measurer
@@ -31,7 +31,6 @@ class Evaluation:
         pairs: evenly spread.
         systems: in the order of the flags.
         results: their rows.
-        originals: embeddings of the "contents" and the "styles".
         complete: whether nothing is missing.
     """
 
@@ -40,7 +39,6 @@ class Evaluation:
     pairs: list[Pair]
     systems: list[System]
     results: Results
-    originals: dict[str, list[dict[str, np.ndarray]]]
     complete: bool
 
     def picture(self, system: System, pair: Pair) -> np.ndarray:
@@ -108,14 +106,16 @@ def evaluate(
             (pair, strength)
             for pair, strength in plan
             if Key.of(system.name, pair, strength) not in results.rows
+            or not _path(results.folder, system, pair, strength).exists()
         ]
         complete = complete and _run(system, missing, measurer, results, on_progress, should_stop)
         results.save()
-    originals = {
-        kind: [measurer.embeddings(path) for path in paths]
-        for kind, paths in (("contents", contents), ("styles", styles))
-    }
-    return Evaluation(config, encoder.split()[0], pairs, systems, results, originals, complete)
+    results.show_only(
+        Key.of(system.name, *planned)
+        for system, plan in zip(systems, plans, strict=True)
+        for planned in plan
+    )
+    return Evaluation(config, encoder.split()[0], pairs, systems, results, complete)
 
 
 def _plan(config, system, pairs):
@@ -157,7 +157,7 @@ def _run(system, plan, measurer, results, on_progress, should_stop):
             left = (now - start) / number * (len(plan) - number)
             on_progress(
                 number / len(plan),
-                f"{system.name}: {number} of {len(plan)} pictures, {left / 60:.0f} min left",
+                f"{system.name}: {number} of {len(plan)} pictures, {cli.duration(left)} left",
             )
             if now - saved > _SAVE_SECONDS:
                 results.save()

@@ -80,10 +80,6 @@ class Measurer:
             row["lpips"] = self._lpips.distance(found.lpips, content.lpips)
         return row, found.embeddings
 
-    def embeddings(self, path: pathlib.Path) -> dict[str, np.ndarray]:
-        """The embeddings of an original, of which sets are compared."""
-        return self._describe(path).embeddings
-
     def _describe(self, path):
         picture = read_square(path, self.size)
         features = self._features(picture)

@@ -10,7 +10,6 @@ from tfstyle import __version__, files, images
 from tfstyle.evaluation import tables
 from tfstyle.evaluation.loop import Evaluation
 from tfstyle.evaluation.pairs import read_square
-from tfstyle.evaluation.systems import Content, Style
 
 _SIDE = 180  # pixels of a picture on the sheet
 _CAPTION = 20  # pixels of a line of text
@@ -27,7 +26,7 @@ def write_page(evaluation: Evaluation, path: pathlib.Path, command: str, machine
         machine: what it was made on.
     """
     pairs = evaluation.first_pairs(evaluation.config.sheet_pairs)
-    shown = [one for one in evaluation.systems if not isinstance(one, Content | Style)]
+    shown = [one for one in evaluation.systems if not one.is_original]
     rows = [
         [read_square(pair.content, _SIDE), read_square(pair.style, _SIDE)]
         + [evaluation.picture(system, pair) for system in shown]

@@ -1,6 +1,7 @@
 """Pictures made in a process of their own, so that memory is the system's, and a crash, too."""
 
 import concurrent.futures
+import concurrent.futures.process
 import dataclasses
 import functools
 import multiprocessing
@@ -65,37 +66,37 @@ def _ignore_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
 
 
-@functools.cache
-def _open(system: System, size: int) -> Any:
-    return system.open(size)
+class _Worker:
+    """What a process keeps from picture to picture: the loaded system, and codes of styles."""
+
+    def __init__(self, system, size):
+        self._painter = system.open(size)
+        self._size = size
+        self._code = functools.lru_cache(maxsize=256)(self._encode)
+        self._is_warm = not system.has_strength  # a render has nothing to be compiled beforehand
+
+    def paint(self, pair, strength, path):
+        code = self._code(pair.style)
+        content = read_square(pair.content, self._size)
+        if not self._is_warm:  # the first call compiles and allocates; it is not timed
+            self._painter.paint(content, code, 1.0)
+            self._is_warm = True
+        start = time.perf_counter()
+        picture = np.asarray(self._painter.paint(content, code, strength))
+        seconds = time.perf_counter() - start
+        finite = bool(np.isfinite(picture).all())
+        images.write_image(path, picture if finite else np.zeros_like(content))
+        return Painted(seconds, finite, _peak_memory())
+
+    def _encode(self, style):
+        return self._painter.encode(read_square(style, self._size))
 
 
-@functools.lru_cache(maxsize=256)
-def _style_code(system: System, size: int, style: pathlib.Path) -> Any:
-    return _open(system, size).encode(read_square(style, size))
+_worker = functools.cache(_Worker)
 
 
-@functools.cache
-def _warm_up(system: System, size: int, pair: Pair) -> None:
-    """The first call compiles and allocates; it is not timed."""
-    if system.has_strength:
-        _open(system, size).paint(
-            read_square(pair.content, size), _style_code(system, size, pair.style), 1.0
-        )
-
-
-def _paint(system: System, size: int, pair: Pair, strength: float, path: pathlib.Path) -> Painted:
-    painter = _open(system, size)
-    code = _style_code(system, size, pair.style)
-    content = read_square(pair.content, size)
-    if not _warm_up.cache_info().currsize:
-        _warm_up(system, size, pair)
-    start = time.perf_counter()
-    picture = np.asarray(painter.paint(content, code, strength))
-    seconds = time.perf_counter() - start
-    finite = bool(np.isfinite(picture).all())
-    images.write_image(path, picture if finite else np.zeros_like(content))
-    return Painted(seconds, finite, _peak_memory())
+def _paint(system: System, size: int, *task: Any) -> Painted:
+    return _worker(system, size).paint(*task)
 
 
 def _peak_memory():

@@ -13,7 +13,7 @@ from tfstyle.evaluation.loop import STRENGTHS, Evaluation
 from tfstyle.evaluation.page import to_pillow
 from tfstyle.evaluation.pairs import Pair, read_square
 from tfstyle.evaluation.summary import Estimate
-from tfstyle.evaluation.systems import Content, Style, System
+from tfstyle.evaluation.systems import System
 
 _SIDE = 144  # pixels of a thumbnail
 _EXTREMES = 4  # best and worst pictures of each system
@@ -75,7 +75,7 @@ def _extremes(evaluation):
     """The best and the worst pictures of each system that makes some."""
     pairs = {(pair.content.stem, pair.style.stem): pair for pair in evaluation.pairs}
     for system in evaluation.systems:
-        if isinstance(system, Content | Style):
+        if system.is_original:
             continue
         ranked = [
             key
@@ -97,7 +97,7 @@ def _extremes(evaluation):
 
 def _grid(evaluation):
     """Contents with their styles down, the systems across."""
-    shown = [one for one in evaluation.systems if not isinstance(one, Content | Style)]
+    shown = [one for one in evaluation.systems if not one.is_original]
     pairs = evaluation.first_pairs(evaluation.config.report_pairs)
     if not pairs:
         return

@@ -8,6 +8,7 @@ run.json         the settings, and each system's fingerprint and memory
 import csv
 import json
 import pathlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +69,11 @@ class Results:
                 del self.rows[key], self.embeddings[key]
             del self.systems[name]
         self.systems.setdefault(name, {"fingerprint": fingerprint, "peak_memory": 0})
+
+    def show_only(self, keys: Iterable[Key]) -> None:
+        """Forgets all other rows; the files keep them for the runs that want them again."""
+        self.rows = {key: self.rows[key] for key in keys if key in self.rows}
+        self.embeddings = {key: self.embeddings[key] for key in self.rows}
 
     def save(self) -> None:
         """Writes the three files."""

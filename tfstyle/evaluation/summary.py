@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tfstyle import metrics
 from tfstyle.evaluation.results import Key, Results
+from tfstyle.evaluation.systems import CONTENT, STYLE
 
 _RESAMPLES = 2000
 _QUANTILES = (0.025, 0.975)
@@ -63,34 +63,32 @@ def difference(results: Results, system: str, baseline: str, metric: str) -> Est
     return Estimate.of({pair: ours[pair] - theirs[pair] for pair in ours if pair in theirs})
 
 
-def set_distances(
-    results: Results, system: str, originals: Mapping[str, Sequence[dict[str, np.ndarray]]]
-) -> dict[str, float]:
+def set_distances(results: Results, system: str) -> dict[str, float]:
     """The `metrics.SET_METRICS` of a system's pictures.
 
-    Args:
-        results: with the system's embeddings.
-        system: its name.
-        originals: the embeddings of the "styles" and the "contents".
+    A photograph counts once for each of its pairs, and so does a painting.
     """
-    found = [
-        embedding
-        for key, embedding in results.embeddings.items()
-        if key.system == system and key.strength == 1.0
-    ]
     distances = {}
-    for metric, kind, part in (
-        ("frechet_to_styles", "features", "styles"),
-        ("frechet_to_contents", "features", "contents"),
-        ("fid", "fid", "styles"),
+    for metric, kind, other in (
+        ("frechet_to_styles", "features", STYLE),
+        ("frechet_to_contents", "features", CONTENT),
+        ("fid", "fid", STYLE),
     ):
-        if found and kind in found[0]:
-            ours, theirs = (
-                metrics.Gaussian.of(np.stack([one[kind] for one in several]))
-                for several in (found, originals[part])
+        sets = [_embeddings(results, name, kind) for name in (system, other)]
+        if all(sets):
+            distances[metric] = metrics.frechet_distance(
+                *(metrics.Gaussian.of(np.stack(found)) for found in sets)
             )
-            distances[metric] = metrics.frechet_distance(ours, theirs)
     return distances
+
+
+def _embeddings(results, system, kind):
+    """The vectors of a system's pictures of full strength."""
+    return [
+        embedding[kind]
+        for key, embedding in results.embeddings.items()
+        if key.system == system and key.strength == 1.0 and kind in embedding
+    ]
 
 
 def ranked(results: Results, system: str) -> list[Key]:

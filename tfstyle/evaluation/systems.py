@@ -17,6 +17,8 @@ from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_y
 from tfstyle.errors import InputError
 from tfstyle.evaluation.pairs import Pair
 
+CONTENT, STYLE = "content itself", "style itself"  # names of the trivial systems
+
 
 class Painter(Protocol):
     """A loaded system. Pictures are `(1, h, w, 3)` float32 RGB in [0, 1]."""
@@ -43,6 +45,7 @@ class System:
     name: str
     paints: ClassVar[bool] = False
     has_strength: ClassVar[bool] = False
+    is_original: ClassVar[bool] = False
 
     def fingerprint(self) -> str:
         """Differs if the pictures may; results of another one are not kept."""
@@ -60,12 +63,16 @@ class System:
 class Content(System):
     """The photograph itself: metrics that rank it first reward doing nothing."""
 
+    is_original: ClassVar[bool] = True
+
     def find(self, pair):
         return pair.content
 
 
 class Style(System):
     """The painting itself, which has all of the style and none of the content."""
+
+    is_original: ClassVar[bool] = True
 
     def find(self, pair):
         return pair.style
@@ -197,7 +204,7 @@ def make_systems(config: EvaluateCommand) -> list[System]:
         systems.append(Folder(name, pathlib.Path(folder)))
     if config.optimize:
         systems.append(Renderer("renderer"))
-    systems += [Content("content itself"), Style("style itself")]
+    systems += [Content(CONTENT), Style(STYLE)]
     names = [system.name for system in systems]
     for name in names:
         if names.count(name) > 1:

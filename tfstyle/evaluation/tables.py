@@ -55,7 +55,7 @@ def others(evaluation: Evaluation) -> Table:
         for system in evaluation.systems
     }
     distances = {
-        name: summary.set_distances(results, name, evaluation.originals)
+        name: summary.set_distances(results, name)
         if count == max(counts.values())  # sets of other sizes do not compare
         else {}
         for name, count in counts.items()

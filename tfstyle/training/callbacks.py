@@ -121,19 +121,9 @@ class ProgressLine(keras.callbacks.Callback):
         cli.show_progress(
             self._step / self.steps,
             f"step {self._step} of {self.steps}, loss {logs['total']:.4f}{skipped}, "
-            f"{logs['images_per_second']:.1f} images/s, {duration(left)} left",
+            f"{logs['images_per_second']:.1f} images/s, {cli.duration(left)} left",
             final=self._step == self.steps,
         )
-
-
-def duration(seconds: float) -> str:
-    """'3 h 05 min', '4 min 20 s' or '12 s'."""
-    seconds = round(seconds)
-    if seconds >= 3600:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
-    if seconds >= 60:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds} s"
 
 
 def report_callbacks(run: RunFolder, contents, styles, current_model) -> list:
