@@ -91,6 +91,11 @@ def test_a_model_beside_pictures_and_again_with_more(folders, capfd):
         entries = {(row["system"], row["metric"]): row for row in csv.DictReader(file)}
     assert float(entries["mine", "content_distance"]["mean"]) == pytest.approx(means[0])
 
+    # Of a folder made by a run with a mistake the next one makes use; it has nothing in it yet.
+    assert run("--output_dir=other", "--tflite=mine.keras,mine.keras") == 1
+    assert run("--output_dir=other", "--images=theirs=theirs", "--pairs=1") == 0
+    capfd.readouterr()
+
     # Fewer pairs are shown of what there is.
     assert run(*arguments[1:], "--pairs=3") == 0
     assert "| theirs         | 3 " in capfd.readouterr().out

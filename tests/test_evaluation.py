@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import images, metrics
+from tfstyle import files, images, metrics
 from tfstyle.config import EvaluateCommand
 from tfstyle.errors import InputError
 from tfstyle.evaluation import pairs as pairing
@@ -53,6 +53,11 @@ def test_folders_that_do_not_do(tmp_path):
     (tmp_path / "contents" / "0.jpg").touch()
     with pytest.raises(InputError, match="two pictures called 0; rename one"):
         find_pairs(contents, contents)
+    for name in ("contents/a.png", "contents/a__0.png", "styles/0__b.png", "styles/b.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "contents" / "0.jpg").unlink()
+    with pytest.raises(InputError, match="two pairs would be called a__0__b; rename"):
+        find_pairs(contents, styles)
 
 
 def flags(**values):
@@ -88,6 +93,8 @@ def test_systems_are_named_by_flags(tmp_path):
         ({"model": ("../x=adain",)}, "'../x': cannot be the name of a folder"),
         ({"tflite": ("one.tflite",)}, "--tflite: 'one.tflite': give two files"),
         ({"tflite": ("a.tflite,b.tflite",)}, "--tflite: a.tflite: no such file"),
+        ({"model": ("adain@0.5=adain",)}, "'adain@0.5': cannot be the name of a folder"),
+        ({"model": ("_x=adain",)}, "'_x': cannot be the name of a folder"),
         ({"images": ("pictures",)}, "--images: 'pictures': give NAME=FOLDER"),
         ({"images": ("a=nowhere",)}, "--images: nowhere: no such folder"),
         ({"baseline": "adian"}, "--baseline: 'adian'; did you mean 'adain'"),
@@ -110,25 +117,41 @@ def test_pictures_made_elsewhere_are_found_by_name(tmp_path):
         system.find(PAIR)
 
 
-def test_an_interval_draws_photographs_and_paintings(random):
-    """Pairs of one photograph are no independent samples."""
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_interval_draws_photographs_and_paintings(random, turned):
+    """Pairs of one photograph are no independent samples, nor are those of one painting."""
     effects = random.normal(size=10)
     values = {(str(c), str(s)): effects[c] for c in range(10) for s in range(40)}
+    if turned:
+        values = {pair[::-1]: value for pair, value in values.items()}
     found = Estimate.of(values)
     assert found.count == 400
     assert found.mean == pytest.approx(effects.mean())
     assert found.median == pytest.approx(np.median(effects))
     # Ten samples' standard error, not four hundred's; a bootstrap's quantiles vary by a tenth.
     assert found.high - found.low == pytest.approx(2 * 1.96 * effects.std() / np.sqrt(10), rel=0.2)
-    one = Estimate.of({("a", "b"): 3.0})
-    assert (one.mean, one.low, one.high) == (3.0, 3.0, 3.0)
     assert Estimate.of({}) is None
-    infinite = Estimate.of({("a", "b"): 3.0, ("a", "c"): float("inf")})
+
+
+def test_an_interval_takes_several_photographs_and_paintings():
+    one = Estimate.of({("a", "b"): 3.0, ("a", "c"): 5.0})
+    assert one.mean == 4.0 and np.isnan(one.low) and np.isnan(one.high)
+    square = {(c, s): 3.0 for c in "ab" for s in "cd"}
+    infinite = Estimate.of({**square, ("a", "c"): float("inf")})
     assert infinite.mean == float("inf") and np.isnan(infinite.low)
+    # Rounding leaves no mean outside of its interval, which a plot could not draw.
+    for count in range(2, 40):
+        same = Estimate.of({(str(c), s): 0.1 for c in range(count) for s in "cde"})
+        assert same.low <= same.mean <= same.high
+    # Pairs along a diagonal, as a few of many are chosen.
+    sparse = Estimate.of({(str(k), str(k)): float(k) for k in range(10)})
+    assert sparse.low < sparse.mean == 4.5 < sparse.high
 
 
 def make_results(folder, pictures=None, **settings):
-    return Results(folder / "out", {"size": 128, **settings}, pictures or {"content/a.png": "1"})
+    results = Results(folder / "out", {"size": 128, **settings}, pictures or {"content/a": "1"})
+    results.close()
+    return results
 
 
 def fill(results, *rows):
@@ -203,12 +226,17 @@ def test_a_system_that_changed_is_measured_anew(tmp_path):
 
 
 def test_rows_of_other_settings_or_pictures_are_not_mixed(tmp_path):
-    make_results(tmp_path).save()
+    make_results(tmp_path, size=512)  # nothing was measured with them
+    results = make_results(tmp_path)
+    fill(results, ("x", 1.0, "a", "b", 0.1))
+    results.save()
     with pytest.raises(InputError, match="holds results with --size=128, not 256"):
         make_results(tmp_path, size=256)
-    with pytest.raises(InputError, match="results of another picture content/a.png"):
-        make_results(tmp_path, {"content/a.png": "2"})
-    make_results(tmp_path, {"content/b.png": "2"})
+    with pytest.raises(InputError, match="measured by another version of this program"):
+        make_results(tmp_path, metrics="other")
+    with pytest.raises(InputError, match="results of another picture content/a"):
+        make_results(tmp_path, {"content/a": "2"})
+    make_results(tmp_path, {"content/b": "2"})
     (tmp_path / "out" / "metrics.csv").write_text("nonsense\n1\n")
     with pytest.raises(InputError, match="its results are damaged"):
         make_results(tmp_path)
@@ -217,16 +245,46 @@ def test_rows_of_other_settings_or_pictures_are_not_mixed(tmp_path):
         make_results(tmp_path)
 
 
-def test_a_run_killed_between_two_files_measures_the_last_pictures_again(tmp_path):
+def test_two_programs_do_not_work_in_one_folder(tmp_path):
+    first = Results(tmp_path / "out", {}, {})
+    with pytest.raises(InputError, match="--output_dir: another program is working in"):
+        Results(tmp_path / "out", {}, {})
+    first.close()
+    Results(tmp_path / "out", {}, {}).close()
+
+
+@pytest.mark.parametrize("killed_before", ["metrics.csv", "embeddings.npz", "run.json"])
+def test_a_run_killed_between_two_files_loses_and_mixes_nothing(
+    tmp_path, monkeypatch, killed_before
+):
+    """Whatever was written last, each row is of the system that run.json names."""
     results = make_results(tmp_path)
     fill(results, ("x", 1.0, "a", "b", 0.1))
     results.save()
-    embeddings = (tmp_path / "out" / "embeddings.npz").read_bytes()
+    again = make_results(tmp_path)
+    replacing = files.replacing
+
+    def kill(path):
+        if path.name == killed_before:
+            raise KeyboardInterrupt
+        return replacing(path)
+
+    monkeypatch.setattr(files, "replacing", kill)
+    with pytest.raises(KeyboardInterrupt):
+        again.register("x", "second")
+    monkeypatch.undo()
+    found = make_results(tmp_path)
+    found.register("x", "second")
+    assert not found.rows and not found.embeddings
     fill(results, ("x", 1.0, "a", "c", 0.2))
     results.save()
-    (tmp_path / "out" / "embeddings.npz").write_bytes(embeddings)
-    again = make_results(tmp_path)
-    assert [key.style for key in again.rows] == [key.style for key in again.embeddings] == ["b"]
+    monkeypatch.setattr(files, "replacing", kill)
+    fill(results, ("x", 1.0, "a", "d", 0.3))
+    with pytest.raises(KeyboardInterrupt):
+        results.save()
+    monkeypatch.undo()
+    kept = [key.style for key in make_results(tmp_path).rows]
+    assert kept == (["b", "c", "d"] if killed_before == "run.json" else ["b", "c"])
 
 
 def test_a_row_is_the_metrics_of_its_pictures(tmp_path, photo, painting, random):
@@ -296,11 +354,16 @@ def test_fid_takes_the_published_network(tmp_path, photo):
         load_fid_network(path)
 
 
-def write_tflite(path, function, *shapes, quantize=False):
-    """A TFLite file of a function of float32 tensors."""
+def write_tflite(path, function, *shapes, samples=None, kind=None):
+    """A TFLite file of a function of float32 tensors; with samples, of integers of that kind."""
     specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     function = tf.function(function).get_concrete_function(*specs)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    if samples:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: iter(samples)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = kind
     path.write_bytes(converter.convert())
     return path
 
@@ -328,7 +391,8 @@ def test_tflite_files_paint(litert, photo, painting):
     content, style = (images.cover(one, (32, 32)) for one in (photo, painting))
     painter = LiteRTPainter(encoder, plain, 32)
     code = painter.encode(style)
-    np.testing.assert_allclose(code, images.cover(style, (16, 16)).mean((1, 2)), atol=1e-6)
+    # Half the size by bilinear interpolation: means of two by two pixels.
+    np.testing.assert_allclose(code, style.mean((1, 2)), atol=1e-6)
     full = painter.paint(content, code, 1.0)
     np.testing.assert_allclose(full, 0.1 * content + 0.9 * code, atol=1e-6)
     # Strength mixes the code with that of the content.
@@ -339,8 +403,55 @@ def test_tflite_files_paint(litert, photo, painting):
     np.testing.assert_allclose(half, 0.5 * content + 0.5 * code, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [tf.uint8, tf.int8])
+def test_tflite_files_of_integers_paint(tmp_path, random, photo, kind):
+    """Codes have other ranges than pictures; each tensor has its scale."""
+    kernel = tf.constant(random.normal(size=(1, 1, 3, 3)), tf.float32)
+    encode = lambda x: tf.reduce_mean(tf.nn.conv2d(x, 4.0 * kernel, 1, "SAME"), (1, 2)) - 1.0
+    transfer = lambda x, c: tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "SAME") + c[:, None, None])
+    content = images.cover(photo, (32, 32))
+    style = images.cover(photo[:, :, ::-1] ** 2, (32, 32))
+    samples = [content, style, 1 - content, 1 - style]
+    codes = [encode(x).numpy() for x in samples]
+    encoder = write_tflite(
+        tmp_path / "encoder.tflite", encode, (1, 32, 32, 3), samples=[[x] for x in samples],
+        kind=kind,
+    )  # fmt: skip
+    path = write_tflite(
+        tmp_path / "transfer.tflite", transfer, (1, 32, 32, 3), (1, 3),
+        samples=[[x, c] for x in samples for c in codes], kind=kind,
+    )  # fmt: skip
+    painter = LiteRTPainter(encoder, path, 32)
+    code = painter.encode(style)
+    spread = np.ptp(codes)
+    assert spread > 1.5
+    # Steps of 8 bits: one of the input, the weights and the output each.
+    np.testing.assert_allclose(code, encode(style), atol=3 * spread / 255)
+    wanted = transfer(content, encode(style))
+    np.testing.assert_allclose(painter.paint(content, code, 1.0), wanted, atol=0.03)
+
+
+def test_tflite_files_of_free_size_paint(tmp_path, photo):
+    encoder = write_tflite(
+        tmp_path / "encoder.tflite", lambda x: tf.reduce_mean(x, (1, 2)), (1, None, None, 3)
+    )
+    # A graph that has no meaning for the one pixel that a free size starts with.
+    transfer = write_tflite(
+        tmp_path / "transfer.tflite",
+        lambda x, c: tf.nn.depth_to_space(tf.nn.space_to_depth(x, 2), 2) * c[:, None, None],
+        (1, None, None, 3), (1, 3),
+    )  # fmt: skip
+    content = images.cover(photo, (48, 48))
+    painter = LiteRTPainter(encoder, transfer, 48)
+    code = painter.encode(content)
+    np.testing.assert_allclose(painter.paint(content, code, 1.0), content * code, atol=1e-6)
+
+
 def test_tflite_files_that_do_not_fit(litert, tmp_path):
     encoder, plain, _ = litert
+    wide = write_tflite(tmp_path / "wide.tflite", lambda x: x, (1, 32, 48, 3))
+    with pytest.raises(InputError, match="takes pictures of 48 × 32 pixels; squares"):
+        LiteRTPainter(wide, plain, 32)
     with pytest.raises(InputError, match="takes pictures of 32 × 32 pixels; .* --size 32"):
         LiteRTPainter(encoder, plain, 64)
     with pytest.raises(InputError, match="takes other inputs than a picture, the code"):

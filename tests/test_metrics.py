@@ -135,7 +135,7 @@ def test_content_and_style_distance_are_float64_loops(features):
             moment_errors.append(np.mean((ours - theirs) ** 2) / np.mean(theirs**2))
     grams = [metrics.gram_matrices(one) for one in features]
     moments = [metrics.means_and_stds(one) for one in features]
-    # float32 products against float64: the differences of the nearly equal moments keep 4 digits.
+    # float32 products against float64; differences of nearly equal moments keep four digits.
     assert metrics.style_distance(*grams) == pytest.approx(np.mean(errors), rel=1e-3)
     assert metrics.mean_std_distance(*moments) == pytest.approx(np.mean(moment_errors), rel=1e-3)
 
@@ -196,16 +196,18 @@ def test_a_planted_frame_is_found(pictures):
         framed[:, :3], framed[:, -3:], framed[:, :, :3], framed[:, :, -3:] = 0.0, 0.0, 0.0, 0.0
         assert metrics.border_energy(framed) > 2.5 * metrics.border_energy(picture), name
     assert metrics.border_energy(pictures["astronaut"]) < 2.0
-    with pytest.raises(ValueError, match="96"):
-        metrics.border_energy(np.zeros((1, 95, 200, 3)))
+    for detector in (metrics.border_energy, metrics.checkerboard_energy):
+        with pytest.raises(ValueError, match="96"):
+            detector(np.zeros((1, 95, 200, 3)))
 
 
 def test_a_planted_seam_is_found_across_either_side(pictures):
     for name, picture in pictures.items():
-        assert metrics.seam_energy(picture) < 2.6, name
+        assert metrics.seam_energy(picture) < 3.0, name
+        # One of two tiles came out darker, by 12 grey levels; by 50 where bold strokes hide such a step.
         seamed = picture.copy()
-        seamed[:, :, 100:] = 0.8 * seamed[:, :, 100:] + 0.2
-        assert metrics.seam_energy(seamed) > 1.25 * metrics.seam_energy(picture), name
+        seamed[:, :, 100:] -= (12 if name in ("astronaut", "chelsea", "ink_wash") else 50) / 255
+        assert metrics.seam_energy(seamed) > 1.3 * metrics.seam_energy(picture), name
         turned = metrics.seam_energy(seamed.transpose(0, 2, 1, 3))
         assert turned == pytest.approx(metrics.seam_energy(seamed))
 

@@ -7,11 +7,15 @@ import dataclasses
 import os
 import pathlib
 import signal
+import subprocess
+import sys
+import time
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tfstyle import images
 from tfstyle.errors import InputError
 from tfstyle.evaluation.painting import Painting
@@ -39,6 +43,9 @@ class Mixer(System):
             os._exit(1)
         if self.name == "interrupted":
             os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+        if self.name == "fails":
+            raise KeyError("a mistake of ours")
         if self.name == "not finite":
             return np.full_like(content, np.nan)
         return (1 - strength / 2) * content + strength / 2 * code
@@ -94,3 +101,31 @@ def test_a_picture_that_is_not_finite_is_said_to_be(paint):
 def test_what_goes_wrong_there_is_said_here(paint, name, message):
     with pytest.raises(InputError, match=message):
         paint(name)
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(paint):
+    with pytest.raises(RuntimeError, match=r'(?s)process of fails:.*in paint.*"?a mistake of ours'):
+        paint("fails")
+
+
+def test_the_process_ends_with_this_one_even_when_killed(tmp_path):
+    script = (
+        "import os, sys, time\n"
+        "from tests.test_painting import Mixer\n"
+        "from tfstyle.evaluation.painting import Painting\n"
+        "if __name__ == '__main__':\n"
+        "    painting = Painting(Mixer('plain'), 64)\n"
+        "    print(painting._process.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    found = subprocess.run(
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    worker = pathlib.Path(f"/proc/{int(found.stdout)}")
+    for _ in range(100):
+        if not worker.exists() or "Z" in (worker / "stat").read_text().split()[2]:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker is still there after ten seconds")

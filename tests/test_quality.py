@@ -1,7 +1,7 @@
 """Quality gates: on the example pictures the models that ship stay as good as they were.
 
-Each bound is what was measured when the model was packaged, with a tenth of slack for other
-processors' rounding and for retraining by the same recipe. Raise none without looking at
+Each bound is what was measured when the model was packaged, with a tenth of slack, or what the
+comment says, for other processors' rounding and for retraining by the same recipe. Raise none without looking at
 the pictures: `python evaluate.py --content_dir … --style_dir …` shows them.
 """
 
@@ -28,14 +28,14 @@ BOUNDS = {
         "mean_std_distance": 0.075,
         # 0.094; the photographs have 0.26. With red and blue exchanged it is 0.174.
         "color_distance": 0.104,
-        # 0.56, the photographs 0.46; without the reflected margin it is 2.4, and both distances
-        # above are better than they should be.
-        "border_energy": 1.0,
+        # 0.56 and, being a ratio of small numbers, a third of slack; the photographs have 0.46.
+        # Without the reflected margin it is 2.4, and both distances above are even better.
+        "border_energy": 0.75,
         # 0.62 grey levels, most of it the mosaic's own tiles; repeated pixels in the place of
         # bilinear upsampling have 14.7.
-        "checkerboard_energy": 0.8,
-        # 1.37; photographs and paintings have 1.2 and 1.5. There are no tiles to have seams.
-        "seam_energy": 1.6,
+        "checkerboard_energy": 0.7,
+        # 1.96, as the pictures themselves, with 1.6 to 2.7. There are no tiles to have seams.
+        "seam_energy": 2.2,
     }
 }
 # The least: 0.515 of the outlines' correlation was measured; an untrained decoder has 0.13.
@@ -67,7 +67,7 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
         row, _ = measurer.measure(pair, tmp_path / "picture.png")
         assert not row["broken"], pair.name
         # The worst has 0.33; photographs have 0.49 and more.
-        assert row["style_distance"] < 0.4, pair.name
+        assert row["style_distance"] < 0.37, pair.name
         rows.append(row)
     means = {metric: np.mean([row[metric] for row in rows]) for metric in rows[0]}
     found = {metric: float(means[metric]) for metric in BOUNDS[name]}

@@ -69,6 +69,28 @@ def check_folder(flag: str, path: str | os.PathLike) -> None:
         raise InputError(f"--{flag}: {folder} cannot be written ({error.strerror})") from error
 
 
+def lock_folder(flag: str, path: str | os.PathLike) -> int | None:
+    """Keeps other processes from working in a folder, until the handle is closed or we end.
+
+    Raises: InputError if another process does.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise InputError(
+            f"--{flag}: another program is working in {path}; give another folder"
+        ) from error
+    except OSError:  # a file system without locks
+        pass
+    return handle
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A temporary sibling of `path` to write to, renamed to `path` when the block succeeds.

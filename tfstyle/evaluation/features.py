@@ -91,4 +91,4 @@ def _load_saved_model(flag, path):
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             digest.update(file_digest(file).encode())
-    return call, f"{folder.name} {digest.hexdigest()[:16]}"
+    return call, f"{folder.resolve().name} {digest.hexdigest()[:16]}"

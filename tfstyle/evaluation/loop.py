@@ -1,5 +1,6 @@
 """Every system's picture of every pair: made, measured, kept."""
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -11,10 +12,17 @@ from tfstyle import cli, files, metrics
 from tfstyle.config import EvaluateCommand
 from tfstyle.evaluation.features import load_features, load_fid_network
 from tfstyle.evaluation.measuring import Measurer
-from tfstyle.evaluation.painting import Painting
+from tfstyle.evaluation.painting import Painting, WorkerEnded
 from tfstyle.evaluation.pairs import Pair, by_block, by_content, find_pairs, read_square
 from tfstyle.evaluation.results import Key, Results
-from tfstyle.evaluation.systems import Renderer, Style, System, file_digest, make_systems
+from tfstyle.evaluation.systems import (
+    Renderer,
+    Style,
+    System,
+    code_digest,
+    file_digest,
+    make_systems,
+)
 from tfstyle.metrics.lpips import LPIPS
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which ends with the pictures of full strength
@@ -87,35 +95,38 @@ def evaluate(
     results = Results(
         pathlib.Path(config.output_dir),
         {
+            "metrics": code_digest("metrics", "evaluation/measuring.py", "evaluation/features.py"),
             "size": config.size,
             "encoder": encoder,
             "lpips_weights": lpips and file_digest(pathlib.Path(config.lpips_weights)),
             "fid_network": fid_identity,
         },
         {
-            f"{kind}/{path.name}": file_digest(path)
+            f"{kind}/{path.stem}": file_digest(path)
             for kind, paths in (("content", contents), ("style", styles))
             for path in paths
         },
     )
     measurer = Measurer(features, config.size, lpips, fid)
     complete = True
-    for system, plan in zip(systems, plans, strict=True):
-        results.register(system.name, system.fingerprint())
-        missing = [
-            (pair, strength)
-            for pair, strength in plan
-            if Key.of(system.name, pair, strength) not in results.rows
-            or not _path(results.folder, system, pair, strength).exists()
-        ]
-        complete = complete and _run(system, missing, measurer, results, on_progress, should_stop)
-        results.save()
+    with contextlib.closing(results):
+        for system, plan in zip(systems, plans, strict=True):
+            results.register(system.name, system.fingerprint())
+            missing = [
+                (pair, strength)
+                for pair, strength in plan
+                if Key.of(system.name, pair, strength) not in results.rows
+                or not _path(results.folder, system, pair, strength).exists()
+            ]
+            if not _run(system, missing, measurer, results, on_progress, should_stop):
+                complete = False
+                break
     results.show_only(
         Key.of(system.name, *planned)
         for system, plan in zip(systems, plans, strict=True)
         for planned in plan
     )
-    return Evaluation(config, encoder.split()[0], pairs, systems, results, complete)
+    return Evaluation(config, encoder.rsplit(" ", 1)[0], pairs, systems, results, complete)
 
 
 def _plan(config, system, pairs):
@@ -163,9 +174,14 @@ def _run(system, plan, measurer, results, on_progress, should_stop):
                 results.save()
                 saved = now
         return True
+    except WorkerEnded:
+        if should_stop():  # by a signal that the worker got, too
+            return False
+        raise
     finally:
         if painting:
             painting.close()
+        results.save()
 
 
 def _path(folder, system, pair, strength):

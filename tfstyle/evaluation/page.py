@@ -1,6 +1,7 @@
 """The results as a Markdown page with a contact sheet."""
 
 import pathlib
+import urllib.parse
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,7 +71,7 @@ metrics the style itself: neither has done anything. Read them together, and loo
 
 {names}: evenly spread pairs, not chosen.
 
-![Contents, styles and the systems' pictures]({sheet.name})
+![Contents, styles and the systems' pictures]({urllib.parse.quote(sheet.name)})
 """
     with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -1,14 +1,15 @@
 """Pictures made in a process of their own, so that memory is the system's, and a crash, too."""
 
-import concurrent.futures
-import concurrent.futures.process
+import contextlib
 import dataclasses
 import functools
 import multiprocessing
 import pathlib
 import signal
+import threading
 import time
-from typing import Any
+import traceback
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -33,37 +34,62 @@ class Painted:
     peak_memory: int
 
 
+class WorkerEnded(InputError):
+    """The process that painted is no more."""
+
+
 class Painting:
-    """A process that paints pairs with one system, until it is closed."""
+    """A process that paints pairs with one system, until it is closed or this process ends."""
 
     def __init__(self, system: System, size: int):
         self._system = system
-        self._size = size
-        self._pool = concurrent.futures.ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), _ignore_interrupts
-        )
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._pool.shutdown(cancel_futures=True)
+        context = multiprocessing.get_context("spawn")
+        self._connection, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other, system, size), daemon=True)
+        with _signals_ignored():  # by the worker, too: this process decides what they mean
+            self._process.start()
+        other.close()
 
     def paint(self, pair: Pair, strength: float, path: pathlib.Path) -> Painted:
         """Writes the picture of a pair to `path`.
 
-        Raises: InputError if the system cannot be loaded or its process dies.
+        Raises: InputError if the system cannot be loaded; WorkerEnded if its process ends.
         """
-        task = self._pool.submit(_paint, self._system, self._size, pair, strength, path)
         try:
-            return task.result()
-        except concurrent.futures.process.BrokenProcessPool as error:
-            raise InputError(
+            self._connection.send((pair, strength, path))
+            found = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerEnded(
                 f"{self._system.name}: its process was ended, perhaps for want of memory; try a "
                 "smaller --size"
             ) from error
+        if isinstance(found, Painted):
+            return found
+        raise found
+
+    def close(self) -> None:
+        """Ends the process, at once."""
+        self._connection.close()
+        self._process.kill()
+        self._process.join()
 
 
-def _ignore_interrupts():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+def _serve(connection, system, size):
+    """Paints what comes in, until the other end is closed."""
+    worker = None
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            worker = worker or _Worker(system, size)
+            answer = worker.paint(*task)
+        except (InputError, MemoryError) as error:
+            answer = error
+        except Exception:
+            answer = RuntimeError(f"in the process of {system.name}:\n{traceback.format_exc()}")
+        connection.send(answer)
 
 
 class _Worker:
@@ -92,11 +118,20 @@ class _Worker:
         return self._painter.encode(read_square(style, self._size))
 
 
-_worker = functools.cache(_Worker)
-
-
-def _paint(system: System, size: int, *task: Any) -> Painted:
-    return _worker(system, size).paint(*task)
+@contextlib.contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """SIGINT and SIGTERM are ignored meanwhile, and for good by a process that is started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _peak_memory():

@@ -1,5 +1,6 @@
 """The pairs of a content and a style to look at."""
 
+import collections
 import dataclasses
 import math
 import pathlib
@@ -46,10 +47,14 @@ def find_pairs(content_dir: str, style_dir: str) -> list[Pair]:
         folders.append(found)
     contents, styles = folders
     cycle = math.lcm(len(contents), len(styles))
-    return [
+    pairs = [
         Pair(contents[k % len(contents)], styles[(k + k // cycle) % len(styles)])
         for k in range(len(contents) * len(styles))
     ]
+    name, count = collections.Counter(pair.name for pair in pairs).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"two pairs would be called {name}; rename a photograph or a painting")
+    return pairs
 
 
 def read_square(path: pathlib.Path, size: int) -> np.ndarray:

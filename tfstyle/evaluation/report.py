@@ -160,11 +160,12 @@ def _scatter(evaluation):
             list(content.values()), list(style.values()), 9, color, alpha=0.3, linewidths=0
         )
         right = max(right, 1.2 * means[0].mean, *np.quantile(list(content.values()), [0.95]))
+        x_error, y_error = (
+            np.nan_to_num([[one.mean - one.low], [one.high - one.mean]]) for one in means
+        )
         axes.errorbar(
-            means[0].mean, means[1].mean,
-            xerr=[[means[0].mean - means[0].low], [means[0].high - means[0].mean]],
-            yerr=[[means[1].mean - means[1].low], [means[1].high - means[1].mean]],
-            fmt="o", color=color, capsize=3, label=system.name,
+            means[0].mean, means[1].mean, xerr=x_error, yerr=y_error,
+            fmt="o", color=color, capsize=3, label=system.name.replace("$", r"\$"),
         )  # fmt: skip
         if system.has_strength and sweep:
             curve = []

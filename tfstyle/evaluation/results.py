@@ -7,6 +7,7 @@ run.json         the settings, and each system's fingerprint and memory
 
 import csv
 import json
+import os
 import pathlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -60,6 +61,8 @@ class Results:
         elif folder.exists() and any(folder.iterdir()):
             raise InputError(f"--output_dir: {folder} holds files of something else; give another")
         folder.mkdir(parents=True, exist_ok=True)
+        self._handle = files.lock_folder("output_dir", folder)
+        self.save()
 
     def register(self, name: str, fingerprint: str) -> None:
         """Adds a system; rows of one that was called so before but is another are dropped."""
@@ -68,18 +71,23 @@ class Results:
             for key in [key for key in self.rows if key.system == name]:
                 del self.rows[key], self.embeddings[key]
             del self.systems[name]
-        self.systems.setdefault(name, {"fingerprint": fingerprint, "peak_memory": 0})
+        if name not in self.systems:
+            self.systems[name] = {"fingerprint": fingerprint, "peak_memory": 0}
+            self.save()  # before there are rows, so that none is ever another's
+
+    def close(self) -> None:
+        """Lets other processes work in the folder again."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def show_only(self, keys: Iterable[Key]) -> None:
         """Forgets all other rows; the files keep them for the runs that want them again."""
-        self.rows = {key: self.rows[key] for key in keys if key in self.rows}
+        self.rows = {key: self.rows[key] for key in list(keys) if key in self.rows}
         self.embeddings = {key: self.embeddings[key] for key in self.rows}
 
     def save(self) -> None:
-        """Writes the three files."""
-        state = {"settings": self._settings, "pictures": self._pictures, "systems": self.systems}
-        with files.replacing(self.folder / "run.json") as temporary:
-            temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        """Writes the three files; the one that says what the others are comes last."""
         found = {name for row in self.rows.values() for name in row}
         columns = [name for name in METRICS if name in found]
         with (
@@ -95,8 +103,11 @@ class Results:
             kind: np.stack([found[kind] for found in self.embeddings.values()]) for kind in kinds
         }
         with files.replacing(self.folder / "embeddings.npz") as temporary:
-            arrays["keys"] = np.array(["\n".join(map(str, key)) for key in self.rows])
+            arrays["keys"] = np.array([list(map(str, key)) for key in self.rows]).reshape(-1, 4)
             np.savez(temporary, **arrays)  # type: ignore[arg-type]
+        state = {"settings": self._settings, "pictures": self._pictures, "systems": self.systems}
+        with files.replacing(self.folder / "run.json") as temporary:
+            temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
 
     def _load(self):
         try:
@@ -111,19 +122,25 @@ class Results:
                     self.rows[Key(system, float(strength), content, style)] = row
             with np.load(self.folder / "embeddings.npz") as arrays:
                 kinds = {name: arrays[name] for name in arrays if name != "keys"}
-                keys = [str(key).split("\n") for key in arrays["keys"]]
+                for number, (system, strength, content, style) in enumerate(arrays["keys"]):
+                    key = Key(str(system), float(strength), str(content), str(style))
+                    self.embeddings[key] = {name: array[number] for name, array in kinds.items()}
         except files.UNREADABLE as error:
             raise InputError(
                 f"--output_dir: {self.folder}: its results are damaged ({error}); give another"
             ) from error
-        for number, (system, strength, content, style) in enumerate(keys):
-            key = Key(system, float(strength), content, style)
-            self.embeddings[key] = {name: array[number] for name, array in kinds.items()}
-        # A run that was killed between the two files measures the last pictures again.
-        self.rows = {key: row for key, row in self.rows.items() if key in self.embeddings}
-        self.embeddings = {key: self.embeddings[key] for key in self.rows}
+        # What a run that was killed between two of the files had last is measured again.
+        self.show_only(key for key in self.rows if key in self.embeddings)
+        if not self.rows:
+            self.systems = {}
+            return
         for name, value in self._settings.items():
             found = settings.get(name)
+            if found != value and name == "metrics":
+                raise InputError(
+                    f"--output_dir: {self.folder} was measured by another version of this program; "
+                    "give another folder"
+                )
             if found != value:
                 raise InputError(
                     f"--output_dir: {self.folder} holds results with --{name}={found}, not "

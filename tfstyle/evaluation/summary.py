@@ -29,23 +29,29 @@ class Estimate:
 
         The interval is the percentile bootstrap's that draws contents and styles, not pairs, since
         the pairs of one photograph or of one painting resemble each other: Owen, "The pigeonhole
-        bootstrap", Annals of Applied Statistics 2007.
+        bootstrap", Annals of Applied Statistics 2007. Where a few of all pairs are there, it is
+        rather too wide; with a single content or style there is none.
         """
         if not values:
             return None
         found = np.array(list(values.values()))
         mean, median = float(found.mean()), float(np.median(found))
-        if not np.isfinite(found).all():
+        names = [sorted({key[part] for key in values}) for part in range(2)]
+        if not np.isfinite(found).all() or min(map(len, names)) < 2:
             return cls(len(found), mean, median, math.nan, math.nan)
+        # Sums over the pairs that are there, of contents and styles as often as they were drawn.
+        table, there = np.zeros((2, len(names[0]), len(names[1])))
+        for (content, style), value in values.items():
+            place = names[0].index(content), names[1].index(style)
+            table[place], there[place] = value, 1.0
         random = np.random.default_rng(0)
-        total = np.ones((_RESAMPLES, len(found)))
-        for part in range(2):
-            names, index = np.unique([key[part] for key in values], return_inverse=True)
-            drawn = random.multinomial(len(names), np.full(len(names), 1 / len(names)), _RESAMPLES)
-            total *= drawn[:, index]
-        total = total[total.any(axis=1)]
-        low, high = np.quantile(total @ found / total.sum(axis=1), _QUANTILES)
-        return cls(len(found), mean, median, float(low), float(high))
+        contents, styles = (
+            random.multinomial(len(each), np.full(len(each), 1 / len(each)), _RESAMPLES)
+            for each in names
+        )
+        sums, counts = (((contents @ one) * styles).sum(axis=1) for one in (table, there))
+        low, high = np.quantile(sums[counts > 0] / counts[counts > 0], _QUANTILES)
+        return cls(len(found), mean, median, min(float(low), mean), max(float(high), mean))
 
 
 def values(results: Results, system: str, metric: str, strength: float = 1.0) -> dict:

@@ -12,12 +12,19 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+import tfstyle
 from tfstyle import images, weights
 from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_you_mean
 from tfstyle.errors import InputError
 from tfstyle.evaluation.pairs import Pair
 
 CONTENT, STYLE = "content itself", "style itself"  # names of the trivial systems
+_PACKAGE = pathlib.Path(tfstyle.__file__).parent
+_MODEL_CODE = ("models", "layers.py", "encoders.py", "statistics.py")
+_RENDERER_CODE = (
+    "optimization.py", "objective.py", "lbfgs.py", "optimizers.py", "scales.py", "losses",
+    "encoders.py", "statistics.py",
+)  # fmt: skip
 
 
 class Painter(Protocol):
@@ -108,7 +115,7 @@ class TrainedModel(System):
     has_strength: ClassVar[bool] = True
 
     def fingerprint(self):
-        return f"model {file_digest(self.path)}"
+        return f"model {file_digest(self.path)} {code_digest(*_MODEL_CODE)}"
 
     def open(self, size):
         from tfstyle import devices
@@ -157,7 +164,7 @@ class Renderer(System):
 
     def fingerprint(self):
         name = weights.choose_encoder("auto")
-        return f"renderer {OptimizeConfig(encoder=name)}"
+        return f"renderer {OptimizeConfig(encoder=name)} {code_digest(*_RENDERER_CODE)}"
 
     def open(self, size):
         from tfstyle import devices
@@ -209,7 +216,7 @@ def make_systems(config: EvaluateCommand) -> list[System]:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"two systems are called '{name}'; call one otherwise, NAME=FILE")
-        if not name or set(name) & set('/\\:*?"<>|') or name.startswith("."):
+        if not name or set(name) & set('/\\:*?"<>|@') or name[0] in "._":
             raise InputError(f"'{name}': cannot be the name of a folder; give another, NAME=FILE")
     if config.baseline and config.baseline not in names:
         raise InputError(
@@ -222,6 +229,16 @@ def file_digest(path: pathlib.Path) -> str:
     """The beginning of a file's SHA-256."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def code_digest(*parts: str) -> str:
+    """The beginning of the SHA-256 of files and folders of this package."""
+    digest = hashlib.sha256()
+    for part in parts:
+        path = _PACKAGE / part
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _named(text):

@@ -1,6 +1,7 @@
 """Distances between pictures: what each measures, which way is better, and its range.
 
-Functions of NumPy arrays, in float64 where they sum; none needs TensorFlow or Keras but `LPIPS`.
+Functions of NumPy arrays: pixels are summed in float64, products of features in float32 as the
+networks have them. None needs TensorFlow or Keras but `LPIPS`.
 
 features.py   of an encoder's features: content, style, perceptual and Fréchet distances
 pictures.py   of pixels: SSIM, PSNR, colours, structure
@@ -77,7 +78,7 @@ METRICS = {
     ),
     "seam_energy": Metric(
         "lower", "0 …", "a step in brightness across the whole picture over the steps beside it; "
-        "1 to 2 is clean", 2,
+        "about 2 is usual", 2,
     ),
     "broken": Metric("lower", "0 or 1", "1 for a picture of one colour or with NaN"),
     "seconds": Metric("lower", "0 …", "to make the picture, the style's code given"),

@@ -50,9 +50,14 @@ def checkerboard_energy(image: np.ndarray) -> float:
     Upsampling by steps of two leaves them (Odena, Dumoulin and Olah, "Deconvolution and
     Checkerboard Artifacts", Distill 2016). They are single peaks of the spectrum, at the multiples
     of an eighth of the sampling frequency. This is the root of the power in those peaks above
-    that of the frequencies beside them, mean of the channels.
+    twice that of the frequencies beside them (noise alone rarely has more), mean of the channels.
+
+    Raises: ValueError for sides below 96 pixels, in whose spectra the peaks are each other's
+        neighbours.
     """
     height, width = (side - side % _PERIOD for side in image.shape[-3:-1])
+    if min(height, width) < 6 * BORDER:
+        raise ValueError(f"`image` must have sides of 96 pixels. Received: shape={image.shape}")
     pixels = np.asarray(image, np.float64).reshape(image.shape[-3:])[:height, :width]
     # The window keeps what does not meet across the borders out of the peaks; each of its sides
     # spreads a peak over three frequencies.
@@ -84,22 +89,24 @@ def checkerboard_energy(image: np.ndarray) -> float:
 def seam_energy(image: np.ndarray) -> float:
     """How much a step in brightness across the whole picture exceeds the steps beside it.
 
-    For each pair of neighbouring columns, and of rows, the mean difference is divided by the root
-    mean square of those of the eight pairs on either side, in each quarter of the line by itself.
-    The least quarter counts, since the edges of things end somewhere and the seam of two tiles does
-    not. This is the largest such ratio from 4 pixels inwards: most pictures have 1 to 2.
+    For each pair of neighbouring columns, and of rows, the mean difference in each quarter of the
+    line is divided by the root mean square of those of the eight pairs on either side. The mean of
+    the four quotients, with their signs, is large for the seam of two tiles, which goes all the way
+    across; the edges of things end somewhere. This is the largest, from 4 pixels inwards: 2 is
+    usual, a straight horizon has more. A seam of 10 grey levels raises it in two of three pictures,
+    one of 20 in nearly all.
     """
     pixels = np.asarray(image, np.float64).reshape(image.shape[-3:]).mean(axis=-1) * GREY_LEVELS
     return float(max(_seam(pixels), _seam(pixels.T)))
 
 
 def _seam(plane, quarters=4, reach=8):
-    ratios = []
+    quotients = []
     for part in np.array_split(np.diff(plane, axis=1), quarters):
-        steps = np.square(part.mean(axis=0))
-        padded = np.pad(steps, reach, mode="reflect")
+        steps = part.mean(axis=0)
+        padded = np.pad(np.square(steps), reach, mode="reflect")
         windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-        beside = (windows.sum(axis=1) - steps) / (2 * reach)
+        beside = (windows.sum(axis=1) - np.square(steps)) / (2 * reach)
         floor = 0.1  # grey levels; of a blank picture
-        ratios.append((np.sqrt(steps) + floor) / (np.sqrt(np.maximum(beside, 0.0)) + floor))
-    return np.min(ratios, axis=0)[4:-4].max()
+        quotients.append(steps / (np.sqrt(np.maximum(beside, 0.0)) + floor))
+    return np.abs(np.mean(quotients, axis=0))[4:-4].max()

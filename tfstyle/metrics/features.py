@@ -67,7 +67,9 @@ def means_and_stds(features: dict) -> dict:
     moments = {}
     for layer in STYLE_LAYERS:
         flat = _flatten(features[layer])
-        moments[layer] = flat.mean(axis=0), flat.std(axis=0)
+        mean = flat.mean(axis=0, dtype=np.float64)  # one by one in float32, digits are lost
+        centred = flat - mean.astype(np.float32)
+        moments[layer] = mean, np.sqrt(np.einsum("pc,pc->c", centred, centred) / len(flat))
     return moments
 
 

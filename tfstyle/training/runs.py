@@ -64,26 +64,10 @@ class RunFolder:
             raise InputError(
                 f"--output_dir: {error.filename} cannot be made ({error.strerror})"
             ) from error
-        self._lock()
+        self._handle = files.lock_folder("output_dir", self.path)
         record = {**dataclasses.asdict(self.config), "version": __version__}
         with files.replacing(self.path / "config.json") as temporary:
             temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-
-    def _lock(self) -> None:
-        """Keeps other processes from training in the folder; the system undoes it at our end."""
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            return
-        self._handle = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"--output_dir: another program is training in {self.path}; give another folder"
-            ) from error
-        except OSError:  # a file system without locks
-            pass
 
     def release(self) -> None:
         """Lets other processes train in the folder again."""
