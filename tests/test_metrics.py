@@ -204,7 +204,7 @@ def test_a_planted_frame_is_found(pictures):
 def test_a_planted_seam_is_found_across_either_side(pictures):
     for name, picture in pictures.items():
         assert metrics.seam_energy(picture) < 3.0, name
-        # One of two tiles came out darker, by 12 grey levels; by 50 where bold strokes hide such a step.
+        # One of two tiles came out darker by 12 grey levels; by 50 where bold strokes hide such.
         seamed = picture.copy()
         seamed[:, :, 100:] -= (12 if name in ("astronaut", "chelsea", "ink_wash") else 50) / 255
         assert metrics.seam_energy(seamed) > 1.3 * metrics.seam_energy(picture), name

@@ -1,8 +1,8 @@
 """Quality gates: on the example pictures the models that ship stay as good as they were.
 
 Each bound is what was measured when the model was packaged, with a tenth of slack, or what the
-comment says, for other processors' rounding and for retraining by the same recipe. Raise none without looking at
-the pictures: `python evaluate.py --content_dir … --style_dir …` shows them.
+comment says, for other processors' rounding and for retraining by the same recipe. Raise none
+without looking at the pictures, which `evaluate.py` shows.
 """
 
 import numpy as np
