@@ -77,11 +77,7 @@ def _extremes(evaluation):
     for system in evaluation.systems:
         if system.is_original:
             continue
-        ranked = [
-            key
-            for key in summary.ranked(evaluation.results, system.name)
-            if (key.content, key.style) in pairs
-        ]
+        ranked = summary.ranked(evaluation.results, system.name)
         count = min(_EXTREMES, len(ranked) // 2)
         for title, keys in (("best", ranked[:count]), ("worst", ranked[len(ranked) - count :])):
             yield f"<h2>{html.escape(system.name)}: {title} by ranks in both distances</h2>"

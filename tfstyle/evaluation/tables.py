@@ -54,7 +54,7 @@ def others(evaluation: Evaluation) -> Table:
         system.name: len(summary.values(results, system.name, MAIN[0]))
         for system in evaluation.systems
     }
-    distances = {
+    sets = {
         name: summary.set_distances(results, name)
         if count == max(counts.values())  # sets of other sizes do not compare
         else {}
@@ -63,7 +63,7 @@ def others(evaluation: Evaluation) -> Table:
     for metric, about in SET_METRICS.items():
         cells = [
             _number(found[metric], about.digits) if metric in found else "–"
-            for found in distances.values()
+            for found in sets.values()
         ]
         if any(cell != "–" for cell in cells):
             rows.append([metric.replace("_", " "), about.better, *cells])
