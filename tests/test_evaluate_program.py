@@ -154,6 +154,8 @@ def test_a_folder_without_some_of_the_pictures(folders, capfd):
         (("--model=paintings/one.jpg",), "'paintings/one.jpg' is neither"),
         (("--tflite=mine.keras,mine.keras",), "--tflite: mine.keras: not a TFLite file"),
         (("--style_dir=nowhere",), "--style_dir: nowhere: no such folder"),
+        (("--page=notes.md",), "--page: notes.md was not written by this program"),
+        (("--lpips_weights=nowhere.npz",), "--lpips_weights: nowhere.npz: no such file"),
         (("--page=nowhere/page.md",), "nowhere/page.md: the folder nowhere does not exist"),
         (("--output_dir=photos",), "--output_dir: photos holds files of something else"),
         (("--lpips_weights=mine.keras",), "mine.keras: not LPIPS' weights"),
@@ -164,6 +166,7 @@ def test_a_folder_without_some_of_the_pictures(folders, capfd):
     ],
 )
 def test_what_is_wrong_is_one_line(folders, capfd, arguments, message):
+    (folders / "notes.md").write_text("my own")
     before = sorted(folders.iterdir())
     assert run("--pairs=1", *arguments) == 1
     (line,) = errors(capfd)

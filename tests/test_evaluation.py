@@ -90,6 +90,7 @@ def test_systems_are_named_by_flags(tmp_path):
     [
         ({"model": ("adian",)}, "--model: 'adian' is neither .* did you mean 'adain'"),
         ({"model": ("adain", "adain")}, "two systems are called 'adain'; call one otherwise"),
+        ({"model": ("A=adain", "a=adain")}, "two systems are called 'A'; call one otherwise"),
         ({"model": ("../x=adain",)}, "'../x': cannot be the name of a folder"),
         ({"tflite": ("one.tflite",)}, "--tflite: 'one.tflite': give two files"),
         ({"tflite": ("a.tflite,b.tflite",)}, "--tflite: a.tflite: no such file"),
@@ -136,11 +137,11 @@ def test_an_interval_draws_photographs_and_paintings(random, turned):
 def test_an_interval_takes_several_photographs_and_paintings():
     one = Estimate.of({("a", "b"): 3.0, ("a", "c"): 5.0})
     assert one.mean == 4.0 and np.isnan(one.low) and np.isnan(one.high)
-    square = {(c, s): 3.0 for c in "ab" for s in "cd"}
+    square = {(c, s): 3.0 for c in "abe" for s in "cdf"}
     infinite = Estimate.of({**square, ("a", "c"): float("inf")})
     assert infinite.mean == float("inf") and np.isnan(infinite.low)
     # Rounding leaves no mean outside of its interval, which a plot could not draw.
-    for count in range(2, 40):
+    for count in range(3, 40):
         same = Estimate.of({(str(c), s): 0.1 for c in range(count) for s in "cde"})
         assert same.low <= same.mean <= same.high
     # Pairs along a diagonal, as a few of many are chosen.

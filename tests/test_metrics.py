@@ -45,6 +45,9 @@ def test_ssim_is_scikit_images(photo, random):
     assert metrics.ssim(photo, photo) == pytest.approx(1.0)
     with pytest.raises(ValueError, match="shape="):
         metrics.ssim(photo[:, :10], photo[:, :10])
+    for metric in (metrics.ssim, metrics.psnr, metrics.structure):
+        with pytest.raises(ValueError, match="`image` must have the size of `reference`"):
+            metric(photo, photo[:, 1:])
 
 
 def test_psnr_is_scikit_images(photo, random):
@@ -88,7 +91,7 @@ def test_lpips_is_that_of_the_lpips_package(tmp_path):
 
 def test_lpips_refuses_other_files(tmp_path):
     np.savez(tmp_path / "other.npz", lin0=np.zeros(3))
-    with pytest.raises(InputError, match="other.npz: not LPIPS' weights"):
+    with pytest.raises(InputError, match="--lpips_weights: .*other.npz: not LPIPS' weights"):
         LPIPS(tmp_path / "other.npz")
     with pytest.raises(InputError, match="none.npz"):
         LPIPS(tmp_path / "none.npz")
@@ -148,6 +151,14 @@ def test_distances_are_zero_at_their_target(features):
     assert metrics.style_distance(grams, grams) == 0.0
     assert metrics.mean_std_distance(moments, moments) == 0.0
     assert metrics.frechet_distance(gaussian, gaussian) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_flat_target_gives_no_nan(features):
+    image, target = features
+    flat = {layer: np.full_like(maps, 0.5) for layer, maps in target.items()}
+    moments = [metrics.means_and_stds(one) for one in (image, flat)]
+    assert np.isfinite(metrics.mean_std_distance(*moments))
+    assert metrics.mean_std_distance(moments[1], moments[1]) == 0.0
 
 
 def test_style_distance_does_not_depend_on_places_or_size(features):

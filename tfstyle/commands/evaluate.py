@@ -12,6 +12,7 @@ from absl import logging
 
 from tfstyle import cli
 from tfstyle.config import EvaluateCommand
+from tfstyle.errors import InputError
 
 _REPORT_SECONDS = 10.0  # between two lines of a log
 
@@ -22,18 +23,21 @@ def main(argv: Sequence[str]) -> int | None:
     config = cli.parse(EvaluateCommand, argv, "evaluate.py" if own else "tfstyle evaluate")
     if config is None:
         return 0
-    from tfstyle import devices, files
+    from tfstyle import devices
     from tfstyle.evaluation import pairs, systems
 
     # Whatever is wrong with files and flags is said before TensorFlow loads.
     pairs.find_pairs(config.content_dir, config.style_dir)
     systems.make_systems(config)
-    if config.page:
-        files.check_writable(config.page)
-        files.check_writable(pathlib.Path(config.page).with_suffix(".jpg"))
+    for flag in ("lpips_weights", "fid_network"):
+        if getattr(config, flag) and not os.path.exists(getattr(config, flag)):
+            raise InputError(f"--{flag}: {getattr(config, flag)}: no such file")
     devices.start_tensorflow()
     from tfstyle.evaluation import page, report, tables
     from tfstyle.evaluation.loop import evaluate
+
+    if config.page:
+        page.check_page(pathlib.Path(config.page))
 
     said = 0.0
 
@@ -52,12 +56,13 @@ def main(argv: Sequence[str]) -> int | None:
     command = shlex.join(["python", "evaluate.py"] if own else ["tfstyle", "evaluate"])
     command = f"{command} {shlex.join(argv)}"
     folder = pathlib.Path(config.output_dir)
+    logging.info("Writing the report.")
+    found = tables.Tables.of(evaluation)
+    print(f"{tables.markdown(found.distances)}\n\n{tables.markdown(found.others)}", flush=True)
     tables.write_summary(evaluation, folder / "summary.csv")
-    report.write_report(evaluation, folder / "report.html", command, _machine())
+    report.write_report(evaluation, found, folder / "report.html", command, _machine())
     if config.page:
-        page.write_page(evaluation, pathlib.Path(config.page), command, _machine())
-    others = tables.others(evaluation)
-    print(f"{tables.markdown(tables.distances(evaluation))}\n\n{tables.markdown(others)}")
+        page.write_page(evaluation, found, pathlib.Path(config.page), command, _machine())
     logging.info("Wrote %s.", folder / "report.html")
     return 0
 

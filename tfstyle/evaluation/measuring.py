@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from tfstyle import metrics
 from tfstyle.evaluation.pairs import BLOCK, Pair, read_square
@@ -105,4 +106,6 @@ class Measurer:
 
     def _describe_style(self, path):
         whole = self._original(path)
+        if whole.artifacts["broken"]:
+            logging.warning("%s has one colour: its style distances mean nothing.", path)
         return dataclasses.replace(whole, picture=np.empty(0), features={}, lpips=None)

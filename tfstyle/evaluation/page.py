@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tfstyle import __version__, files, images
+from tfstyle.errors import InputError
 from tfstyle.evaluation import tables
 from tfstyle.evaluation.loop import Evaluation
 from tfstyle.evaluation.pairs import read_square
@@ -15,13 +16,25 @@ from tfstyle.evaluation.pairs import read_square
 _SIDE = 180  # pixels of a picture on the sheet
 _CAPTION = 20  # pixels of a line of text
 _JPEG_QUALITY = 82
+_MADE = "Made by one command of tfstyle:"
 
 
-def write_page(evaluation: Evaluation, path: pathlib.Path, command: str, machine: str) -> None:
+def check_page(path: pathlib.Path) -> None:
+    """Raises InputError if the page cannot be written, or is somebody's own."""
+    files.check_writable(path)
+    files.check_writable(path.with_suffix(".jpg"))
+    if path.exists() and _MADE not in path.read_text(encoding="utf-8", errors="replace"):
+        raise InputError(f"--page: {path} was not written by this program; give another name")
+
+
+def write_page(
+    evaluation: Evaluation, found: tables.Tables, path: pathlib.Path, command: str, machine: str
+) -> None:
     """Writes the page, and the contact sheet beside it.
 
     Args:
         evaluation: to show.
+        found: its tables.
         path: `.md`.
         command: that made it.
         machine: what it was made on.
@@ -38,11 +51,10 @@ def write_page(evaluation: Evaluation, path: pathlib.Path, command: str, machine
         contact_sheet(rows, ["content", "style", *(system.name for system in shown)], _SIDE).save(
             temporary, quality=_JPEG_QUALITY
         )
-    others = tables.others(evaluation)
     names = ", ".join(f"{pair.content.stem} in {pair.style.stem}" for pair in pairs)
     text = f"""# Quality
 
-Made by one command:
+{_MADE}
 
 ```sh
 {command}
@@ -54,15 +66,13 @@ intervals are for other photographs and paintings of the kind, since both are dr
 pairs. Differences are over the pairs that both systems have. Numbers of another encoder, size or
 set of pictures do not compare with these.
 
-{tables.markdown(tables.distances(evaluation))}
+{tables.markdown(found.distances)}
 
-{tables.markdown(others)}
-
-Seconds are medians{_pairs_note(evaluation)}.
+{tables.markdown(found.others)}
 
 ## What the numbers are
 
-{tables.markdown(tables.meanings(others))}
+{tables.markdown(found.meanings)}
 
 SSIM, PSNR, structure and the perceptual distance rank the content itself first, and the style
 metrics the style itself: neither has done anything. Read them together, and look.
@@ -104,10 +114,3 @@ def contact_sheet(
 def to_pillow(image: np.ndarray) -> Image.Image:
     """A Pillow image of `(1, h, w, 3)` in [0, 1]."""
     return Image.fromarray(np.uint8(np.clip(image[0], 0.0, 1.0) * 255.0 + 0.5))
-
-
-def _pairs_note(evaluation):
-    few = [
-        row[0] for row in tables.distances(evaluation)[1:] if int(row[1]) < len(evaluation.pairs)
-    ]
-    return f"; of {', '.join(few)} fewer pairs were made, see above" if few else ""

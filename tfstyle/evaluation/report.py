@@ -27,16 +27,18 @@ small { color: #666; display: block } img { display: block }
 """
 
 
-def write_report(evaluation: Evaluation, path: pathlib.Path, command: str, machine: str) -> None:
+def write_report(
+    evaluation: Evaluation, found: tables.Tables, path: pathlib.Path, command: str, machine: str
+) -> None:
     """Writes `report.html`.
 
     Args:
         evaluation: to show.
+        found: its tables.
         path: of the file.
         command: that made it.
         machine: what it was made on.
     """
-    others = tables.others(evaluation)
     body = [
         "<h1>Style transfer, measured</h1>",
         f"<p>tfstyle {__version__}; {html.escape(machine)}.<br>"
@@ -44,10 +46,11 @@ def write_report(evaluation: Evaluation, path: pathlib.Path, command: str, machi
         f"<p>Centre squares of {evaluation.config.size} pixels, features of "
         f"{html.escape(evaluation.encoder)}. Intervals draw photographs and paintings again; "
         "differences are over the pairs that both systems have.</p>",
-        _table(tables.distances(evaluation)),
+        _table(found.distances),
         _scatter(evaluation),
-        _table(others),
-        _table(tables.meanings(others)),
+        _table(found.others),
+        _table(found.meanings),
+        "<p>Below each picture: its content distance / its style distance.</p>",
         *_extremes(evaluation),
         *_grid(evaluation),
     ]
@@ -75,7 +78,7 @@ def _extremes(evaluation):
     """The best and the worst pictures of each system that makes some."""
     pairs = {(pair.content.stem, pair.style.stem): pair for pair in evaluation.pairs}
     for system in evaluation.systems:
-        if system.is_original:
+        if system.is_original or len(evaluation.pairs) < 2:
             continue
         ranked = summary.ranked(evaluation.results, system.name)
         count = min(_EXTREMES, len(ranked) // 2)
@@ -87,7 +90,10 @@ def _extremes(evaluation):
                 originals = _thumbnail(read_square(pair.content, _SIDE // 2)) + _thumbnail(
                     read_square(pair.style, _SIDE // 2)
                 )
-                cells.append(f"<td>{originals}</td><td>{_cell(evaluation, system, pair)}</td>")
+                name = f"<small>{html.escape(pair.name.replace('__', ', '))}</small>"
+                cells.append(
+                    f"<td>{originals}{name}</td><td>{_cell(evaluation, system, pair)}</td>"
+                )
             yield f'<table class="pictures"><tr>{"".join(cells)}</tr></table>'
 
 
@@ -150,8 +156,8 @@ def _scatter(evaluation):
             summary.values(evaluation.results, system.name, metric) for metric in tables.MAIN
         )
         means = [Estimate.of(found) for found in (content, style)]
-        if means[0] is None or means[1] is None:
-            continue
+        if means[0] is None or means[1] is None or not means[1].mean:
+            continue  # the style itself: its distance of 0 has no place on a logarithmic axis
         axes.scatter(
             list(content.values()), list(style.values()), 9, color, alpha=0.3, linewidths=0
         )
@@ -174,11 +180,10 @@ def _scatter(evaluation):
                 if all(points):
                     curve.append([float(np.mean(one)) for one in points])
             axes.plot(*np.transpose(curve), "-", color=color, marker=".", linewidth=1)
-    # The style itself, whose distance has no logarithm, is below; a few pictures are to the right.
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.01)
     axes.set_xlim(-0.05, right)
-    axes.set(xlabel="content distance", ylabel="style distance")
+    axes.set(xlabel="content distance", ylabel="style distance (logarithmic)")
     axes.grid(alpha=0.3)
     axes.legend()
     data = io.BytesIO()
@@ -188,5 +193,6 @@ def _scatter(evaluation):
     return (
         f'<img src="data:image/png;base64,{text}" alt="content against style distance">'
         "<p>Left and down is better. Small dots are pictures, large ones means with their "
-        "intervals; curves go from strength 0 to 1 over the pairs of the sweep.</p>"
+        "intervals; curves go from strength 0 to 1 over the pairs of the sweep. The style itself, "
+        "at 0, is below the plot; a few pictures may be to the right of it.</p>"
     )

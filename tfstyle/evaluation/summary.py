@@ -10,6 +10,7 @@ from tfstyle.evaluation.results import Key, Results
 from tfstyle.evaluation.systems import CONTENT, STYLE
 
 _RESAMPLES = 2000
+_LEAST = 3  # contents, and styles, of which an interval says something
 _QUANTILES = (0.025, 0.975)
 
 
@@ -30,14 +31,14 @@ class Estimate:
         The interval is the percentile bootstrap's that draws contents and styles, not pairs, since
         the pairs of one photograph or of one painting resemble each other: Owen, "The pigeonhole
         bootstrap", Annals of Applied Statistics 2007. Where a few of all pairs are there, it is
-        rather too wide; with a single content or style there is none.
+        rather too wide; with less than three contents or styles there is none.
         """
         if not values:
             return None
         found = np.array(list(values.values()))
         mean, median = float(found.mean()), float(np.median(found))
         names = [sorted({key[part] for key in values}) for part in range(2)]
-        if not np.isfinite(found).all() or min(map(len, names)) < 2:
+        if not np.isfinite(found).all() or min(map(len, names)) < _LEAST:
             return cls(len(found), mean, median, math.nan, math.nan)
         # Sums over the pairs that are there, of contents and styles as often as they were drawn.
         table, there = np.zeros((2, len(names[0]), len(names[1])))
@@ -81,7 +82,7 @@ def set_distances(results: Results, system: str) -> dict[str, float]:
         ("fid", "fid", STYLE),
     ):
         sets = [_embeddings(results, name, kind) for name in (system, other)]
-        if all(sets):
+        if min(map(len, sets)) > 1:
             distances[metric] = metrics.frechet_distance(
                 *(metrics.Gaussian.of(np.stack(found)) for found in sets)
             )

@@ -214,7 +214,7 @@ def make_systems(config: EvaluateCommand) -> list[System]:
     systems += [Content(CONTENT), Style(STYLE)]
     names = [system.name for system in systems]
     for name in names:
-        if names.count(name) > 1:
+        if [other.casefold() for other in names].count(name.casefold()) > 1:
             raise InputError(f"two systems are called '{name}'; call one otherwise, NAME=FILE")
         if not name or set(name) & set('/\\:*?"<>|@') or name[0] in "._":
             raise InputError(f"'{name}': cannot be the name of a folder; give another, NAME=FILE")

@@ -18,7 +18,28 @@ MAIN = ("content_distance", "style_distance")
 _MIB = 2**20
 
 
-def distances(evaluation: Evaluation) -> Table:
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """What the terminal, the page and the report show.
+
+    Attributes:
+        distances: content and style distance of the systems.
+        others: the other metrics.
+        meanings: what they are.
+    """
+
+    distances: Table
+    others: Table
+    meanings: Table
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Tables":
+        """The tables; Fréchet distances of sets take a moment."""
+        others = _others(evaluation)
+        return cls(_distances(evaluation), others, _meanings(others))
+
+
+def _distances(evaluation: Evaluation) -> Table:
     """Content and style distance: mean, median, interval, difference to the baseline."""
     head = ["system", "pairs"]
     for metric in MAIN:
@@ -35,7 +56,7 @@ def distances(evaluation: Evaluation) -> Table:
     return rows
 
 
-def others(evaluation: Evaluation) -> Table:
+def _others(evaluation: Evaluation) -> Table:
     """The means of all other metrics: a row for each, a column for each system."""
     results = evaluation.results
     rows = [["metric", "better", *(system.name for system in evaluation.systems)]]
@@ -49,7 +70,8 @@ def others(evaluation: Evaluation) -> Table:
             middle = np.median if metric == "seconds" else np.mean
             cells.append(_number(float(middle(found)), about.digits) if found else "–")
         if any(cell != "–" for cell in cells):
-            rows.append([metric.replace("_", " "), about.better, *cells])
+            name = "seconds, median" if metric == "seconds" else metric.replace("_", " ")
+            rows.append([name, about.better, *cells])
     counts = {
         system.name: len(summary.values(results, system.name, MAIN[0]))
         for system in evaluation.systems
@@ -72,9 +94,10 @@ def others(evaluation: Evaluation) -> Table:
     return [*rows, ["peak memory, MiB", "lower", *cells]]
 
 
-def meanings(table: Table) -> Table:
+def _meanings(table: Table) -> Table:
     """What the metrics of a table of `others` are."""
     known = {name.replace("_", " "): about for name, about in {**METRICS, **SET_METRICS}.items()}
+    known["seconds, median"] = METRICS["seconds"]
     names = [*(name.replace("_", " ") for name in MAIN), *(row[0] for row in table[1:])]
     return [
         ["metric", "range", "meaning"],

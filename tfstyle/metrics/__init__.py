@@ -66,7 +66,7 @@ METRICS = {
     ),
     "lpips": Metric("lower", "0 …", "LPIPS (AlexNet, v0.1) to the content"),
     "structure": Metric(
-        "higher", "-1 … 1", "correlation of the luminance's gradients with the content's"
+        "higher", "-1 … 1", "correlation of the strengths of edges, blurred, with the content's"
     ),
     "border_energy": Metric(
         "lower", "0 …", "lines along the picture's border over lines further in; about 1 is clean",
@@ -81,7 +81,7 @@ METRICS = {
         "about 2 is usual", 2,
     ),
     "broken": Metric("lower", "0 or 1", "1 for a picture of one colour or with NaN"),
-    "seconds": Metric("lower", "0 …", "to make the picture, the style's code given"),
+    "seconds": Metric("lower", "0 …", "median, to make the picture, the style's code given"),
 }  # fmt: skip
 SET_METRICS = {
     "frechet_to_styles": Metric(

@@ -12,6 +12,7 @@ CONTENT_LAYER = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SINGLE_IMAGE_LAYER = "relu3_1"  # a stride of 4, as of the layer of SIFID's network
 EMBEDDING_LAYER = "relu5_1"
+FLOOR = 1e-8  # of a target's mean square, as in `losses`: a flat picture has no deviations
 EPSILON = 1e-20  # keeps the cosine with a vector of zeros finite
 
 
@@ -157,4 +158,4 @@ def _flatten(maps):
 def _relative_error(value, target):
     difference = np.subtract(value, target, dtype=np.float64).ravel()
     target = np.asarray(target, np.float64).ravel()
-    return float(difference @ difference / (target @ target))
+    return float(np.mean(difference**2) / (np.mean(target**2) + FLOOR))

@@ -49,8 +49,8 @@ class LPIPS:
                 ]
         except files.UNREADABLE as error:
             raise InputError(
-                f"{path}: not LPIPS' weights; give the state dict of lpips.LPIPS(net='alex') as "
-                f".npz ({error})"
+                f"--lpips_weights: {path}: not LPIPS' weights; give the state dict of "
+                "lpips.LPIPS(net='alex') as .npz"
             ) from error
 
     def features(self, image: np.ndarray) -> dict:

@@ -16,7 +16,10 @@ def psnr(image: np.ndarray, reference: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB; infinite for equal pictures.
 
     To the content it is best for doing nothing: a figure of distortion, not of quality.
+
+    Raises: ValueError for pictures of two sizes, as below.
     """
+    _check_sizes(image, reference)
     error = np.mean(np.square(np.subtract(image, reference, dtype=np.float64)))
     return float(-10.0 * np.log10(error)) if error else float("inf")
 
@@ -30,6 +33,7 @@ def ssim(image: np.ndarray, reference: np.ndarray) -> float:
 
     Raises: ValueError for sides below 11 pixels.
     """
+    _check_sizes(image, reference)
     if min(image.shape[-3:-1]) < 11:
         raise ValueError(f"`image` must have sides of 11 pixels. Received: shape={image.shape}")
     x, y = luminance(image), luminance(reference)
@@ -51,6 +55,7 @@ def structure(image: np.ndarray, reference: np.ndarray) -> float:
     Both are blurred as for `ssim` first, so that strokes count less than outlines. It is 0 for a
     picture without any edge.
     """
+    _check_sizes(image, reference)
     magnitudes = []
     for picture in (image, reference):
         down, right = np.gradient(_blur(luminance(picture)))
@@ -95,6 +100,14 @@ def directions() -> np.ndarray:
     return np.stack(
         [radius * np.cos(angle), radius * np.sin(angle), height], axis=1, dtype=np.float32
     )
+
+
+def _check_sizes(image, reference):
+    if image.shape[-3:] != reference.shape[-3:]:
+        raise ValueError(
+            "`image` must have the size of `reference`. "
+            f"Received: shapes {image.shape} and {reference.shape}"
+        )
 
 
 def _blur(plane):
