@@ -79,7 +79,7 @@ metrics the style itself: neither has done anything. Read them together, and loo
 
 ## Pictures
 
-{names}: evenly spread pairs, not chosen.
+From the top, content in style: {names}. They are evenly spread, not chosen.
 
 ![Contents, styles and the systems' pictures]({urllib.parse.quote(sheet.name)})
 """

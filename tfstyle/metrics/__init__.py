@@ -81,7 +81,7 @@ METRICS = {
         "about 2 is usual", 2,
     ),
     "broken": Metric("lower", "0 or 1", "1 for a picture of one colour or with NaN"),
-    "seconds": Metric("lower", "0 …", "median, to make the picture, the style's code given"),
+    "seconds": Metric("lower", "0 …", "to make the picture, the style's code given"),
 }  # fmt: skip
 SET_METRICS = {
     "frechet_to_styles": Metric(
