@@ -98,7 +98,7 @@ def test_its_python_runs(tmp_path, monkeypatch):
 def test_its_flags_exist(page):
     from tfstyle import config
 
-    known = {"help"}
+    known = {"help", "weights"}  # the latter of tools.export_teacher
     for command in ("Optimize", "Stylize", "Styles", "Train", "Shards", "Evaluate"):
         found = getattr(config, f"{command}Command")
         known |= {*found.__dataclass_fields__, *getattr(found, "PRESETS", ())}

@@ -298,7 +298,7 @@ def test_two_programs_cannot_train_in_one_folder(folders, tmp_path):
     config = small_config(folders, tmp_path, steps=2)
     run = RunFolder(config, {})
     run.prepare()
-    with pytest.raises(InputError, match="another program is training in"):
+    with pytest.raises(InputError, match="another program is working in"):
         training.train(config)
     run.release()
     assert training.train(config).complete
