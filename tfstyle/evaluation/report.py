@@ -12,7 +12,8 @@ from tfstyle.evaluation import summary, tables
 from tfstyle.evaluation.loop import STRENGTHS, Evaluation
 from tfstyle.evaluation.page import to_pillow
 from tfstyle.evaluation.pairs import Pair, read_square
-from tfstyle.evaluation.summary import Estimate
+from tfstyle.evaluation.results import Key
+from tfstyle.evaluation.summary import MAIN, Estimate
 from tfstyle.evaluation.systems import System
 
 _SIDE = 144  # pixels of a thumbnail
@@ -118,7 +119,7 @@ def _grid(evaluation):
 
 
 def _cell(evaluation: Evaluation, system: System, pair: Pair) -> str:
-    key = summary.Key.of(system.name, pair)
+    key = Key.of(system.name, pair)
     if key not in evaluation.results.rows:
         return "<small>not made</small>"
     row = evaluation.results.rows[key]
@@ -153,7 +154,7 @@ def _scatter(evaluation):
     for number, system in enumerate(evaluation.systems):
         color = f"C{number}"
         content, style = (
-            summary.values(evaluation.results, system.name, metric) for metric in tables.MAIN
+            summary.values(evaluation.results, system.name, metric) for metric in MAIN
         )
         means = [Estimate.of(found) for found in (content, style)]
         if means[0] is None or means[1] is None or not means[1].mean:
@@ -174,7 +175,7 @@ def _scatter(evaluation):
             for strength in (*STRENGTHS, 1.0):
                 found = [
                     summary.values(evaluation.results, system.name, metric, strength)
-                    for metric in tables.MAIN
+                    for metric in MAIN
                 ]
                 points = [[one[pair] for pair in sweep if pair in one] for one in found]
                 if all(points):

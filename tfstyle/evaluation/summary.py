@@ -9,6 +9,7 @@ from tfstyle import metrics
 from tfstyle.evaluation.results import Key, Results
 from tfstyle.evaluation.systems import CONTENT, STYLE
 
+MAIN = ("content_distance", "style_distance")  # what systems are ranked and shown by
 _RESAMPLES = 2000
 _LEAST = 3  # contents, and styles, of which an interval says something
 _QUANTILES = (0.025, 0.975)
@@ -102,6 +103,6 @@ def ranked(results: Results, system: str) -> list[Key]:
     """A system's pictures, best first, by the sum of their ranks in content and style distance."""
     keys = [key for key in results.rows if key.system == system and key.strength == 1.0]
     ranks = np.zeros(len(keys))
-    for metric in ("content_distance", "style_distance"):
+    for metric in MAIN:
         ranks += np.argsort(np.argsort([results.rows[key][metric] for key in keys]))
     return [keys[k] for k in np.argsort(ranks, kind="stable")]

@@ -22,8 +22,8 @@ CONTENT, STYLE = "content itself", "style itself"  # names of the trivial system
 _PACKAGE = pathlib.Path(tfstyle.__file__).parent
 _MODEL_CODE = ("models", "layers.py", "encoders.py", "statistics.py")
 _RENDERER_CODE = (
-    "optimization.py", "objective.py", "lbfgs.py", "optimizers.py", "scales.py", "losses",
-    "encoders.py", "statistics.py",
+    "optimization.py", "objective.py", "lbfgs.py", "optimizers.py", "scales.py", "colors.py",
+    "losses", "encoders.py", "statistics.py",
 )  # fmt: skip
 
 

@@ -10,11 +10,10 @@ import numpy as np
 from tfstyle import files
 from tfstyle.evaluation import summary
 from tfstyle.evaluation.loop import Evaluation
-from tfstyle.evaluation.summary import Estimate
+from tfstyle.evaluation.summary import MAIN, Estimate
 from tfstyle.metrics import METRICS, SET_METRICS
 
 Table = list[list[str]]  # the first row is the head
-MAIN = ("content_distance", "style_distance")
 _MIB = 2**20
 
 

@@ -34,7 +34,7 @@ from tfstyle.metrics.pictures import color_distance, color_quantiles, psnr, ssim
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """How to read a number: `better` is "lower", "higher" or "", if neither is."""
+    """How to read a number: `better` is "lower" or "higher"."""
 
     better: str
     range: str

@@ -93,8 +93,8 @@ def seam_energy(image: np.ndarray) -> float:
     line is divided by the root mean square of those of the eight pairs on either side. The mean of
     the four quotients, with their signs, is large for the seam of two tiles, which goes all the way
     across; the edges of things end somewhere. This is the largest, from 4 pixels inwards: 2 is
-    usual, a straight horizon has more. A seam of 10 grey levels raises it in two of three pictures,
-    one of 20 in nearly all.
+    usual, a straight horizon has more. In six of ten photographs and paintings a seam of 10 grey
+    levels raises it by a third or more, in more than eight of ten one of 20.
     """
     pixels = np.asarray(image, np.float64).reshape(image.shape[-3:]).mean(axis=-1) * GREY_LEVELS
     return float(max(_seam(pixels), _seam(pixels.T)))

@@ -8,8 +8,10 @@ import dataclasses
 
 import numpy as np
 
+from tfstyle.weights import HEAD_LAYERS
+
 CONTENT_LAYER = "relu4_1"
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+STYLE_LAYERS = HEAD_LAYERS
 SINGLE_IMAGE_LAYER = "relu3_1"  # a stride of 4, as of the layer of SIFID's network
 EMBEDDING_LAYER = "relu5_1"
 FLOOR = 1e-8  # of a target's mean square, as in `losses`: a flat picture has no deviations
