@@ -54,6 +54,28 @@ def narrow(**options):
     return encoder
 
 
+def test_a_cut_encoder_has_the_same_features(photo):
+    encoder = narrow(taps=("relu1_1", "relu3_1", "relu4_1"), pooling="average")
+    expected = encoder(photo)
+    cut = encoder.cut(["relu2_2", "relu3_1"])
+    assert cut.taps == ("relu2_2", "relu3_1") and len(cut.weights) == 2 * 5
+    np.testing.assert_array_equal(cut(photo)["relu3_1"], expected["relu3_1"])
+    with pytest.raises(ValueError, match="Received: taps="):
+        encoder.cut(["relu4_2"])
+    with pytest.raises(ValueError, match="without heads"):
+        narrow(head_widths=(3, 3, 3, 3, 3)).cut(["relu1_1"])
+
+
+def test_feature_scales_are_root_mean_squares(photo):
+    encoder = narrow(taps=("relu1_1", "relu3_1"))
+    noise = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    scales = encoders.feature_scales(encoder)
+    for name, feature in encoder(noise).items():
+        expected = np.sqrt(np.mean(np.asarray(feature, np.float64) ** 2))
+        assert scales[name] == pytest.approx(expected, rel=1e-5)
+    assert list(scales) == ["relu1_1", "relu3_1"]
+
+
 def test_average_pooling_is_scaled(photo):
     first = narrow(taps=("relu1_2",))(photo)["relu1_2"]
     encoder = narrow(taps=("relu1_2", "relu2_1"), pooling="average")

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from tests.test_models import make_adain
+from tests.model_examples import make_adain
 from tfstyle import cli, images
 from tfstyle.__main__ import main
 from tfstyle.commands import evaluate as command

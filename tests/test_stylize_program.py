@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.test_models import make_adain
+from tests.model_examples import make_adain
 from tfstyle import images
 from tfstyle.__main__ import main
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.conftest import ROOT
-from tests.test_models import make_adain
+from tests.model_examples import make_adain
 from tfstyle import files, models, training
 from tfstyle.config import TrainConfig
 from tfstyle.data.sources import Skipped

@@ -125,6 +125,19 @@ class VGG19(keras.Model):
         pooled = ops.average_pool(x, 2, 2, data_format="channels_last")
         return pooled * ops.cast(AVERAGE_POOLING_SCALE, x.dtype)
 
+    def cut(self, taps):
+        """A copy that taps other features, at most as deep as this one's, with its weights.
+
+        Raises: ValueError for an encoder with heads, or a deeper tap.
+        """
+        copy = type(self).from_config({**self.get_config(), "taps": taps})
+        if self._heads or len(copy._convolutions) > len(self._convolutions):
+            raise ValueError(f"`taps` must be within {self.taps}, without heads. Received: {taps=}")
+        copy.build(None)
+        for variable, value in zip(copy.weights, self.weights, strict=False):
+            variable.assign(value)
+        return copy
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -139,6 +152,18 @@ class VGG19(keras.Model):
 def _block(name):
     """Index from 0 of the block that `relu{block}_{convolution}` belongs to."""
     return int(name[4]) - 1
+
+
+def feature_scales(encoder):
+    """Root mean squares of an encoder's features of a picture of noise, about a photograph's.
+
+    Returns: dict of floats by tap.
+    """
+    noise = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
+    return {
+        name: float(ops.sqrt(ops.mean(ops.square(ops.cast(found, "float32")))))
+        for name, found in encoder(noise).items()
+    }
 
 
 def load_encoder(

@@ -11,6 +11,11 @@ from tfstyle import statistics
 _FLOOR = 1e-12  # of a style's variance
 
 
+def crop(features, margin):
+    """`(batch, h, w, c)` features without so many positions on each side."""
+    return features[:, margin:-margin, margin:-margin] if margin else features
+
+
 class _Normalization(keras.layers.Layer):
     """Features of mean 0 and variance 1 for each image and channel, times a scale, plus a shift."""
 
@@ -24,12 +29,15 @@ class _Normalization(keras.layers.Layer):
         self.gamma = self.add_weight(shape, initializer="ones", autocast=False, name="gamma")
         self.beta = self.add_weight(shape, initializer="zeros", autocast=False, name="beta")
 
-    def _normalize(self, features, scale, shift):
+    def _normalize(self, features, scale, shift, margin=0):
         """Scale and shift are `(batch or 1, c)` float32."""
         features = ops.cast(features, "float32")
-        mean, variance = ops.moments(features, axes=(1, 2), keepdims=True)
+        centred = features - ops.mean(crop(features, margin), axis=(1, 2), keepdims=True)
+        inner = crop(centred, margin)
+        # A product, not a squared difference, which LiteRT's fast kernels do not have in int8.
+        variance = ops.mean(inner * inner, axis=(1, 2), keepdims=True)
         scale = scale[:, None, None] * ops.rsqrt(variance + self.epsilon)
-        return ops.cast((features - mean) * scale + shift[:, None, None], self.compute_dtype)
+        return ops.cast(centred * scale + shift[:, None, None], self.compute_dtype)
 
     def compute_output_shape(self, input_shape, *_):
         return input_shape
@@ -53,6 +61,7 @@ class AdaIN(_Normalization):
         content: `(batch, h, w, c)` features of any range.
         style: `(batch, h2, w2, c)` features, whose height and width may differ from content's, or
             their code, `(batch, 2·c)`, from `encode`.
+        margin: positions along each side of content that its statistics leave out.
     Returns: `(batch, h, w, c)` features in the compute dtype.
     Raises: ValueError if `epsilon` is not positive.
     """
@@ -64,10 +73,10 @@ class AdaIN(_Normalization):
         # The floor gives a constant channel, as of a dead unit, no gradient instead of NaN.
         return ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
 
-    def call(self, content, style):
+    def call(self, content, style, margin=0):
         code = style if len(style.shape) == 2 else self.encode(style)
         style_mean, style_std = ops.split(ops.cast(code, "float32"), 2, axis=-1)
-        return self._normalize(content, style_std, style_mean)
+        return self._normalize(content, style_std, style_mean, margin)
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")

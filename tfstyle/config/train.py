@@ -18,7 +18,10 @@ class TrainConfig:
         "", "Folder of the run: config, checkpoints, logs, samples, and the model at the end.",
         section="Files",
     )  # fmt: skip
-    model: str = option("adain", "Architecture.", section="Model", choices=("adain",))
+    model: str = option(
+        "adain", "Architecture: the paper's, or those of the models that ship.",
+        section="Model", choices=("adain", "mobile", "quality"),
+    )  # fmt: skip
     encoder: str = option(
         "auto", "Network that sees the pictures; auto is vgg19 when its weights are on disk.",
         section="Model", choices=("auto", "lite", "vgg19"),

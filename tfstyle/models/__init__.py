@@ -5,10 +5,12 @@ code = model.encode_style(style)                (1, n): keep it, mix it, use it 
 image = model.stylize(content, code, 0.8)       (1, h, w, 3) in [0, 1]
 """
 
+import functools
 import json
 import os
 import pathlib
 import zipfile
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -17,10 +19,23 @@ from tfstyle import files, weights
 from tfstyle.errors import InputError
 from tfstyle.models.adain import AdaINModel
 from tfstyle.models.base import StyleTransferModel
+from tfstyle.models.multilevel import MOBILE, QUALITY, MultiLevelModel
 
-MODELS: dict[str, type[StyleTransferModel]] = {"adain": AdaINModel}
+# Makers of untrained models, `(encoder, vgg_weights, dtype, **weights of the loss)`.
+MODELS: dict[str, Callable[..., StyleTransferModel]] = {
+    "adain": AdaINModel.create,
+    "mobile": functools.partial(MultiLevelModel.create, **MOBILE),
+    "quality": functools.partial(MultiLevelModel.create, **QUALITY),
+}
 
-__all__ = ["MODELS", "AdaINModel", "StyleTransferModel", "load_model", "pack_model"]
+__all__ = [
+    "MODELS",
+    "AdaINModel",
+    "MultiLevelModel",
+    "StyleTransferModel",
+    "load_model",
+    "pack_model",
+]
 
 
 def load_model(name: str | os.PathLike) -> StyleTransferModel:
@@ -44,7 +59,11 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
 
 
 def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:
-    """Writes a model with float16 weights to a small `.npz` file, as the package ships it."""
+    """Writes a model with float16 weights to a small `.npz` file, as the package ships it.
+
+    What only training needs is left out.
+    """
+    model = model.for_inference()
     config = json.dumps(keras.saving.serialize_keras_object(model))
     arrays = {
         f"{number:03d}": keras.ops.convert_to_numpy(variable).astype(np.float16)

@@ -5,11 +5,10 @@ ICCV 2017, https://arxiv.org/abs/1703.06868; code: https://github.com/xunhuang19
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from tfstyle import encoders, layers, losses
-from tfstyle.models.base import STYLE_WEIGHT, StyleTransferModel, per_image
+from tfstyle.models.base import EncoderDecoderModel, per_image
 from tfstyle.weights import BLOCKS
 
 CODE_LAYER = "relu4_1"
@@ -64,7 +63,7 @@ class Decoder(keras.Model):
             return 3
         return self.widths[block - 1 if index > 1 else block - 2]
 
-    def build(self, input_shape):
+    def build(self, input_shape=None):
         channels = self.widths[3]
         for convolution in self._convolutions.values():
             convolution.build((None, None, None, channels))
@@ -92,7 +91,7 @@ class Decoder(keras.Model):
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class AdaINModel(StyleTransferModel):
+class AdaINModel(EncoderDecoderModel):
     """AdaIN between a frozen encoder, up to relu4_1, and a decoder that is trained.
 
     The training loss is the paper's (equations 11 to 13): the decoder's picture should have the
@@ -102,39 +101,26 @@ class AdaINModel(StyleTransferModel):
     Args:
         encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`; frozen.
         decoder: None for a new `Decoder`.
+        margin: pixels of reflection around a picture, a multiple of 8.
         content_weight: of the content term.
         style_weight: of the style terms, in sum.
         tv_weight: of the total variation.
     Raises: ValueError for an encoder with other taps.
     """
 
-    MIN_SIZE = MARGIN + STRIDE  # what can be reflected so far outwards
-
-    def __init__(
-        self,
-        encoder,
-        decoder=None,
-        content_weight=1.0,
-        style_weight=STYLE_WEIGHT,
-        tv_weight=0.0,
-        **kwargs,
-    ):
-        super().__init__(content_weight, style_weight, tv_weight, **kwargs)
+    def __init__(self, encoder, decoder=None, margin=MARGIN, **kwargs):
         if encoder.taps != STYLE_LAYERS:
             raise ValueError(f"`encoder` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
-        self.encoder = encoder
-        self.decoder = decoder or Decoder(
-            encoder.widths[:4], _feature_scale(encoder), dtype=self.dtype_policy, name="decoder"
-        )
+        if decoder is None:
+            scale = encoders.feature_scales(encoder)[CODE_LAYER]
+            decoder = Decoder(encoder.widths[:4], scale, dtype=kwargs.get("dtype"), name="decoder")
+        super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
         self.adain = layers.AdaIN(dtype=self.dtype_policy)
-        self.padding = layers.ReflectionPadding2D(MARGIN, STRIDE, dtype="float32")
+        weight = self.style_weight / len(STYLE_LAYERS)
         self._loss = losses.PerceptualLoss(
-            {CODE_LAYER: (losses.ContentLoss(), content_weight)},
-            {
-                name: [(losses.MeanStdLoss(), style_weight / len(STYLE_LAYERS))]
-                for name in STYLE_LAYERS
-            },
-            tv_weight,
+            {CODE_LAYER: (losses.ContentLoss(), self.content_weight)},
+            {name: [(losses.MeanStdLoss(), weight)] for name in STYLE_LAYERS},
+            self.tv_weight,
         )
 
     @classmethod
@@ -154,26 +140,19 @@ class AdaINModel(StyleTransferModel):
         model.build()
         return model
 
-    def build(self, input_shape=None):
-        for part, channels in ((self.encoder, 3), (self.decoder, self.encoder.widths[3])):
-            if not part.built:
-                part.build((None, None, None, channels))
-        # Layer by layer: a part that was saved as frozen ignores being frozen again.
-        for layer in self.encoder.layers:
-            layer.trainable = False
-        self.built = True
-
     def encode_style(self, style):
         features = self.encoder(self.padding(style))[CODE_LAYER]
-        start = MARGIN // STRIDE
+        start = self.margin // STRIDE
         height, width = (side // STRIDE for side in ops.shape(style)[1:3])
         return self.adain.encode(features[:, start : start + height, start : start + width])
 
     def stylize(self, content, code, strength=1.0):
         height, width = ops.shape(content)[1:3]
         features = self.encoder(self.padding(content))[CODE_LAYER]
-        image = self.decoder(self._blend(features, self.adain(features, code), strength))
-        return image[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+        stylized = self.adain(features, code, margin=self.margin // STRIDE)
+        image = self.decoder(self._blend(features, stylized, strength))
+        top = left = self.margin
+        return image[:, top : top + height, left : left + width]
 
     def loss_terms(self, inputs):
         content = self.encoder(inputs["content"])[CODE_LAYER]
@@ -183,21 +162,15 @@ class AdaINModel(StyleTransferModel):
         targets = self._loss.targets({CODE_LAYER: target}, [style])
         return self._loss(targets, self.encoder(image), image)
 
-    def reconstruction_terms(self, content):
-        features = self.encoder(content)
-        image = self.decoder(features[CODE_LAYER])
-        error = losses.ContentLoss()
-        terms = {"pixels": error(content, image)}
-        for name, found in self.encoder(image).items():
-            terms[f"content/{name}"] = error(features[name], found)
-        return {**terms, "total": sum(terms.values())}
+    def _reconstruct(self, content):
+        return self.decoder(self.encoder(content)[CODE_LAYER])
 
     def style_encoder_state(self):
         config = {
             "layer": CODE_LAYER,
             "widths": self.encoder.widths,
             "pooling": self.encoder.pooling,
-            "margin": MARGIN,
+            "margin": self.margin,
         }
         return config, self.encoder.weights
 
@@ -208,25 +181,3 @@ class AdaINModel(StyleTransferModel):
             return stylized
         strength = ops.cast(per_image(strength), stylized.dtype)
         return strength * stylized + (1.0 - strength) * features
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("encoder", "decoder")
-        }
-        return cls(**{**config, **parts})
-
-
-def _feature_scale(encoder):
-    """Root mean square of an encoder's relu4_1 on a picture of noise, about that of photographs."""
-    noise = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
-    features = ops.cast(encoder(noise)[CODE_LAYER], "float32")
-    return float(ops.sqrt(ops.mean(ops.square(features))))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfstyle import layers, losses
 from tfstyle.errors import InputError
 
 STYLE_WEIGHT = 10.0  # default of models and of train.py
@@ -17,7 +18,7 @@ class StyleTransferModel(keras.Model):
 
     A subclass has `encode_style`, `stylize` and `loss_terms`, and is registered in
     `models.MODELS`. Pictures are `(batch, h, w, 3)` float32 RGB in [0, 1] of any height and width
-    from `MIN_SIZE` pixels, and a stylized picture has the size of its content.
+    from `min_size` pixels, and a stylized picture has the size of its content.
 
     Args:
         content_weight: of the content term in training.
@@ -30,7 +31,7 @@ class StyleTransferModel(keras.Model):
     Returns: `(batch, h, w, 3)` in [0, 1].
     """
 
-    MIN_SIZE = 32
+    min_size = 32
 
     def __init__(self, content_weight=1.0, style_weight=STYLE_WEIGHT, tv_weight=0.0, **kwargs):
         # Pictures and codes stay float32 whatever the compute dtype.
@@ -70,6 +71,10 @@ class StyleTransferModel(keras.Model):
         """What codes depend on: a JSON-compatible value, and a list of variables."""
         raise NotImplementedError
 
+    def for_inference(self):
+        """The model without what only training needs: itself, or a copy."""
+        return self
+
     def code_identity(self):
         """A short text that is equal for two models exactly if they share their codes."""
         config, variables = self.style_encoder_state()
@@ -81,10 +86,10 @@ class StyleTransferModel(keras.Model):
     def check_picture(self, picture, name):
         """Raises InputError, which names the picture, if its sides are too short for the model."""
         height, width = picture.shape[1:3]
-        if min(height, width) < self.MIN_SIZE:
+        if min(height, width) < self.min_size:
             raise InputError(
                 f"{name}: {width} × {height} pixels at this size; both sides must have "
-                f"{self.MIN_SIZE}"
+                f"{self.min_size}"
             )
 
     def call(self, inputs):
@@ -105,6 +110,65 @@ class StyleTransferModel(keras.Model):
             "style_weight": self.style_weight,
             "tv_weight": self.tv_weight,
         }
+
+
+class EncoderDecoderModel(StyleTransferModel):
+    """Base of the models of a frozen encoder and a decoder that is trained.
+
+    A subclass has `_reconstruct` beside the methods of `StyleTransferModel`.
+
+    Args:
+        encoder: `encoders.VGG19`.
+        decoder: Keras model.
+        margin: pixels of reflection around a picture, which keep zero padding outside of it.
+        stride: pixels under one position of the deepest features; sides are padded to multiples.
+    """
+
+    def __init__(self, encoder, decoder, margin, stride, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.margin = margin
+        self.padding = layers.ReflectionPadding2D(margin, stride, dtype="float32")
+        self.min_size = margin + stride  # what can be reflected so far outwards
+
+    def build(self, input_shape=None):
+        for part in (self.encoder, self.decoder):
+            if not part.built:
+                part.build(None)
+        # Layer by layer: a part that was saved as frozen ignores being frozen again.
+        for layer in self.encoder.layers:
+            layer.trainable = False
+        self.built = True
+
+    def _reconstruct(self, content):
+        """The picture that the decoder makes of the content's features, without any style."""
+        raise NotImplementedError
+
+    def reconstruction_terms(self, content):
+        image = self._reconstruct(content)
+        error = losses.ContentLoss()
+        terms = {"pixels": error(content, image)}
+        wanted = self.encoder(content)
+        for name, found in self.encoder(image).items():
+            terms[f"content/{name}"] = error(wanted[name], found)
+        return {**terms, "total": sum(terms.values())}
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "margin": self.margin,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("encoder", "decoder")
+        }
+        return cls(**{**config, **parts})
 
 
 def per_image(strength):

@@ -241,7 +241,7 @@ class _Loop:
 
 def _make_model(config: TrainConfig) -> models.StyleTransferModel:
     dtype = config.precision
-    return models.MODELS[config.model].create(
+    return models.MODELS[config.model](
         config.encoder,
         config.vgg_weights,
         dtype=dtype,
@@ -263,10 +263,10 @@ def _make_result_model(
 
 def _copy_weights(name: str, model: models.StyleTransferModel) -> None:
     found = models.load_model(name)
-    shapes = [tuple(variable.shape) for variable in model.weights]
-    if [
-        tuple(variable.shape) for variable in found.weights
-    ] != shapes or found.code_identity() != model.code_identity():
+    shapes, found_shapes = (
+        [tuple(variable.shape) for variable in one.trainable_variables] for one in (model, found)
+    )
+    if shapes != found_shapes or found.code_identity() != model.code_identity():
         raise InputError(f"--init_model: {name} has another architecture or encoder than this run")
-    for variable, value in zip(model.weights, found.weights, strict=True):
+    for variable, value in zip(model.trainable_variables, found.trainable_variables, strict=True):
         variable.assign(value.numpy())

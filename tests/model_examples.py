@@ -1,0 +1,46 @@
+"""Small models with seeded weights, one for each of `models.MODELS`."""
+
+import functools
+
+import keras
+
+from tfstyle import encoders, models
+from tfstyle.models import adain, multilevel
+
+CHANNELS = (4, 6, 8, 10, 10)
+WIDTHS = ((5,), (7, 6), (8, 7), (9,))  # as many as `multilevel.MOBILE` has
+
+
+def make_encoder(taps, dtype=None):
+    """A narrow encoder with seeded weights."""
+    keras.utils.set_random_seed(7)
+    encoder = encoders.VGG19(taps, widths=CHANNELS, dtype=dtype)
+    encoder.build((None, None, None, 3))
+    first = encoder.weights[0]
+    first.assign(first / 64.0)  # of random weights that read pixels of deviation 64
+    return encoder
+
+
+def make_adain(dtype=None, **arguments):
+    """An AdaIN model with a narrow encoder."""
+    model = models.AdaINModel(make_encoder(adain.STYLE_LAYERS, dtype), dtype=dtype, **arguments)
+    model.build()
+    return model
+
+
+def make_multilevel(dtype=None, **arguments):
+    """A model of several levels with a narrow encoder and decoder, else with MOBILE's sizes."""
+    sizes = {**multilevel.MOBILE, "widths": WIDTHS, "hidden": 12, **arguments}
+    encoder = make_encoder(encoders.HEAD_LAYERS, dtype)
+    return models.MultiLevelModel.on_encoder(encoder, dtype=dtype, **sizes)
+
+
+EXAMPLES = {
+    "adain": make_adain,
+    "mobile": make_multilevel,
+    "quality": functools.partial(
+        make_multilevel,
+        code_layers=multilevel.QUALITY["code_layers"],
+        margin=multilevel.QUALITY["margin"],
+    ),
+}

@@ -1,0 +1,213 @@
+"""The model of several levels: its decoder in float64 NumPy, its loss, its margins."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tests.model_examples import EXAMPLES, make_encoder, make_multilevel
+from tfstyle import encoders, models
+from tfstyle.losses.base import EPSILON
+from tfstyle.models import multilevel
+
+MODELS = {name: EXAMPLES[name] for name in ("mobile", "quality")}
+
+
+def named_weights(part):
+    return {"/".join(v.path.split("/")[-2:]): np.asarray(v, np.float64) for v in part.weights}
+
+
+def convolve(x, kernel):
+    """A zero-padded 3 × 3 convolution of `(h, w, c)`."""
+    height, width = x.shape[:2]
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    return sum(
+        padded[i : i + height, j : j + width] @ kernel[i, j] for i in range(3) for j in range(3)
+    )
+
+
+def double(x):
+    """Bilinear, with half-pixel centres and the edge repeated."""
+    for axis in (0, 1):
+        edges = [(1, 1) if i == axis else (0, 0) for i in range(3)]
+        padded = np.moveaxis(np.pad(x, edges, mode="edge"), axis, 0)
+        pairs = [
+            0.75 * padded[1:-1] + 0.25 * padded[:-2],
+            0.75 * padded[1:-1] + 0.25 * padded[2:],
+        ]
+        x = np.moveaxis(np.stack(pairs, 1).reshape(-1, *padded.shape[1:]), 0, axis)
+    return x
+
+
+def normalize(x):
+    return (x - x.mean((0, 1))) / np.sqrt(x.var((0, 1)) + 1e-5)
+
+
+def reference_decoder(decoder, features, code):
+    """The picture of one image's stylized features, as the class describes it."""
+    weights = named_weights(decoder)
+    scales = dict(zip(decoder.code_layers, decoder.scales, strict=True))
+    per_number = np.concatenate(
+        [
+            np.full(2 * c, scales[k])
+            for k, c in zip(decoder.code_layers, decoder.channels, strict=True)
+        ]
+    )
+    hidden = (code / per_number) @ weights["hidden/kernel"] + weights["hidden/bias"]
+    hidden = np.maximum(hidden, 0)
+    x = None
+    for block in (4, 3, 2, 1):
+        name = f"relu{block}_1"
+        x = None if x is None else double(x)
+        if name in features:
+            skip = features[name] / scales[name]
+            x = skip if x is None else np.concatenate([x, skip], -1)
+        for k in range(1, 1 + len(decoder.widths[block - 1])):
+            x = convolve(x, weights[f"conv{block}_{k}/kernel"])
+            if name in features:
+                norm = hidden @ weights[f"norm{block}_{k}/kernel"]
+                shift, scale = np.split(norm + weights[f"norm{block}_{k}/bias"], 2)
+                x = normalize(x) * (1 + scale) + shift
+            else:
+                x = x + weights[f"conv{block}_{k}/bias"]
+            x = np.maximum(x, 0)
+    x = convolve(x, weights["image/kernel"]) + weights["image/bias"]
+    return 1 / (1 + np.exp(-x))
+
+
+def statistics_of(features):
+    return features.mean((0, 1)), features.std((0, 1))
+
+
+def pad(picture, margin):
+    return np.pad(picture, ((0, 0), (margin,) * 2, (margin,) * 2, (0, 0)), mode="reflect")
+
+
+def features_of(model, picture, margin=0):
+    """`{layer: (h, w, c)}` in float64; with a margin, of the padded picture without it."""
+    found = model.encoder(pad(picture, margin))
+    return {k: inner(np.asarray(v, np.float64)[0], k, margin) for k, v in found.items()}
+
+
+def inner(feature, layer, margin):
+    edge = margin // 2 ** (int(layer[4]) - 1)
+    return feature[edge : feature.shape[0] - edge, edge : feature.shape[1] - edge]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_pictures_are_those_of_a_float64_decoder(name, photo, painting):
+    """Without a margin, which the reference does not have."""
+    model = MODELS[name](margin=0)
+    for variable in model.decoder.trainable_variables:  # as if trained: no zeros, larger norms
+        noise = np.random.default_rng(len(variable.path)).normal(size=variable.shape)
+        variable.assign_add(0.1 * noise.astype("float32"))
+    content = photo[:, :, :64]
+    style = features_of(model, painting)
+    moments = {k: statistics_of(style[k]) for k in model.decoder.code_layers}
+    code = np.concatenate([part for pair in moments.values() for part in pair])
+    stylized = {
+        k: normalize(features_of(model, content)[k]) * std + mean
+        for k, (mean, std) in moments.items()
+        if k[4] < "5"
+    }
+    expected = reference_decoder(model.decoder, stylized, code)
+    np.testing.assert_allclose(model.encode_style(painting)[0], code, rtol=1e-4, atol=1e-5)
+    found = model({"content": content, "style": painting})
+    np.testing.assert_allclose(found[0], expected, atol=2e-4)  # float32 in ten layers
+
+
+def test_the_loss_is_content_moments_and_gram_matrices(photo, painting):
+    """Of what is inside the margin."""
+    model = make_multilevel(content_weight=0.5, style_weight=3.0)
+    content = photo[:, :, :64]
+    terms = model.loss_terms({"content": content, "style": painting})
+    image = np.asarray(model({"content": content, "style": painting}))
+    before, style, after = (
+        features_of(model, picture, model.margin) for picture in (content, painting, image)
+    )
+    error = ((after["relu4_1"] - before["relu4_1"]) ** 2).mean() / (before["relu4_1"] ** 2).mean()
+    assert float(terms["content/relu4_1"]) == pytest.approx(0.5 * error, rel=1e-3)
+    for layer in encoders.HEAD_LAYERS:
+        found, wanted = (np.stack(statistics_of(f[layer])) for f in (after, style))
+        for part in (found, wanted):
+            part[1] = np.sqrt(part[1] ** 2 + 1e-5)  # of `mean_and_std`
+        # A mean for means and one for deviations; EPSILON counts where features are so small.
+        moments = 2 * ((found - wanted) ** 2).mean() / (2 * (wanted**2).mean() + EPSILON)
+        found, wanted = (
+            np.einsum("hwc,hwd->cd", f[layer], f[layer]) / f[layer][..., 0].size
+            for f in (after, style)
+        )
+        gram = ((found - wanted) ** 2).mean() / ((wanted**2).mean() + EPSILON)
+        expected = 3.0 / 5 * (moments + gram) / 2
+        assert float(terms[f"style/{layer}"]) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_codes_are_statistics_inside_the_margin(name, painting):
+    model = MODELS[name]()
+    features = features_of(model, painting, model.margin)
+    expected = [
+        part for layer in model.decoder.code_layers for part in statistics_of(features[layer])
+    ]
+    code = model.encode_style(painting)[0]
+    np.testing.assert_allclose(code, np.concatenate(expected), rtol=1e-4, atol=1e-5)
+
+
+def test_strength_mixes_the_code_with_the_contents_own(photo, painting):
+    model = make_multilevel()
+    code = np.asarray(model.encode_style(painting))
+    own = np.asarray(model.encode_style(photo))
+    expected = model.stylize(photo, 0.3 * code + 0.7 * own)
+    np.testing.assert_allclose(model.stylize(photo, code, 0.3), expected, atol=1e-6)
+
+
+def test_the_margin_is_what_the_decoder_crops(photo, painting):
+    """Pictures do not move: with any margin they are the same but for what is near the borders."""
+    pictures = [
+        np.asarray(make_multilevel(margin=margin)({"content": photo, "style": painting}))
+        for margin in (16, 32, 48)
+    ]
+
+    def difference(first, second):
+        return np.abs(first - second)[:, 20:-20, 20:-20].mean()
+
+    for first, second in itertools.pairwise(pictures):
+        aligned = difference(first, second)
+        for shift in ((0, 1), (1, 0), (0, -1), (-1, 0)):
+            assert 1.5 * aligned < difference(np.roll(first, shift, (1, 2)), second)
+
+
+def test_normalization_looks_at_the_picture_alone(painting):
+    """What is in the margin changes the statistics of nothing inside."""
+    adain = make_multilevel().adain
+    features = np.random.default_rng(0).normal(size=(1, 12, 14, 3)).astype("float32")
+    other = features.copy()
+    other[:, 0] += 9.0
+    other[:, :, -2:] *= 5.0
+    code = np.array([[0.5, 1.0, 2.0, 1.0, 2.0, 3.0]], "float32")
+    first, second = (np.asarray(adain(x, code, margin=2))[:, 2:-2, 2:-2] for x in (features, other))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first.mean((0, 1, 2)), code[0, :3], atol=1e-5)
+    np.testing.assert_allclose(first.std((0, 1, 2)), code[0, 3:], rtol=1e-4)
+
+
+def test_for_inference_has_only_what_pictures_need(photo, painting):
+    model = make_multilevel(style_weight=3.0)
+    small = model.for_inference()
+    inputs = {"content": photo, "style": painting, "strength": np.array([0.6], "float32")}
+    np.testing.assert_allclose(small(inputs), model(inputs), atol=1e-6)
+    assert small.encoder.taps == small.decoder.code_layers and small.style_weight == 3.0
+    assert len(small.encoder.weights) == 2 * 9  # conv1_1 to conv4_1
+    assert small.code_identity() == model.code_identity()
+    small.decoder.trainable_variables[0].assign(0 * small.decoder.trainable_variables[0])
+    assert np.abs(small(inputs) - model(inputs)).max() > 1e-3, "a copy"
+
+
+def test_what_does_not_fit_together_is_refused():
+    with pytest.raises(ValueError, match=r"must have relu4_1. Received: code_layers="):
+        multilevel.ConditionedDecoder(("relu3_1",), (8,), (1.0,), ((4,),) * 4, 8)
+    decoder = make_multilevel().decoder
+    with pytest.raises(ValueError, match=r"must tap \['relu2_1'\] too. Received: taps="):
+        models.MultiLevelModel(make_encoder(("relu3_1", "relu4_1")), decoder, 16)
+    with pytest.raises(ValueError, match="multiple of 16. Received: margin=24"):
+        make_multilevel(margin=24)

@@ -1,0 +1,331 @@
+"""Arbitrary style transfer with AdaIN at several depths and a decoder conditioned on the style.
+
+AdaIN (Huang and Belongie, ICCV 2017, https://arxiv.org/abs/1703.06868) at one depth leaves what a
+picture has at finer resolutions behind. Here it is applied at each depth of the encoder, and the
+decoder takes the results in as it goes up, as Avatar-Net does (Sheng et al., CVPR 2018,
+https://arxiv.org/abs/1805.03857). The decoder's own normalizations have scales and shifts predicted
+from the style, as in Ghiasi et al., BMVC 2017, https://arxiv.org/abs/1705.06830.
+"""
+
+import keras
+from keras import ops
+
+from tfstyle import encoders, layers, losses
+from tfstyle.models.base import EncoderDecoderModel
+from tfstyle.weights import HEAD_LAYERS
+
+CONTENT_LAYER = "relu4_1"
+DEPTH = 4  # blocks of the encoder that the decoder mirrors
+STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
+# Positions around the picture that the decoder keeps at each level, of those that the reflected
+# margin has there: they keep the zero padding of the convolutions to come outside of the picture.
+KEPT_MARGIN = 4
+
+# Each architecture is this one with other sizes, those of `MultiLevelModel.create`.
+MOBILE = {
+    "code_layers": HEAD_LAYERS[1:4],
+    "widths": ((16,), (32, 16), (64, 32), (64,)),
+    "hidden": 128,
+    "margin": 16,
+}
+QUALITY = {
+    "code_layers": HEAD_LAYERS,
+    "widths": ((32, 32), (64, 64), (96, 96, 96), (160, 160)),
+    "hidden": 256,
+    "margin": 16,
+}
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class ConditionedDecoder(keras.Model):
+    """From features at several depths and a style code to an image.
+
+    At each block of the encoder, the deepest first: the picture so far is doubled and joined by the
+    features of that block, if there are any; convolutions follow, and if there are features, each
+    is normalized with a scale and a shift that a network of one hidden layer computes from the
+    code.
+
+    Args:
+        code_layers: names of the features whose statistics the code has, the shallowest first;
+            those of blocks 1 to 4 come in as features too.
+        channels: of these features.
+        scales: their root mean squares, about, which features and code are divided by.
+        widths: for blocks 1 to 4, the channels of each convolution.
+        hidden: units of the layer between the code and the normalizations.
+
+    Call arguments:
+        features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
+        code: `(batch or 1, n)`.
+        margin: pixels around the picture, a multiple of 8, that are there to be cropped.
+    Returns: `(batch, 8·h - 2·margin, 8·w - 2·margin, 3)` float32 in [0, 1].
+    Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
+    """
+
+    def __init__(self, code_layers, channels, scales, widths, hidden, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if CONTENT_LAYER not in code_layers:
+            raise ValueError(
+                f"`code_layers` must have {CONTENT_LAYER}. Received: code_layers={code_layers}"
+            )
+        self.code_layers = tuple(code_layers)
+        self.channels = tuple(channels)
+        self.scales = tuple(scales)
+        self.widths = tuple(tuple(block) for block in widths)
+        self.hidden = hidden
+        self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
+        names = {
+            block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
+            for block in range(DEPTH, 0, -1)
+        }
+        self._blocks = {
+            block: {
+                name: self._convolution(width, block not in self._skips, f"conv{name}")
+                for name, width in zip(names[block], self.widths[block - 1], strict=True)
+            }
+            for block in names
+        }
+        self._to_hidden = self._dense(hidden, "hidden", "glorot_uniform", "relu")
+        # Small at first: a scale of about 1, a shift of about 0.
+        small = keras.initializers.RandomNormal(stddev=0.01)
+        self._to_norms = {
+            name: self._dense(2 * width, f"norm{name}", small)
+            for block in self._skips
+            for name, width in zip(names[block], self.widths[block - 1], strict=True)
+        }
+        self._to_image = self._convolution(3, True, "image", "glorot_normal")
+        self._norm = layers.AdaIN(dtype=self.dtype_policy)
+        self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
+
+    def _convolution(self, width, bias, name, initializer="he_normal"):
+        return keras.layers.Conv2D(
+            width,
+            3,
+            padding="same",
+            data_format="channels_last",
+            use_bias=bias,
+            kernel_initializer=initializer,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _dense(self, units, name, initializer, activation=None):
+        return keras.layers.Dense(
+            units, activation, kernel_initializer=initializer, dtype="float32", name=name
+        )
+
+    def build(self, input_shape=None):
+        channels = dict(zip(self.code_layers, self.channels, strict=True))
+        self._to_hidden.build((None, 2 * sum(self.channels)))
+        width = 0
+        for block, convolutions in self._blocks.items():
+            width += channels.get(self._skips.get(block), 0)
+            for name, convolution in convolutions.items():
+                convolution.build((None, None, None, width))
+                if name in self._to_norms:
+                    self._to_norms[name].build((None, self.hidden))
+                width = convolution.filters
+        self._to_image.build((None, None, None, width))
+        self.built = True
+
+    def call(self, features, code, margin=0):
+        scales = dict(zip(self.code_layers, self.scales, strict=True))
+        parts = split_code(code, self.code_layers, self.channels)
+        scaled = [parts[name] / scales[name] for name in self.code_layers]
+        hidden = self._to_hidden(ops.concatenate(scaled, axis=-1))
+        x = None
+        for block, convolutions in self._blocks.items():
+            kept = _kept_margin(margin, block)
+            if x is not None:
+                x = layers.crop(self._upsampling(x), 2 * _kept_margin(margin, block + 1) - kept)
+            if block in self._skips:
+                skip = features[self._skips[block]] / scales[self._skips[block]]
+                skip = layers.crop(
+                    ops.cast(skip, self.compute_dtype), margin // 2 ** (block - 1) - kept
+                )
+                x = skip if x is None else ops.concatenate([x, skip], axis=-1)
+            for name, convolution in convolutions.items():
+                x = convolution(x)
+                if name in self._to_norms:
+                    shift, scale = ops.split(self._to_norms[name](hidden), 2, axis=-1)
+                    moments = ops.concatenate([shift, 1.0 + scale], axis=-1)
+                    x = self._norm(x, moments, margin=kept)
+                x = ops.relu(x)
+        image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
+        return layers.crop(image, kept)
+
+    def compute_output_shape(self, features_shape, code_shape=None, margin=0):
+        batch, *sides, _ = features_shape[CONTENT_LAYER]
+        return (batch, *(side and STRIDE * side - 2 * margin for side in sides), 3)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "code_layers": self.code_layers,
+            "channels": self.channels,
+            "scales": self.scales,
+            "widths": self.widths,
+            "hidden": self.hidden,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class MultiLevelModel(EncoderDecoderModel):
+    """AdaIN at several depths of a frozen encoder, and a `ConditionedDecoder` that is trained.
+
+    A style code is the channel means and deviations at the decoder's `code_layers`. The training
+    loss is the sum, each relative to its target, of the content's error at relu4_1 and, for each
+    tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half.
+
+    Args:
+        encoder: `encoders.VGG19` that taps the decoder's `code_layers`; frozen. Other taps serve
+            the loss alone.
+        decoder: a `ConditionedDecoder`.
+        margin: pixels of reflection around a picture, a multiple of 16, which keep zero padding
+            outside of it; in training too.
+        content_weight: of the content term.
+        style_weight: of the style terms, in sum.
+        tv_weight: of the total variation.
+    Raises: ValueError for an encoder that lacks a tap, or another margin.
+    """
+
+    def __init__(self, encoder, decoder, margin, **kwargs):
+        super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
+        if margin % encoders.STRIDE:
+            raise ValueError(
+                f"`margin` must be a multiple of {encoders.STRIDE}. Received: margin={margin}"
+            )
+        missing = [name for name in decoder.code_layers if name not in encoder.taps]
+        if missing:
+            raise ValueError(f"`encoder` must tap {missing} too. Received: taps={encoder.taps}")
+        self.adain = layers.AdaIN(dtype="float32")
+        weight = 0.5 * self.style_weight / len(encoder.taps)
+        self._loss = losses.PerceptualLoss(
+            {CONTENT_LAYER: (losses.ContentLoss(), self.content_weight)},
+            {
+                name: [(losses.MeanStdLoss(), weight), (losses.GramLoss(), weight)]
+                for name in encoder.taps
+            },
+            self.tv_weight,
+        )
+
+    @classmethod
+    def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
+        """A model with an untrained decoder.
+
+        Args:
+            encoder: "lite", whose own narrow features it uses, "vgg19" or "auto".
+            vgg_weights: path of VGG-19's weights, if not in Keras' cache.
+            dtype: Keras dtype policy.
+            arguments: of `on_encoder`.
+        """
+        trunk = encoders.load_encoder(
+            encoder, HEAD_LAYERS, heads=False, vgg_weights=vgg_weights, dtype=dtype
+        )
+        return cls.on_encoder(trunk, dtype=dtype, **arguments)
+
+    @classmethod
+    def on_encoder(cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments):
+        """A model with an untrained decoder on an encoder that is built.
+
+        Args:
+            encoder: of the class.
+            code_layers: of the decoder; see `MOBILE` and `QUALITY`.
+            widths: of the decoder.
+            hidden: of the decoder.
+            margin: of the class.
+            dtype: Keras dtype policy.
+            **arguments: others of the class.
+        """
+        scales = encoders.feature_scales(encoder)
+        decoder = ConditionedDecoder(
+            code_layers,
+            [encoder.widths[int(name[4]) - 1] for name in code_layers],
+            [scales[name] for name in code_layers],
+            widths,
+            hidden,
+            dtype=dtype,
+            name="decoder",
+        )
+        model = cls(encoder, decoder, margin, dtype=dtype, **arguments)
+        model.build()
+        return model
+
+    def for_inference(self):
+        encoder = self.encoder.cut(self.decoder.code_layers)  # the loss may look deeper
+        config = keras.saving.serialize_keras_object(encoder)
+        copy = type(self).from_config({**self.get_config(), "encoder": config})
+        copy.build()
+        for part, own in ((copy.encoder, encoder), (copy.decoder, self.decoder)):
+            for variable, value in zip(part.weights, own.weights, strict=True):
+                variable.assign(value)
+        return copy
+
+    def _features(self, picture):
+        """The encoder's features of a picture and of the margin around it."""
+        return self.encoder(self.padding(picture))
+
+    def _inner(self, features):
+        """Features of the picture alone."""
+        return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
+
+    def _encode(self, features):
+        inner = self._inner(features)
+        codes = [self.adain.encode(inner[name]) for name in self.decoder.code_layers]
+        return ops.concatenate(codes, axis=-1)
+
+    def _decode(self, features, code):
+        parts = split_code(code, self.decoder.code_layers, self.decoder.channels)
+        stylized = {
+            name: self.adain(features[name], part, margin=self.margin // _stride(name))
+            for name, part in parts.items()
+            if int(name[4]) <= DEPTH
+        }
+        return self.decoder(stylized, code, margin=self.margin)
+
+    def encode_style(self, style):
+        return self._encode(self._features(style))
+
+    def stylize(self, content, code, strength=1.0):
+        height, width = ops.shape(content)[1:3]
+        features = self._features(content)
+        if not (isinstance(strength, (int, float)) and strength == 1.0):
+            strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
+            code = strength * code + (1.0 - strength) * self._encode(features)
+        return self._decode(features, code)[:, :height, :width]
+
+    def loss_terms(self, inputs):
+        content = self._features(inputs["content"])
+        style = self._features(inputs["style"])
+        image = self._decode(content, self._encode(style))
+        target = {CONTENT_LAYER: self._inner(content)[CONTENT_LAYER]}
+        targets = self._loss.targets(target, [self._inner(style)])
+        return self._loss(targets, self._inner(self._features(image)), image)
+
+    def _reconstruct(self, content):
+        features = self._features(content)
+        return self._decode(features, self._encode(features))
+
+    def style_encoder_state(self):
+        config = {
+            "layers": self.decoder.code_layers,
+            "widths": self.encoder.widths,
+            "pooling": self.encoder.pooling,
+            "margin": self.margin,
+        }
+        return config, self.encoder.cut(self.decoder.code_layers).weights
+
+
+def split_code(code, code_layers, channels):
+    """`{layer: (batch, 2·c)}`, means and then deviations, of a code `(batch, n)`."""
+    ends = [2 * sum(channels[: k + 1]) for k in range(len(channels) - 1)]
+    return dict(zip(code_layers, ops.split(code, ends, axis=-1), strict=True))
+
+
+def _stride(name):
+    """Pixels from one position of features to the next."""
+    return 2 ** (int(name[4]) - 1)
+
+
+def _kept_margin(margin, block):
+    """Positions of the margin, in pixels, that the decoder keeps while it is at a block."""
+    return min(margin // 2 ** (block - 1), KEPT_MARGIN)
