@@ -1,11 +1,13 @@
 """Measures the feed-forward model: Keras beside LiteRT, and the whole program.
 
-    python -m benchmarks.stylize_speed [--only NAME …]
+    python -m benchmarks.stylize_speed [--only NAME …] [--reference transfer.tflite]
 
 Prints a table of ratios, each of things timed in turn in this one process, and the machine. The
-comparison with LiteRT needs the extra `litert`.
+comparisons with LiteRT need the extra `litert`.
 """
 
+import importlib.util
+import math
 import os
 import pathlib
 import subprocess
@@ -25,7 +27,7 @@ from tfstyle import images, models, optimization
 from tfstyle.config import DEFAULT_MODEL, OptimizeConfig
 
 ROOT = pathlib.Path(__file__).parent.parent
-PARTS = ("litert", "program", "init")
+PARTS = ("litert", "mobile", "program", "init")
 _ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by default.")
 _PAIRS = flags.DEFINE_multi_string(
     "pair",
@@ -33,7 +35,11 @@ _PAIRS = flags.DEFINE_multi_string(
      for c in ("astronaut", "chelsea") for s in ("brushstrokes", "mosaic")],
     "Content and style file, with a comma.",
 )  # fmt: skip
+_REFERENCE = flags.DEFINE_string(
+    "reference", None, "A .tflite file of another transfer network, which `mobile` is timed beside."
+)
 _SIZE = 384  # pixels
+_THREADS = 2
 
 
 def main(_):
@@ -46,51 +52,129 @@ def main(_):
 
 def measure_litert(rounds=20):
     """Seconds of a transfer in Keras over those in LiteRT, both float32, the style code given."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        print("(the comparison with LiteRT needs it: pip install -e '.[litert]')")
+    if not _has_litert():
         return
     model = models.load_model(DEFAULT_MODEL)
     random = np.random.default_rng(0)
     content = random.uniform(size=(1, _SIZE, _SIZE, 3)).astype("float32")
     code = np.asarray(model.encode_style(content[:, ::-1]))
     graph = tf.function(model.stylize)
-    data = _to_litert(model, content.shape, code.shape)
-    interpreter = Interpreter(model_content=data, num_threads=os.cpu_count())
+    data = _to_litert(model.stylize, model, {"content": content.shape, "code": code.shape})
+    interpreter = _interpreter(data, content=content, code=code)
+    median = _medians(
+        {
+            "litert": interpreter.invoke,
+            "a compiled function": lambda: graph(content, code).numpy(),
+            "eager, as in stylize.py": lambda: np.asarray(model.stylize(content, code)),
+        },
+        rounds,
+    )
+    difference = np.abs(_output(interpreter) - graph(content, code).numpy()).max()
+    yield "largest difference of the pictures", "", [float(difference)], 6
+    litert = median.pop("litert")
+    yield f"LiteRT, {len(data) / 1e6:.2f} MB, milliseconds", "", [1000 * litert], 0
+    for name, seconds in median.items():
+        yield f"Keras, {name} / LiteRT", "≤ 2", [seconds / litert], 2
+
+
+def measure_mobile(rounds=40):
+    """`mobile` in int8: its files, its time beside another network's, its difference to float."""
+    if not _has_litert():
+        return
+    model = models.load_model("mobile")
+    pictures = {
+        name: images.cover(images.read_image(f"{ROOT}/examples/{name}.jpg"), (_SIZE, _SIZE))
+        for name in ("astronaut", "chelsea", "brushstrokes", "ink_wash", "mosaic", "stained_glass")
+    }
+    pairs = [
+        {"content": pictures[content], "code": np.asarray(model.encode_style(pictures[style])),
+         "strength": np.ones(1, "float32")}
+        for content in ("astronaut", "chelsea")
+        for style in ("brushstrokes", "ink_wash", "mosaic", "stained_glass")
+    ]  # fmt: skip
+    shapes = {name: value.shape for name, value in pairs[0].items()}
+
+    def transfer(content, code, strength):
+        return model.stylize(content, code, strength)
+
+    data = _to_litert(transfer, model, shapes, pairs)
+    styles = [{"style": picture} for picture in pictures.values()]
+    encoder = _to_litert(model.encode_style, model, {"style": shapes["content"]}, styles)
+    yield "`mobile`, int8, both files, MB", "≤ 1.0", [(len(data) + len(encoder)) / 1e6], 2
+    interpreter = _interpreter(data, **pairs[0])
+    runs = {"mobile": interpreter.invoke}
+    if _REFERENCE.value:
+        runs["reference"] = _interpreter(pathlib.Path(_REFERENCE.value).read_bytes()).invoke
+    median = _medians(runs, rounds)
+    yield "`mobile`'s transfer, int8, milliseconds", "", [1000 * median["mobile"]], 1
+    if _REFERENCE.value:
+        yield "the reference's, milliseconds", "", [1000 * median["reference"]], 1
+        yield "`mobile` / the reference", "≤ 0.40", [median["mobile"] / median["reference"]], 2
+    noise = []
+    for pair in pairs:
+        interpreter = _interpreter(data, **pair)
+        interpreter.invoke()
+        error = np.mean((_output(interpreter) - np.asarray(model.stylize(**pair))) ** 2)
+        noise.append(-10 * math.log10(error))
+    yield "PSNR of int8 to float32, dB, of the pictures it was calibrated on", "", noise, 1
+
+
+def _has_litert():
+    if importlib.util.find_spec("ai_edge_litert"):
+        return True
+    print("(the comparison with LiteRT needs it: pip install -e '.[litert]')")
+    return False
+
+
+def _to_litert(function, model, shapes, calibration=None):
+    """The bytes of a .tflite file of a model's function of float32 inputs.
+
+    Args:
+        function: of tensors by name.
+        model: whose variables it uses.
+        shapes: of the inputs, by name.
+        calibration: inputs by name, several times; if given, the file computes in int8.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    signature = [tf.TensorSpec(shape, name=name) for name, shape in shapes.items()]
+    archive.add_endpoint("serve", function, signature)
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if calibration:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: iter(calibration)
+        return converter.convert()
+
+
+def _interpreter(data, **inputs):
+    """An interpreter of a file's bytes, with inputs set by name, the others to 0."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=data, num_threads=_THREADS)
     interpreter.allocate_tensors()
     for detail in interpreter.get_input_details():
-        interpreter.set_tensor(detail["index"], content if len(detail["shape"]) == 4 else code)
-    runs = {
-        "litert": interpreter.invoke,
-        "a compiled function": lambda: graph(content, code).numpy(),
-        "eager, as in stylize.py": lambda: np.asarray(model.stylize(content, code)),
-    }
-    for run in runs.values():
-        run()
+        name = detail["name"].removeprefix("serve_").split(":")[0]
+        value = inputs.get(name, np.zeros(detail["shape"], detail["dtype"]))
+        interpreter.set_tensor(detail["index"], value)
+    return interpreter
+
+
+def _output(interpreter):
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+def _medians(runs, rounds):
+    """The median of each function's seconds, all in turn, each after one run in vain."""
     seconds = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            run()
             started = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - started)
-    median = {name: float(np.median(values)) for name, values in seconds.items()}
-    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    difference = np.abs(found - graph(content, code).numpy()).max()
-    yield "largest difference of the pictures", "", [float(difference)], 6
-    yield f"LiteRT, {len(data) / 1e6:.2f} MB, milliseconds", "", [1000 * median["litert"]], 0
-    for name in list(runs)[1:]:
-        yield f"Keras, {name} / LiteRT", "≤ 2", [median[name] / median["litert"]], 2
-
-
-def _to_litert(model, *shapes):
-    """The bytes of a .tflite file of `model.stylize` for inputs of fixed shapes."""
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", model.stylize, [tf.TensorSpec(shape) for shape in shapes])
-    with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+    return {name: float(np.median(values)) for name, values in seconds.items()}
 
 
 def measure_program(runs=5):

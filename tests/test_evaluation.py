@@ -71,17 +71,17 @@ def test_systems_are_named_by_flags(tmp_path):
     pair = f"{tmp_path / 'encoder.tflite'},{tmp_path / 'transfer.tflite'}"
     systems = make_systems(
         flags(
-            model=("adain", f"{tmp_path / 'mine.keras'}", f"other={tmp_path / 'mine.keras'}"),
+            model=("quality", f"{tmp_path / 'mine.keras'}", f"other={tmp_path / 'mine.keras'}"),
             tflite=(pair, f"small={pair}"),
             images=(f"theirs={tmp_path / 'pictures'}",),
         )
     )
     names = [system.name for system in systems]
     trivial = ["content itself", "style itself"]
-    assert names == ["adain", "mine", "other", "transfer", "small", "theirs", *trivial]
+    assert names == ["quality", "mine", "other", "transfer", "small", "theirs", *trivial]
     kinds = [TrainedModel] * 3 + [LiteRTPair] * 2 + [Folder]
     assert [type(system) for system in systems[:6]] == kinds
-    assert [one.name for one in make_systems(flags())] == ["adain", *trivial]
+    assert [one.name for one in make_systems(flags())] == ["quality", *trivial]
     assert systems[1].fingerprint() == systems[2].fingerprint() != systems[0].fingerprint()
 
 
@@ -89,7 +89,7 @@ def test_systems_are_named_by_flags(tmp_path):
     ("values", "message"),
     [
         ({"model": ("adian",)}, "--model: 'adian' is neither .* did you mean 'adain'"),
-        ({"model": ("adain", "adain")}, "two systems are called 'adain'; call one otherwise"),
+        ({"model": ("mobile", "mobile")}, "two systems are called 'mobile'; call one otherwise"),
         ({"model": ("A=adain", "a=adain")}, "two systems are called 'A'; call one otherwise"),
         ({"model": ("../x=adain",)}, "'../x': cannot be the name of a folder"),
         ({"tflite": ("one.tflite",)}, "--tflite: 'one.tflite': give two files"),

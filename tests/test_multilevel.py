@@ -63,13 +63,12 @@ def reference_decoder(decoder, features, code):
             skip = features[name] / scales[name]
             x = skip if x is None else np.concatenate([x, skip], -1)
         for k in range(1, 1 + len(decoder.widths[block - 1])):
-            x = convolve(x, weights[f"conv{block}_{k}/kernel"])
+            layer = f"{block}_{k}"
+            x = convolve(x, weights[f"conv{layer}/kernel"]) + weights[f"conv{layer}/bias"]
             if name in features:
-                norm = hidden @ weights[f"norm{block}_{k}/kernel"]
-                shift, scale = np.split(norm + weights[f"norm{block}_{k}/bias"], 2)
-                x = normalize(x) * (1 + scale) + shift
-            else:
-                x = x + weights[f"conv{block}_{k}/bias"]
+                affine = hidden @ weights[f"affine{layer}/kernel"] + weights[f"affine{layer}/bias"]
+                shift, scale = np.split(affine, 2)
+                x = x * (1 + scale) + shift
             x = np.maximum(x, 0)
     x = convolve(x, weights["image/kernel"]) + weights["image/bias"]
     return 1 / (1 + np.exp(-x))

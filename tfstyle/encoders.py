@@ -133,7 +133,7 @@ class VGG19(keras.Model):
         copy = type(self).from_config({**self.get_config(), "taps": taps})
         if self._heads or len(copy._convolutions) > len(self._convolutions):
             raise ValueError(f"`taps` must be within {self.taps}, without heads. Received: {taps=}")
-        copy.build(None)
+        copy.build((None, None, None, 3))
         for variable, value in zip(copy.weights, self.weights, strict=False):
             variable.assign(value)
         return copy

@@ -6,14 +6,20 @@ Statistics are computed in float32 whatever the compute dtype; variances are bia
 import keras
 from keras import ops
 
-from tfstyle import statistics
-
 _FLOOR = 1e-12  # of a style's variance
 
 
 def crop(features, margin):
     """`(batch, h, w, c)` features without so many positions on each side."""
     return features[:, margin:-margin, margin:-margin] if margin else features
+
+
+def _moments(features):
+    """Means and variances of channels, `(batch, 1, 1, c)`."""
+    mean = ops.mean(features, axis=(1, 2), keepdims=True)
+    centred = features - mean
+    # A product, not a squared difference, for which LiteRT has no fast kernel in int8.
+    return mean, ops.mean(centred * centred, axis=(1, 2), keepdims=True)
 
 
 class _Normalization(keras.layers.Layer):
@@ -32,12 +38,9 @@ class _Normalization(keras.layers.Layer):
     def _normalize(self, features, scale, shift, margin=0):
         """Scale and shift are `(batch or 1, c)` float32."""
         features = ops.cast(features, "float32")
-        centred = features - ops.mean(crop(features, margin), axis=(1, 2), keepdims=True)
-        inner = crop(centred, margin)
-        # A product, not a squared difference, which LiteRT's fast kernels do not have in int8.
-        variance = ops.mean(inner * inner, axis=(1, 2), keepdims=True)
+        mean, variance = _moments(crop(features, margin))
         scale = scale[:, None, None] * ops.rsqrt(variance + self.epsilon)
-        return ops.cast(centred * scale + shift[:, None, None], self.compute_dtype)
+        return ops.cast((features - mean) * scale + shift[:, None, None], self.compute_dtype)
 
     def compute_output_shape(self, input_shape, *_):
         return input_shape
@@ -69,9 +72,10 @@ class AdaIN(_Normalization):
     @staticmethod
     def encode(style):
         """`(batch, 2·c)` float32 code of `(batch, h, w, c)` features: means, then deviations."""
-        mean, variance = ops.moments(statistics.flatten(style), axes=1)
+        mean, variance = _moments(ops.cast(style, "float32"))
         # The floor gives a constant channel, as of a dead unit, no gradient instead of NaN.
-        return ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
+        moments = ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
+        return moments[:, 0, 0]
 
     def call(self, content, style, margin=0):
         code = style if len(style.shape) == 2 else self.encode(style)

@@ -133,9 +133,10 @@ class EncoderDecoderModel(StyleTransferModel):
         self.min_size = margin + stride  # what can be reflected so far outwards
 
     def build(self, input_shape=None):
-        for part in (self.encoder, self.decoder):
-            if not part.built:
-                part.build(None)
+        if not self.encoder.built:
+            self.encoder.build((None, None, None, 3))
+        if not self.decoder.built:
+            self.decoder.build(None)
         # Layer by layer: a part that was saved as frozen ignores being frozen again.
         for layer in self.encoder.layers:
             layer.trainable = False

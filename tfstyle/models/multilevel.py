@@ -3,8 +3,12 @@
 AdaIN (Huang and Belongie, ICCV 2017, https://arxiv.org/abs/1703.06868) at one depth leaves what a
 picture has at finer resolutions behind. Here it is applied at each depth of the encoder, and the
 decoder takes the results in as it goes up, as Avatar-Net does (Sheng et al., CVPR 2018,
-https://arxiv.org/abs/1805.03857). The decoder's own normalizations have scales and shifts predicted
-from the style, as in Ghiasi et al., BMVC 2017, https://arxiv.org/abs/1705.06830.
+https://arxiv.org/abs/1805.03857). The decoder's own channels are scaled and shifted by what a small
+network makes of the style code (Perez et al., "FiLM", AAAI 2018, https://arxiv.org/abs/1709.07871).
+They are not normalized, as in Ghiasi et al. 2017: a network that normalizes its own maps learns to
+paint a blob into each picture, which sways the statistics of the rest (Karras et al., "Analyzing
+and Improving the Image Quality of StyleGAN", CVPR 2020, https://arxiv.org/abs/1912.04958; seen
+here, too).
 """
 
 import keras
@@ -41,9 +45,9 @@ class ConditionedDecoder(keras.Model):
     """From features at several depths and a style code to an image.
 
     At each block of the encoder, the deepest first: the picture so far is doubled and joined by the
-    features of that block, if there are any; convolutions follow, and if there are features, each
-    is normalized with a scale and a shift that a network of one hidden layer computes from the
-    code.
+    features of that block, if there are any; convolutions with ReLU follow. Where there are
+    features, a network of one hidden layer computes a scale and a shift for the channels of each
+    convolution from the code.
 
     Args:
         code_layers: names of the features whose statistics the code has, the shallowest first;
@@ -51,7 +55,7 @@ class ConditionedDecoder(keras.Model):
         channels: of these features.
         scales: their root mean squares, about, which features and code are divided by.
         widths: for blocks 1 to 4, the channels of each convolution.
-        hidden: units of the layer between the code and the normalizations.
+        hidden: units of the layer between the code and the scales and shifts.
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
@@ -79,7 +83,7 @@ class ConditionedDecoder(keras.Model):
         }
         self._blocks = {
             block: {
-                name: self._convolution(width, block not in self._skips, f"conv{name}")
+                name: self._convolution(width, f"conv{name}")
                 for name, width in zip(names[block], self.widths[block - 1], strict=True)
             }
             for block in names
@@ -87,22 +91,20 @@ class ConditionedDecoder(keras.Model):
         self._to_hidden = self._dense(hidden, "hidden", "glorot_uniform", "relu")
         # Small at first: a scale of about 1, a shift of about 0.
         small = keras.initializers.RandomNormal(stddev=0.01)
-        self._to_norms = {
-            name: self._dense(2 * width, f"norm{name}", small)
+        self._to_affine = {
+            name: self._dense(2 * width, f"affine{name}", small)
             for block in self._skips
             for name, width in zip(names[block], self.widths[block - 1], strict=True)
         }
-        self._to_image = self._convolution(3, True, "image", "glorot_normal")
-        self._norm = layers.AdaIN(dtype=self.dtype_policy)
+        self._to_image = self._convolution(3, "image", "glorot_normal")
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
 
-    def _convolution(self, width, bias, name, initializer="he_normal"):
+    def _convolution(self, width, name, initializer="he_normal"):
         return keras.layers.Conv2D(
             width,
             3,
             padding="same",
             data_format="channels_last",
-            use_bias=bias,
             kernel_initializer=initializer,
             dtype=self.dtype_policy,
             name=name,
@@ -121,8 +123,8 @@ class ConditionedDecoder(keras.Model):
             width += channels.get(self._skips.get(block), 0)
             for name, convolution in convolutions.items():
                 convolution.build((None, None, None, width))
-                if name in self._to_norms:
-                    self._to_norms[name].build((None, self.hidden))
+                if name in self._to_affine:
+                    self._to_affine[name].build((None, self.hidden))
                 width = convolution.filters
         self._to_image.build((None, None, None, width))
         self.built = True
@@ -145,10 +147,10 @@ class ConditionedDecoder(keras.Model):
                 x = skip if x is None else ops.concatenate([x, skip], axis=-1)
             for name, convolution in convolutions.items():
                 x = convolution(x)
-                if name in self._to_norms:
-                    shift, scale = ops.split(self._to_norms[name](hidden), 2, axis=-1)
-                    moments = ops.concatenate([shift, 1.0 + scale], axis=-1)
-                    x = self._norm(x, moments, margin=kept)
+                if name in self._to_affine:
+                    affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
+                    shift, scale = ops.split(affine[:, None, None], 2, axis=-1)
+                    x = x * (1.0 + scale) + shift
                 x = ops.relu(x)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
         return layers.crop(image, kept)
@@ -317,8 +319,11 @@ class MultiLevelModel(EncoderDecoderModel):
 
 def split_code(code, code_layers, channels):
     """`{layer: (batch, 2·c)}`, means and then deviations, of a code `(batch, n)`."""
-    ends = [2 * sum(channels[: k + 1]) for k in range(len(channels) - 1)]
-    return dict(zip(code_layers, ops.split(code, ends, axis=-1), strict=True))
+    parts, start = {}, 0
+    for name, width in zip(code_layers, channels, strict=True):
+        parts[name] = code[:, start : start + 2 * width]
+        start += 2 * width
+    return parts
 
 
 def _stride(name):
