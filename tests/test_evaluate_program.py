@@ -159,6 +159,8 @@ def test_a_folder_without_some_of_the_pictures(folders, capfd):
         (("--page=nowhere/page.md",), "nowhere/page.md: the folder nowhere does not exist"),
         (("--output_dir=photos",), "--output_dir: photos holds files of something else"),
         (("--lpips_weights=mine.keras",), "mine.keras: not LPIPS' weights"),
+        (("--style_network=no.tflite",), "--style_network: no.tflite: no such file"),
+        (("--style_network=mine.keras",), "--style_network: mine.keras: not a TFLite file"),
         (("--fid_network=photos",), "--fid_network: 'photos' is not a SavedModel folder"),
         (("--encoder=photos",), "--encoder: 'photos' is not lite, vgg19, auto or a SavedModel"),
         (("--baseline=mein", "--model=mine.keras"), "--baseline: 'mein'"),

@@ -13,7 +13,7 @@ from tfstyle.errors import InputError
 from tfstyle.evaluation import pairs as pairing
 from tfstyle.evaluation import summary
 from tfstyle.evaluation.features import load_features, load_fid_network
-from tfstyle.evaluation.litert import LiteRTPainter
+from tfstyle.evaluation.litert import LiteRTPainter, load_style_network
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.pairs import Pair, find_pairs
 from tfstyle.evaluation.results import Key, Results
@@ -88,17 +88,17 @@ def test_systems_are_named_by_flags(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model": ("adian",)}, "--model: 'adian' is neither .* did you mean 'adain'"),
+        ({"model": ("mobil",)}, "--model: 'mobil' is neither .* did you mean 'mobile'"),
         ({"model": ("mobile", "mobile")}, "two systems are called 'mobile'; call one otherwise"),
-        ({"model": ("A=adain", "a=adain")}, "two systems are called 'A'; call one otherwise"),
-        ({"model": ("../x=adain",)}, "'../x': cannot be the name of a folder"),
+        ({"model": ("A=mobile", "a=mobile")}, "two systems are called 'A'; call one otherwise"),
+        ({"model": ("../x=mobile",)}, "'../x': cannot be the name of a folder"),
         ({"tflite": ("one.tflite",)}, "--tflite: 'one.tflite': give two files"),
         ({"tflite": ("a.tflite,b.tflite",)}, "--tflite: a.tflite: no such file"),
-        ({"model": ("adain@0.5=adain",)}, "'adain@0.5': cannot be the name of a folder"),
-        ({"model": ("_x=adain",)}, "'_x': cannot be the name of a folder"),
+        ({"model": ("mobile@0.5=mobile",)}, "'mobile@0.5': cannot be the name of a folder"),
+        ({"model": ("_x=mobile",)}, "'_x': cannot be the name of a folder"),
         ({"images": ("pictures",)}, "--images: 'pictures': give NAME=FOLDER"),
         ({"images": ("a=nowhere",)}, "--images: nowhere: no such folder"),
-        ({"baseline": "adian"}, "--baseline: 'adian'; did you mean 'adain'"),
+        ({"baseline": "qualty"}, "--baseline: 'qualty'; did you mean 'quality'"),
     ],
 )
 def test_systems_that_cannot_be(values, message):
@@ -312,7 +312,7 @@ def test_a_row_is_the_metrics_of_its_pictures(tmp_path, photo, painting, random)
     everything, _ = measurer.measure(pair, pair.style)
     assert (everything["style_distance"], everything["color_distance"]) == (0.0, 0.0)
     assert everything["content_distance"] > row["content_distance"] > 0
-    assert set(row) == set(metrics.METRICS) - {"lpips", "seconds"}
+    assert set(row) == set(metrics.METRICS) - {"lpips", "style_embedding", "seconds"}
 
 
 def save_module(folder, function, shape):
@@ -353,6 +353,26 @@ def test_fid_takes_the_published_network(tmp_path, photo):
     path = save_module(tmp_path / "other", lambda x: {"pool": x}, (None, 299, 299, 3))
     with pytest.raises(InputError, match="--fid_network: .*other: does not take"):
         load_fid_network(path)
+
+
+def test_a_style_network_adds_the_distance_of_its_vectors(tmp_path, photo, painting):
+    colors = write_tflite(
+        tmp_path / "colors.tflite", lambda x: tf.reduce_mean(x, (1, 2)), (1, 128, 128, 3)
+    )
+    paths = [tmp_path / name for name in ("content.png", "style.png")]
+    for path, picture in zip(paths, (photo, painting), strict=True):
+        images.write_image(path, images.cover(picture, (128, 128)))
+    network = load_style_network(colors, 128)
+    measurer = Measurer(load_features("lite")[0], 128, style_network=network)
+    vectors = [images.read_image(path).mean((0, 1, 2)) for path in paths]
+    cosine = vectors[0] @ vectors[1] / np.prod([np.linalg.norm(one) for one in vectors])
+    row, _ = measurer.measure(Pair(*paths), paths[0])
+    assert row["style_embedding"] == pytest.approx(1 - cosine, abs=1e-5)
+    row, _ = measurer.measure(Pair(*paths), paths[1])
+    assert row["style_embedding"] == pytest.approx(0, abs=1e-6)
+    both = write_tflite(tmp_path / "both.tflite", lambda x, y: x + y, *[(1, 8, 8, 3)] * 2)
+    with pytest.raises(InputError, match="--style_network: .*both.tflite: takes more than a"):
+        load_style_network(both, 64)
 
 
 def write_tflite(path, function, *shapes, samples=None, kind=None):

@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int | None:
     # Whatever is wrong with files and flags is said before TensorFlow loads.
     pairs.find_pairs(config.content_dir, config.style_dir)
     systems.make_systems(config)
-    for flag in ("lpips_weights", "fid_network"):
+    for flag in ("lpips_weights", "fid_network", "style_network"):
         if getattr(config, flag) and not os.path.exists(getattr(config, flag)):
             raise InputError(f"--{flag}: {getattr(config, flag)}: no such file")
     devices.start_tensorflow()

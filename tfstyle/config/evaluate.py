@@ -69,6 +69,10 @@ class EvaluateCommand:
         "", "SavedModel folder of the published Inception network of FID, which adds that metric.",
         section="Measurement",
     )  # fmt: skip
+    style_network: str = option(
+        "", "TFLite file of a style predictor, such as Magenta's, which adds the distance of its "
+        "vectors to the style's.", section="Measurement",
+    )  # fmt: skip
     report_pairs: int = option(
         60, "Number of pairs, evenly spread, whose pictures the report shows.", section="Report"
     )

@@ -1,7 +1,8 @@
-"""A pair of TFLite files, run by LiteRT."""
+"""TFLite files, run by LiteRT: a pair that paints, or a network that looks at styles."""
 
 import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -62,16 +63,32 @@ class LiteRTPainter:
         return self._transfer.run(inputs)
 
 
+def load_style_network(path: pathlib.Path, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The function from a picture `(1, h, w, 3)` to the vector that a TFLite file makes of it.
+
+    Args:
+        path: of the file, such as Magenta's style predictor.
+        size: side in pixels that pictures have where the file takes any.
+    Raises: InputError if LiteRT is not installed or the file is not such a network.
+    """
+    network = _Network(path, "style_network")
+    picture = network.picture_input()
+    side = network.set_side(picture, size)
+    if len(network.inputs) > 1:
+        raise InputError(f"--style_network: {path}: takes more than a picture")
+    return lambda image: network.run({picture["index"]: _sample(image, side)}).ravel()
+
+
 class _Network:
     """An interpreter of one file."""
 
-    def __init__(self, path):
-        self._path = path
+    def __init__(self, path, flag="tflite"):
+        self._path, self._flag = path, flag
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise InputError(
-                "--tflite: LiteRT is not installed; pip install ai-edge-litert"
+                f"--{flag}: LiteRT is not installed; pip install ai-edge-litert"
             ) from error
         try:
             with cli.quiet_import():
@@ -83,7 +100,7 @@ class _Network:
         for one in (*self.inputs, self.outputs[0]):
             if one["dtype"] not in (np.float32, np.uint8, np.int8):
                 raise InputError(
-                    f"--tflite: {path}: {one['name']} is {one['dtype'].__name__}; float32, uint8 "
+                    f"--{flag}: {path}: {one['name']} is {one['dtype'].__name__}; float32, uint8 "
                     "and int8 can be measured"
                 )
 
@@ -92,15 +109,15 @@ class _Network:
         for one in self.inputs:
             if len(one["shape"]) == 4 and one["shape"][-1] == 3:
                 return one
-        raise InputError(f"--tflite: {self._path}: has no input (1, height, width, 3)")
+        raise InputError(f"--{self._flag}: {self._path}: has no input (1, height, width, 3)")
 
     def set_side(self, one, free):
         """Prepares the network; the side of that input: its own, or `free` where it has none."""
         height, width = (int(length) for length in one["shape_signature"][1:3])
         if min(height, width) > 0 and height != width:
             raise InputError(
-                f"--tflite: {self._path}: takes pictures of {width} × {height} pixels; squares "
-                "are measured"
+                f"--{self._flag}: {self._path}: takes pictures of {width} × {height} pixels; "
+                "squares are measured"
             )
         try:
             with cli.quiet_import():
@@ -128,7 +145,7 @@ class _Network:
 
     def _error(self, what, error):
         reason = (str(error).strip().splitlines() or ["damaged"])[0]
-        return InputError(f"--tflite: {self._path}: {what} ({reason})")
+        return InputError(f"--{self._flag}: {self._path}: {what} ({reason})")
 
 
 def _quantize(value, one):

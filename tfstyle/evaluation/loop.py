@@ -11,6 +11,7 @@ import numpy as np
 from tfstyle import cli, files, metrics
 from tfstyle.config import EvaluateCommand
 from tfstyle.evaluation.features import load_features, load_fid_network
+from tfstyle.evaluation.litert import load_style_network
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.painting import Painting, WorkerEnded
 from tfstyle.evaluation.pairs import Pair, by_block, by_content, find_pairs, read_square
@@ -90,6 +91,9 @@ def evaluate(
     features, encoder = load_features(config.encoder, config.vgg_weights)
     fid, fid_identity = load_fid_network(config.fid_network) if config.fid_network else (None, "")
     lpips = LPIPS(config.lpips_weights) if config.lpips_weights else None
+    style_network = None
+    if config.style_network:
+        style_network = load_style_network(pathlib.Path(config.style_network), config.size)
     contents = sorted({pair.content for pair in pairs})
     styles = sorted({pair.style for pair in pairs})
     results = Results(
@@ -100,6 +104,7 @@ def evaluate(
             "encoder": encoder,
             "lpips_weights": lpips and file_digest(pathlib.Path(config.lpips_weights)),
             "fid_network": fid_identity,
+            "style_network": style_network and file_digest(pathlib.Path(config.style_network)),
         },
         {
             f"{kind}/{path.stem}": file_digest(path)
@@ -107,7 +112,7 @@ def evaluate(
             for path in paths
         },
     )
-    measurer = Measurer(features, config.size, lpips, fid)
+    measurer = Measurer(features, config.size, lpips, fid, style_network)
     complete = True
     with contextlib.closing(results):
         for system, plan in zip(systems, plans, strict=True):

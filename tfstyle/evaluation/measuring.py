@@ -25,6 +25,7 @@ class Description:
     colors: np.ndarray
     gaussian: metrics.Gaussian
     artifacts: dict[str, float]
+    style_vector: np.ndarray | None
     embeddings: dict[str, np.ndarray]
 
 
@@ -39,6 +40,7 @@ class Measurer:
         size: side of the pictures in pixels.
         lpips: `metrics.lpips.LPIPS`, or None to do without.
         fid: from `features.load_fid_network`, or None.
+        style_network: from `litert.load_style_network`, or None.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Measurer:
         size: int,
         lpips: Any = None,
         fid: Callable[[np.ndarray], np.ndarray] | None = None,
+        style_network: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
         self.size = size
         self._features = features
         self._lpips = lpips
         self._fid = fid
+        self._style_network = style_network
         self._original = functools.lru_cache(maxsize=BLOCK + 2)(self._describe)
         self._style = functools.cache(self._describe_style)
 
@@ -79,6 +83,8 @@ class Measurer:
         }
         if found.lpips and content.lpips:
             row["lpips"] = self._lpips.distance(found.lpips, content.lpips)
+        if found.style_vector is not None and style.style_vector is not None:
+            row["style_embedding"] = metrics.cosine_distance(found.style_vector, style.style_vector)
         return row, found.embeddings
 
     def _describe(self, path):
@@ -101,6 +107,7 @@ class Measurer:
                 "seam_energy": metrics.seam_energy(picture),
                 "broken": float(metrics.is_constant(picture)),
             },
+            style_vector=self._style_network(picture) if self._style_network else None,
             embeddings=embeddings,
         )
 

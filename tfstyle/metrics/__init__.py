@@ -20,6 +20,7 @@ from tfstyle.metrics.artifacts import (
 from tfstyle.metrics.features import (
     Gaussian,
     content_distance,
+    cosine_distance,
     embedding,
     frechet_distance,
     gram_matrices,
@@ -54,6 +55,9 @@ METRICS = {
     ),
     "color_distance": Metric(
         "lower", "0 … 1", "sliced Wasserstein-2 distance of the colours to the style's"
+    ),
+    "style_embedding": Metric(
+        "lower", "0 … 2", "cosine distance of another style predictor's vectors to the style's"
     ),
     "single_image_frechet": Metric(
         "lower", "0 …", "Fréchet distance of features at relu3_1 to the style's, in SIFID's form",
@@ -104,6 +108,7 @@ __all__ = [
     "color_distance",
     "color_quantiles",
     "content_distance",
+    "cosine_distance",
     "embedding",
     "frechet_distance",
     "gram_matrices",

@@ -152,6 +152,12 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
     return max(0.0, float(difference @ difference + traces - 2.0 * shared))
 
 
+def cosine_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """1 - cosine of the angle between two vectors `(n,)`: 0 for one direction, 2 for opposite."""
+    product, *squares = (float(a @ b) for a, b in ((first, second), (first,) * 2, (second,) * 2))
+    return 1.0 - product / max(np.sqrt(squares[0] * squares[1]), EPSILON)
+
+
 def _flatten(maps):
     """`(h·w, c)` of `(1, h, w, c)`."""
     return np.asarray(maps, np.float32).reshape(-1, maps.shape[-1])
