@@ -149,7 +149,7 @@ class AdaINModel(EncoderDecoderModel):
     def stylize(self, content, code, strength=1.0):
         height, width = ops.shape(content)[1:3]
         features = self.encoder(self.padding(content))[CODE_LAYER]
-        stylized = self.adain(features, code, margin=self.margin // STRIDE)
+        stylized = self.adain(features, code)
         image = self.decoder(self._blend(features, stylized, strength))
         top = left = self.margin
         return image[:, top : top + height, left : left + width]
