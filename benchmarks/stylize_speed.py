@@ -155,8 +155,8 @@ def _interpreter(data, **inputs):
     interpreter = Interpreter(model_content=data, num_threads=_THREADS)
     interpreter.allocate_tensors()
     for detail in interpreter.get_input_details():
-        name = detail["name"].removeprefix("serve_").split(":")[0]
-        value = inputs.get(name, np.zeros(detail["shape"], detail["dtype"]))
+        name = detail["name"].removeprefix("serving_default_").split(":")[0]
+        value = inputs[name] if inputs else np.zeros(detail["shape"], detail["dtype"])
         interpreter.set_tensor(detail["index"], value)
     return interpreter
 
