@@ -145,7 +145,8 @@ def test_mixed_bfloat16_is_near_float32(make, photo, painting):
     expected, found = (make(dtype=dtype).loss_terms(batch) for dtype in (None, "mixed_bfloat16"))
     for name, value in found.items():
         assert value.dtype == tf.float32
-        assert float(value) == pytest.approx(float(expected[name]), rel=0.1)  # 8 bits of mantissa
+        # 8 bits of mantissa; the absolute part is for terms that are small in sums of them.
+        assert float(value) == pytest.approx(float(expected[name]), rel=0.1, abs=2e-3)
         assert float(value) != float(expected[name])
 
 
