@@ -23,9 +23,8 @@ def make_encoder(taps, dtype=None):
 
 def make_adain(dtype=None, **arguments):
     """An AdaIN model with a narrow encoder."""
-    model = models.AdaINModel(make_encoder(adain.STYLE_LAYERS, dtype), dtype=dtype, **arguments)
-    model.build()
-    return model
+    encoder = make_encoder(adain.STYLE_LAYERS, dtype)
+    return models.AdaINModel.on_encoder(encoder, dtype=dtype, **arguments)
 
 
 def make_multilevel(dtype=None, **arguments):

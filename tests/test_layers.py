@@ -171,3 +171,17 @@ def test_nearest_upsampling_repeats(random):
 def test_misuse_names_the_argument(kind, arguments, text):
     with pytest.raises(ValueError, match=f"Received: {text}"):
         kind(**arguments)
+
+
+def test_adain_leaves_a_margin_out_of_the_statistics():
+    """What is in the margin changes the statistics of nothing inside."""
+    adain = layers.AdaIN()
+    features = np.random.default_rng(0).normal(size=(1, 12, 14, 3)).astype("float32")
+    other = features.copy()
+    other[:, 0] += 9.0
+    other[:, :, -2:] *= 5.0
+    code = np.array([[0.5, 1.0, 2.0, 1.0, 2.0, 3.0]], "float32")
+    first, second = (np.asarray(adain(x, code, margin=2))[:, 2:-2, 2:-2] for x in (features, other))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first.mean((0, 1, 2)), code[0, :3], atol=1e-5)
+    np.testing.assert_allclose(first.std((0, 1, 2)), code[0, 3:], rtol=1e-4)

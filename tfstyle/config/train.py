@@ -19,7 +19,7 @@ class TrainConfig:
         section="Files",
     )  # fmt: skip
     model: str = option(
-        "adain", "Architecture: the paper's, or those of the models that ship.",
+        "adain", "Architecture: Huang and Belongie's, or AdaIN at several depths in two sizes.",
         section="Model", choices=("adain", "mobile", "quality"),
     )  # fmt: skip
     encoder: str = option(

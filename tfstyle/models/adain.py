@@ -108,6 +108,8 @@ class AdaINModel(EncoderDecoderModel):
     Raises: ValueError for an encoder with other taps.
     """
 
+    TAPS = STYLE_LAYERS
+
     def __init__(self, encoder, decoder=None, margin=MARGIN, **kwargs):
         if encoder.taps != STYLE_LAYERS:
             raise ValueError(f"`encoder` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
@@ -122,23 +124,6 @@ class AdaINModel(EncoderDecoderModel):
             {name: [(losses.MeanStdLoss(), weight)] for name in STYLE_LAYERS},
             self.tv_weight,
         )
-
-    @classmethod
-    def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
-        """A model with an untrained decoder.
-
-        Args:
-            encoder: "lite", whose own narrow features it uses, "vgg19" or "auto".
-            vgg_weights: path of VGG-19's weights, if not in Keras' cache.
-            dtype: Keras dtype policy.
-            arguments: of the class.
-        """
-        encoder = encoders.load_encoder(
-            encoder, STYLE_LAYERS, heads=False, vgg_weights=vgg_weights, dtype=dtype
-        )
-        model = cls(encoder, dtype=dtype, **arguments)
-        model.build()
-        return model
 
     def encode_style(self, style):
         features = self.encoder(self.padding(style))[CODE_LAYER]

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import layers, losses
+from tfstyle import encoders, layers, losses
 from tfstyle.errors import InputError
 
 STYLE_WEIGHT = 10.0  # default of models and of train.py
@@ -115,7 +115,8 @@ class StyleTransferModel(keras.Model):
 class EncoderDecoderModel(StyleTransferModel):
     """Base of the models of a frozen encoder and a decoder that is trained.
 
-    A subclass has `_reconstruct` beside the methods of `StyleTransferModel`.
+    A subclass has `TAPS`, the features that training needs, and `_reconstruct` beside the methods
+    of `StyleTransferModel`.
 
     Args:
         encoder: `encoders.VGG19`.
@@ -124,6 +125,8 @@ class EncoderDecoderModel(StyleTransferModel):
         stride: pixels under one position of the deepest features; sides are padded to multiples.
     """
 
+    TAPS: tuple[str, ...] = ()
+
     def __init__(self, encoder, decoder, margin, stride, **kwargs):
         super().__init__(**kwargs)
         self.encoder = encoder
@@ -131,6 +134,33 @@ class EncoderDecoderModel(StyleTransferModel):
         self.margin = margin
         self.padding = layers.ReflectionPadding2D(margin, stride, dtype="float32")
         self.min_size = margin + stride  # what can be reflected so far outwards
+
+    @classmethod
+    def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
+        """A model with an untrained decoder.
+
+        Args:
+            encoder: "lite", whose own narrow features it uses, "vgg19" or "auto".
+            vgg_weights: path of VGG-19's weights, if not in Keras' cache.
+            dtype: Keras dtype policy.
+            **arguments: of `on_encoder`.
+        """
+        trunk = encoders.load_encoder(
+            encoder, cls.TAPS, heads=False, vgg_weights=vgg_weights, dtype=dtype
+        )
+        return cls.on_encoder(trunk, dtype=dtype, **arguments)
+
+    @classmethod
+    def on_encoder(cls, encoder, **arguments):
+        """A model with an untrained decoder on an encoder.
+
+        Args:
+            encoder: of the class, built.
+            **arguments: others of the class.
+        """
+        model = cls(encoder, **arguments)
+        model.build()
+        return model
 
     def build(self, input_shape=None):
         if not self.encoder.built:

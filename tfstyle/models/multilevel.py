@@ -5,10 +5,10 @@ picture has at finer resolutions behind. Here it is applied at each depth of the
 decoder takes the results in as it goes up, as Avatar-Net does (Sheng et al., CVPR 2018,
 https://arxiv.org/abs/1805.03857). The decoder's own channels are scaled and shifted by what a small
 network makes of the style code (Perez et al., "FiLM", AAAI 2018, https://arxiv.org/abs/1709.07871).
-They are not normalized, as in Ghiasi et al. 2017: a network that normalizes its own maps learns to
-paint a blob into each picture, which sways the statistics of the rest (Karras et al., "Analyzing
-and Improving the Image Quality of StyleGAN", CVPR 2020, https://arxiv.org/abs/1912.04958; seen
-here, too).
+Unlike those of Ghiasi et al. 2017 they are not normalized: a network that normalizes its own maps
+learns to paint a blob into each picture, which sways the statistics of the rest (Karras et al.,
+"Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020,
+https://arxiv.org/abs/1912.04958; seen here, too).
 """
 
 import keras
@@ -25,7 +25,7 @@ STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
 # margin has there: they keep the zero padding of the convolutions to come outside of the picture.
 KEPT_MARGIN = 4
 
-# Each architecture is this one with other sizes, those of `MultiLevelModel.create`.
+# Two architectures of these sizes: arguments of `MultiLevelModel.create`.
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64,)),
@@ -190,6 +190,8 @@ class MultiLevelModel(EncoderDecoderModel):
     Raises: ValueError for an encoder that lacks a tap, or another margin.
     """
 
+    TAPS = HEAD_LAYERS
+
     def __init__(self, encoder, decoder, margin, **kwargs):
         super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
         if margin % encoders.STRIDE:
@@ -211,26 +213,11 @@ class MultiLevelModel(EncoderDecoderModel):
         )
 
     @classmethod
-    def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
-        """A model with an untrained decoder.
-
-        Args:
-            encoder: "lite", whose own narrow features it uses, "vgg19" or "auto".
-            vgg_weights: path of VGG-19's weights, if not in Keras' cache.
-            dtype: Keras dtype policy.
-            arguments: of `on_encoder`.
-        """
-        trunk = encoders.load_encoder(
-            encoder, HEAD_LAYERS, heads=False, vgg_weights=vgg_weights, dtype=dtype
-        )
-        return cls.on_encoder(trunk, dtype=dtype, **arguments)
-
-    @classmethod
     def on_encoder(cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments):
-        """A model with an untrained decoder on an encoder that is built.
+        """As in the base class.
 
         Args:
-            encoder: of the class.
+            encoder: of the class, built.
             code_layers: of the decoder; see `MOBILE` and `QUALITY`.
             widths: of the decoder.
             hidden: of the decoder.
