@@ -43,7 +43,7 @@ def normalize(x):
     return (x - x.mean((0, 1))) / np.sqrt(x.var((0, 1)) + 1e-5)
 
 
-def reference_decoder(decoder, features, code):
+def reference_decoder(decoder, features, code, content_code):
     """The picture of one image's stylized features, as the class describes it."""
     weights = named_weights(decoder)
     scales = dict(zip(decoder.code_layers, decoder.scales, strict=True))
@@ -53,8 +53,8 @@ def reference_decoder(decoder, features, code):
             for k, c in zip(decoder.code_layers, decoder.channels, strict=True)
         ]
     )
-    hidden = (code / per_number) @ weights["hidden/kernel"] + weights["hidden/bias"]
-    hidden = np.maximum(hidden, 0)
+    both = np.concatenate([code / per_number, content_code / per_number])
+    hidden = np.maximum(both @ weights["hidden/kernel"] + weights["hidden/bias"], 0)
     x = None
     for block in (4, 3, 2, 1):
         name = f"relu{block}_1"
@@ -68,7 +68,7 @@ def reference_decoder(decoder, features, code):
             if name in features:
                 affine = hidden @ weights[f"affine{layer}/kernel"] + weights[f"affine{layer}/bias"]
                 shift, scale = np.split(affine, 2)
-                x = x * (1 + scale) + shift
+                x = x * 2 / (1 + np.exp(-scale)) + shift
             x = np.maximum(x, 0)
     x = convolve(x, weights["image/kernel"]) + weights["image/bias"]
     return 1 / (1 + np.exp(-x))
@@ -101,15 +101,18 @@ def test_pictures_are_those_of_a_float64_decoder(name, photo, painting):
         noise = np.random.default_rng(len(variable.path)).normal(size=variable.shape)
         variable.assign_add(0.1 * noise.astype("float32"))
     content = photo[:, :, :64]
-    style = features_of(model, painting)
-    moments = {k: statistics_of(style[k]) for k in model.decoder.code_layers}
-    code = np.concatenate([part for pair in moments.values() for part in pair])
+    layers = model.decoder.code_layers
+    before, style = (features_of(model, picture) for picture in (content, painting))
+    code, content_code = (
+        np.concatenate([part for k in layers for part in statistics_of(features[k])])
+        for features in (style, before)
+    )
     stylized = {
-        k: normalize(features_of(model, content)[k]) * std + mean
-        for k, (mean, std) in moments.items()
+        k: normalize(before[k]) * style[k].std((0, 1)) + style[k].mean((0, 1))
+        for k in layers
         if k[4] < "5"
     }
-    expected = reference_decoder(model.decoder, stylized, code)
+    expected = reference_decoder(model.decoder, stylized, code, content_code)
     np.testing.assert_allclose(model.encode_style(painting)[0], code, rtol=1e-4, atol=1e-5)
     found = model({"content": content, "style": painting})
     np.testing.assert_allclose(found[0], expected, atol=2e-4)  # float32 in ten layers

@@ -55,6 +55,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("--style_dir paintings --output_dir run", "--content_dir: give the folder of photographs"),
         ("--content_dir photos --style_dir paintings", "--output_dir: give the folder"),
         ("DIRS --crop_size 100", "--crop_size: must be a multiple of 8, not 100"),
+        ("DIRS --margin 24", "--margin: must be a multiple of 16 or -1, not 24"),
         ("DIRS --image_size 128", "--image_size: must be at least --crop_size, 256, not 128"),
         ("DIRS --steps 0", "--steps: must be from 1"),
         ("DIRS --steps 5 --pretrain_steps 6", "--pretrain_steps: must be at most --steps, 5"),

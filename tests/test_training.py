@@ -361,11 +361,15 @@ def test_keras_callbacks_work_and_can_end_training(folders, tmp_path):
 
 
 def test_training_starts_from_a_models_weights(whole_run, folders, tmp_path):
-    config = small_config(
-        folders, tmp_path, steps=1, learning_rate=1e-9, init_model=str(whole_run / "model.keras")
+    """Whose margin may be another."""
+    trained = str(whole_run / "model.keras")
+    training.train(
+        small_config(
+            folders, tmp_path, steps=1, learning_rate=1e-9, init_model=trained, margin=32
+        )
     )
-    training.train(config)
     first, second = (models.load_model(f / "model.keras") for f in (whole_run, tmp_path))
+    assert (first.margin, second.margin) == (adain.MARGIN, 32)
     for a, b in zip(first.weights, second.weights, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-7)
     other = make_adain()

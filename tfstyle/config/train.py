@@ -33,6 +33,11 @@ class TrainConfig:
         "", "Trained model (.keras, or a packaged name) whose weights to start from.",
         section="Model",
     )  # fmt: skip
+    margin: int = option(
+        -1, "Pixels of reflection around pictures, a multiple of 16; -1 takes the architecture's. "
+        "mobile and quality have it in training too: 0 is quicker on small crops.",
+        section="Model",
+    )  # fmt: skip
     steps: int = option(160_000, "Training steps in all.", section="Training")
     pretrain_steps: int = option(
         0, "How many of them, the first ones, teach the decoder to reproduce the photographs.",
@@ -94,6 +99,8 @@ class TrainConfig:
         check_options(self, _RANGES)
         if self.crop_size % 8:
             raise InputError(f"--crop_size: must be a multiple of 8, not {self.crop_size}")
+        if self.margin % 16 and self.margin != -1:
+            raise InputError(f"--margin: must be a multiple of 16 or -1, not {self.margin}")
         if self.image_size < self.crop_size:
             raise InputError(
                 f"--image_size: must be at least --crop_size, {self.crop_size}, "
@@ -111,6 +118,7 @@ class TrainConfig:
 
 
 _RANGES = {
+    "margin": (-1, 1024),
     "steps": (1, 100_000_000),
     "pretrain_steps": (0, 100_000_000),
     "batch_size": (1, 65536),

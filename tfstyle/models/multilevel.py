@@ -34,7 +34,7 @@ MOBILE = {
 }
 QUALITY = {
     "code_layers": HEAD_LAYERS,
-    "widths": ((32, 32), (64, 64), (96, 96, 96), (160, 160)),
+    "widths": ((24,), (48, 48), (96, 96, 96), (160, 160, 160, 160)),
     "hidden": 256,
     "margin": 16,
 }
@@ -46,8 +46,8 @@ class ConditionedDecoder(keras.Model):
 
     At each block of the encoder, the deepest first: the picture so far is doubled and joined by the
     features of that block, if there are any; convolutions with ReLU follow. Where there are
-    features, a network of one hidden layer computes a scale and a shift for the channels of each
-    convolution from the code.
+    features, a network of one hidden layer computes a scale, of 0 to 2, and a shift for the
+    channels of each convolution from the codes of style and content.
 
     Args:
         code_layers: names of the features whose statistics the code has, the shallowest first;
@@ -59,7 +59,8 @@ class ConditionedDecoder(keras.Model):
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
-        code: `(batch or 1, n)`.
+        code: `(batch or 1, n)`, of the style.
+        content_code: `(batch, n)`, of the content.
         margin: pixels around the picture, a multiple of 8, that are there to be cropped.
     Returns: `(batch, 8·h - 2·margin, 8·w - 2·margin, 3)` float32 in [0, 1].
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
@@ -117,7 +118,7 @@ class ConditionedDecoder(keras.Model):
 
     def build(self, input_shape=None):
         channels = dict(zip(self.code_layers, self.channels, strict=True))
-        self._to_hidden.build((None, 2 * sum(self.channels)))
+        self._to_hidden.build((None, 4 * sum(self.channels)))
         width = 0
         for block, convolutions in self._blocks.items():
             width += channels.get(self._skips.get(block), 0)
@@ -129,10 +130,14 @@ class ConditionedDecoder(keras.Model):
         self._to_image.build((None, None, None, width))
         self.built = True
 
-    def call(self, features, code, margin=0):
+    def call(self, features, code, content_code, margin=0):
         scales = dict(zip(self.code_layers, self.scales, strict=True))
-        parts = split_code(code, self.code_layers, self.channels)
-        scaled = [parts[name] / scales[name] for name in self.code_layers]
+        code = ops.broadcast_to(code, ops.shape(content_code))
+        scaled = [
+            part / scales[name]
+            for each in (code, content_code)
+            for name, part in split_code(each, self.code_layers, self.channels).items()
+        ]
         hidden = self._to_hidden(ops.concatenate(scaled, axis=-1))
         x = None
         for block, convolutions in self._blocks.items():
@@ -150,12 +155,14 @@ class ConditionedDecoder(keras.Model):
                 if name in self._to_affine:
                     affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
                     shift, scale = ops.split(affine[:, None, None], 2, axis=-1)
-                    x = x * (1.0 + scale) + shift
+                    x = x * (2.0 * ops.sigmoid(scale)) + shift
                 x = ops.relu(x)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
         return layers.crop(image, kept)
 
-    def compute_output_shape(self, features_shape, code_shape=None, margin=0):
+    def compute_output_shape(
+        self, features_shape, code_shape=None, content_code_shape=None, margin=0
+    ):
         batch, *sides, _ = features_shape[CONTENT_LAYER]
         return (batch, *(side and STRIDE * side - 2 * margin for side in sides), 3)
 
@@ -262,14 +269,14 @@ class MultiLevelModel(EncoderDecoderModel):
         codes = [self.adain.encode(inner[name]) for name in self.decoder.code_layers]
         return ops.concatenate(codes, axis=-1)
 
-    def _decode(self, features, code):
+    def _decode(self, features, code, content_code):
         parts = split_code(code, self.decoder.code_layers, self.decoder.channels)
         stylized = {
             name: self.adain(features[name], part, margin=self.margin // _stride(name))
             for name, part in parts.items()
             if int(name[4]) <= DEPTH
         }
-        return self.decoder(stylized, code, margin=self.margin)
+        return self.decoder(stylized, code, content_code, margin=self.margin)
 
     def encode_style(self, style):
         return self._encode(self._features(style))
@@ -277,22 +284,24 @@ class MultiLevelModel(EncoderDecoderModel):
     def stylize(self, content, code, strength=1.0):
         height, width = ops.shape(content)[1:3]
         features = self._features(content)
+        content_code = self._encode(features)
         if not (isinstance(strength, (int, float)) and strength == 1.0):
             strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
-            code = strength * code + (1.0 - strength) * self._encode(features)
-        return self._decode(features, code)[:, :height, :width]
+            code = strength * code + (1.0 - strength) * content_code
+        return self._decode(features, code, content_code)[:, :height, :width]
 
     def loss_terms(self, inputs):
         content = self._features(inputs["content"])
         style = self._features(inputs["style"])
-        image = self._decode(content, self._encode(style))
+        image = self._decode(content, self._encode(style), self._encode(content))
         target = {CONTENT_LAYER: self._inner(content)[CONTENT_LAYER]}
         targets = self._loss.targets(target, [self._inner(style)])
         return self._loss(targets, self._inner(self._features(image)), image)
 
     def _reconstruct(self, content):
         features = self._features(content)
-        return self._decode(features, self._encode(features))
+        code = self._encode(features)
+        return self._decode(features, code, code)
 
     def style_encoder_state(self):
         config = {

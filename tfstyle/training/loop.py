@@ -240,14 +240,15 @@ class _Loop:
 
 
 def _make_model(config: TrainConfig) -> models.StyleTransferModel:
-    dtype = config.precision
+    arguments = {} if config.margin == -1 else {"margin": config.margin}
     return models.MODELS[config.model](
         config.encoder,
         config.vgg_weights,
-        dtype=dtype,
+        dtype=config.precision,
         content_weight=config.content_weight,
         style_weight=config.style_weight,
         tv_weight=config.tv_weight,
+        **arguments,
     )
 
 
@@ -266,7 +267,18 @@ def _copy_weights(name: str, model: models.StyleTransferModel) -> None:
     shapes, found_shapes = (
         [tuple(variable.shape) for variable in one.trainable_variables] for one in (model, found)
     )
-    if shapes != found_shapes or found.code_identity() != model.code_identity():
+    if (
+        shapes != found_shapes
+        or type(found) is not type(model)
+        or not _all_equal(*(one.style_encoder_state()[1] for one in (model, found)))
+    ):
         raise InputError(f"--init_model: {name} has another architecture or encoder than this run")
     for variable, value in zip(model.trainable_variables, found.trainable_variables, strict=True):
         variable.assign(value.numpy())
+
+
+def _all_equal(variables, others) -> bool:
+    return len(variables) == len(others) and all(
+        np.array_equal(variable.numpy(), other.numpy())
+        for variable, other in zip(variables, others, strict=True)
+    )
