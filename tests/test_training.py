@@ -21,6 +21,7 @@ from tfstyle import files, models, training
 from tfstyle.config import TrainConfig
 from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
+from tfstyle.models import adain
 from tfstyle.training.pictures import open_pictures
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import LearningRate, Stepper
@@ -364,12 +365,10 @@ def test_training_starts_from_a_models_weights(whole_run, folders, tmp_path):
     """Whose margin may be another."""
     trained = str(whole_run / "model.keras")
     training.train(
-        small_config(
-            folders, tmp_path, steps=1, learning_rate=1e-9, init_model=trained, margin=32
-        )
+        small_config(folders, tmp_path, steps=1, learning_rate=1e-9, init_model=trained, margin=16)
     )
     first, second = (models.load_model(f / "model.keras") for f in (whole_run, tmp_path))
-    assert (first.margin, second.margin) == (adain.MARGIN, 32)
+    assert (first.margin, second.margin) == (adain.MARGIN, 16)
     for a, b in zip(first.weights, second.weights, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-7)
     other = make_adain()
