@@ -46,22 +46,14 @@ def normalize(x):
 def reference_decoder(decoder, features, code, content_code):
     """The picture of one image's stylized features, as the class describes it."""
     weights = named_weights(decoder)
-    scales = dict(zip(decoder.code_layers, decoder.scales, strict=True))
-    per_number = np.concatenate(
-        [
-            np.full(2 * c, scales[k])
-            for k, c in zip(decoder.code_layers, decoder.channels, strict=True)
-        ]
-    )
-    both = np.concatenate([code / per_number, content_code / per_number])
+    both = np.concatenate([code, content_code])
     hidden = np.maximum(both @ weights["hidden/kernel"] + weights["hidden/bias"], 0)
     x = None
     for block in (4, 3, 2, 1):
         name = f"relu{block}_1"
         x = None if x is None else double(x)
         if name in features:
-            skip = features[name] / scales[name]
-            x = skip if x is None else np.concatenate([x, skip], -1)
+            x = features[name] if x is None else np.concatenate([x, features[name]], -1)
         for k in range(1, 1 + len(decoder.widths[block - 1])):
             layer = f"{block}_{k}"
             x = convolve(x, weights[f"conv{layer}/kernel"]) + weights[f"conv{layer}/bias"]
@@ -101,15 +93,15 @@ def test_pictures_are_those_of_a_float64_decoder(name, photo, painting):
         noise = np.random.default_rng(len(variable.path)).normal(size=variable.shape)
         variable.assign_add(0.1 * noise.astype("float32"))
     content = photo[:, :, :64]
-    layers = model.decoder.code_layers
+    scales = dict(zip(model.decoder.code_layers, model.scales, strict=True))
     before, style = (features_of(model, picture) for picture in (content, painting))
     code, content_code = (
-        np.concatenate([part for k in layers for part in statistics_of(features[k])])
+        np.concatenate([part / scales[k] for k in scales for part in statistics_of(features[k])])
         for features in (style, before)
     )
     stylized = {
-        k: normalize(before[k]) * style[k].std((0, 1)) + style[k].mean((0, 1))
-        for k in layers
+        k: (normalize(before[k]) * style[k].std((0, 1)) + style[k].mean((0, 1))) / scale
+        for k, scale in scales.items()
         if k[4] < "5"
     }
     expected = reference_decoder(model.decoder, stylized, code, content_code)
@@ -149,7 +141,9 @@ def test_codes_are_statistics_inside_the_margin(name, painting):
     model = MODELS[name]()
     features = features_of(model, painting, model.margin)
     expected = [
-        part for layer in model.decoder.code_layers for part in statistics_of(features[layer])
+        part / scale
+        for layer, scale in zip(model.decoder.code_layers, model.scales, strict=True)
+        for part in statistics_of(features[layer])
     ]
     code = model.encode_style(painting)[0]
     np.testing.assert_allclose(code, np.concatenate(expected), rtol=1e-4, atol=1e-5)
@@ -193,9 +187,9 @@ def test_for_inference_has_only_what_pictures_need(photo, painting):
 
 def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match=r"must have relu4_1. Received: code_layers="):
-        multilevel.ConditionedDecoder(("relu3_1",), (8,), (1.0,), ((4,),) * 4, 8)
+        multilevel.ConditionedDecoder(("relu3_1",), (8,), ((4,),) * 4, 8)
     decoder = make_multilevel().decoder
     with pytest.raises(ValueError, match=r"must tap \['relu2_1'\] too. Received: taps="):
-        models.MultiLevelModel(make_encoder(("relu3_1", "relu4_1")), decoder, 16)
+        models.MultiLevelModel(make_encoder(("relu3_1", "relu4_1")), decoder, (1.0,) * 3, 16)
     with pytest.raises(ValueError, match="multiple of 16. Received: margin=24"):
         make_multilevel(margin=24)

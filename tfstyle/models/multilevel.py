@@ -53,7 +53,6 @@ class ConditionedDecoder(keras.Model):
         code_layers: names of the features whose statistics the code has, the shallowest first;
             those of blocks 1 to 4 come in as features too.
         channels: of these features.
-        scales: their root mean squares, about, which features and code are divided by.
         widths: for blocks 1 to 4, the channels of each convolution.
         hidden: units of the layer between the code and the scales and shifts.
 
@@ -66,7 +65,7 @@ class ConditionedDecoder(keras.Model):
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
     """
 
-    def __init__(self, code_layers, channels, scales, widths, hidden, **kwargs):
+    def __init__(self, code_layers, channels, widths, hidden, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if CONTENT_LAYER not in code_layers:
             raise ValueError(
@@ -74,7 +73,6 @@ class ConditionedDecoder(keras.Model):
             )
         self.code_layers = tuple(code_layers)
         self.channels = tuple(channels)
-        self.scales = tuple(scales)
         self.widths = tuple(tuple(block) for block in widths)
         self.hidden = hidden
         self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
@@ -131,24 +129,16 @@ class ConditionedDecoder(keras.Model):
         self.built = True
 
     def call(self, features, code, content_code, margin=0):
-        scales = dict(zip(self.code_layers, self.scales, strict=True))
         code = ops.broadcast_to(code, ops.shape(content_code))
-        scaled = [
-            part / scales[name]
-            for each in (code, content_code)
-            for name, part in split_code(each, self.code_layers, self.channels).items()
-        ]
-        hidden = self._to_hidden(ops.concatenate(scaled, axis=-1))
+        hidden = self._to_hidden(ops.concatenate([code, content_code], axis=-1))
         x = None
         for block, convolutions in self._blocks.items():
             kept = _kept_margin(margin, block)
             if x is not None:
                 x = layers.crop(self._upsampling(x), 2 * _kept_margin(margin, block + 1) - kept)
             if block in self._skips:
-                skip = features[self._skips[block]] / scales[self._skips[block]]
-                skip = layers.crop(
-                    ops.cast(skip, self.compute_dtype), margin // 2 ** (block - 1) - kept
-                )
+                skip = ops.cast(features[self._skips[block]], self.compute_dtype)
+                skip = layers.crop(skip, margin // 2 ** (block - 1) - kept)
                 x = skip if x is None else ops.concatenate([x, skip], axis=-1)
             for name, convolution in convolutions.items():
                 x = convolution(x)
@@ -171,7 +161,6 @@ class ConditionedDecoder(keras.Model):
             **super().get_config(),
             "code_layers": self.code_layers,
             "channels": self.channels,
-            "scales": self.scales,
             "widths": self.widths,
             "hidden": self.hidden,
         }
@@ -181,7 +170,8 @@ class ConditionedDecoder(keras.Model):
 class MultiLevelModel(EncoderDecoderModel):
     """AdaIN at several depths of a frozen encoder, and a `ConditionedDecoder` that is trained.
 
-    A style code is the channel means and deviations at the decoder's `code_layers`. The training
+    A style code is the channel means and deviations at the decoder's `code_layers`, in units of
+    `scales`: numbers of one size, which eight bits can hold side by side. The training
     loss is the sum, each relative to its target, of the content's error at relu4_1 and, for each
     tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half.
 
@@ -189,6 +179,7 @@ class MultiLevelModel(EncoderDecoderModel):
         encoder: `encoders.VGG19` that taps the decoder's `code_layers`; frozen. Other taps serve
             the loss alone.
         decoder: a `ConditionedDecoder`.
+        scales: about the root mean squares of the features at `code_layers`.
         margin: pixels of reflection around a picture, a multiple of 16, which keep zero padding
             outside of it; in training too.
         content_weight: of the content term.
@@ -199,8 +190,9 @@ class MultiLevelModel(EncoderDecoderModel):
 
     TAPS = HEAD_LAYERS
 
-    def __init__(self, encoder, decoder, margin, **kwargs):
+    def __init__(self, encoder, decoder, scales, margin, **kwargs):
         super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
+        self.scales = tuple(scales)
         if margin % encoders.STRIDE:
             raise ValueError(
                 f"`margin` must be a multiple of {encoders.STRIDE}. Received: margin={margin}"
@@ -236,13 +228,13 @@ class MultiLevelModel(EncoderDecoderModel):
         decoder = ConditionedDecoder(
             code_layers,
             [encoder.widths[int(name[4]) - 1] for name in code_layers],
-            [scales[name] for name in code_layers],
             widths,
             hidden,
             dtype=dtype,
             name="decoder",
         )
-        model = cls(encoder, decoder, margin, dtype=dtype, **arguments)
+        scales = [scales[name] for name in code_layers]
+        model = cls(encoder, decoder, scales, margin, dtype=dtype, **arguments)
         model.build()
         return model
 
@@ -266,7 +258,10 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def _encode(self, features):
         inner = self._inner(features)
-        codes = [self.adain.encode(inner[name]) for name in self.decoder.code_layers]
+        codes = [
+            self.adain.encode(inner[name]) / scale
+            for name, scale in zip(self.decoder.code_layers, self.scales, strict=True)
+        ]
         return ops.concatenate(codes, axis=-1)
 
     def _decode(self, features, code, content_code):
@@ -308,9 +303,13 @@ class MultiLevelModel(EncoderDecoderModel):
             "layers": self.decoder.code_layers,
             "widths": self.encoder.widths,
             "pooling": self.encoder.pooling,
+            "scales": self.scales,
             "margin": self.margin,
         }
         return config, self.encoder.cut(self.decoder.code_layers).weights
+
+    def get_config(self):
+        return {**super().get_config(), "scales": self.scales}
 
 
 def split_code(code, code_layers, channels):
