@@ -102,7 +102,9 @@ class VGG19(keras.Model):
 
     def call(self, image):
         height, width = ops.shape(image)[1:3]
-        x = ops.flip(ops.cast(image, "float32"), axis=-1) * 255.0 - ops.array(CHANNEL_MEANS_BGR)
+        red, green, blue = (image[..., k : k + 1] for k in range(3))
+        x = ops.concatenate([blue, green, red], axis=-1)  # a flip is no op of mobile GPUs
+        x = ops.cast(x, "float32") * 255.0 - ops.array(CHANNEL_MEANS_BGR)
         if self.margin:
             padding = (self.margin, self.margin)
             x = ops.pad(x, ((0, 0), padding, padding, (0, 0)), mode="reflect")

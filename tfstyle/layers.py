@@ -75,7 +75,7 @@ class AdaIN(_Normalization):
         mean, variance = _moments(ops.cast(style, "float32"))
         # The floor gives a constant channel, as of a dead unit, no gradient instead of NaN.
         moments = ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
-        return moments[:, 0, 0]
+        return ops.reshape(moments, (-1, moments.shape[-1]))
 
     def call(self, content, style, margin=0):
         code = style if len(style.shape) == 2 else self.encode(style)
