@@ -28,7 +28,7 @@ KEPT_MARGIN = 4
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`.
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
-    "widths": ((16,), (32, 16), (64, 32), (64,)),
+    "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
     "hidden": 128,
     "bounded": True,
     "margin": 16,
