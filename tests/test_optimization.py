@@ -144,9 +144,15 @@ def test_progress_is_complete_and_monotone(photo, painting):
         seen[-1].scale = 0
 
 
+_RENDERS = {}
+
+
 @pytest.fixture
 def plain_render(photo, painting):
-    return optimization.stylize(photo, [painting], change(size=48)).image
+    """Made once for all tests."""
+    if not _RENDERS:
+        _RENDERS["plain"] = optimization.stylize(photo, [painting], change(size=48)).image
+    return _RENDERS["plain"]
 
 
 @pytest.mark.parametrize(
