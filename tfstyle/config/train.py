@@ -35,7 +35,7 @@ class TrainConfig:
     )  # fmt: skip
     margin: int = option(
         -1, "Pixels of reflection around pictures, a multiple of 16; -1 takes the architecture's. "
-        "mobile and quality have it in training too: 0 is quicker on small crops.",
+        "mobile and quality have it in training too; 0 is quicker, but gives pictures frames.",
         section="Model",
     )  # fmt: skip
     steps: int = option(160_000, "Training steps in all.", section="Training")
