@@ -19,9 +19,8 @@ from tfstyle.models.base import EncoderDecoderModel
 from tfstyle.weights import HEAD_LAYERS
 
 CONTENT_LAYER = "relu4_1"
-# Where lite's own features are as good as its heads for the loss, and several times quicker: of
-# trained pictures, Gram matrices are as far from the style's in both, but three times as far in
-# the head at relu3_1.
+# Where lite's own features are as good as its heads for the loss, and quicker: of trained pictures,
+# Gram matrices are about as far from the style's in both, but twice as far in the head at relu3_1.
 SHALLOW_LAYERS = HEAD_LAYERS[:2]
 DEPTH = 4  # blocks of the encoder that the decoder mirrors
 STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
