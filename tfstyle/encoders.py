@@ -16,6 +16,8 @@ from tfstyle.weights import BLOCKS, HEAD_LAYERS, LAYERS
 VGG_WIDTHS = (64, 128, 256, 512, 512)
 LITE_WIDTHS = (16, 32, 64, 128, 128)
 CHANNEL_MEANS_BGR = (103.939, 116.779, 123.68)  # of ImageNet, keras.applications' "caffe" mode
+# The 1×1 kernel from RGB in [0, 1] to BGR of 0 to 255, which VGG-19 was trained on.
+_TO_BGR = 255.0 * np.eye(3, dtype="float32")[None, None, ::-1]
 # Average pooling halves the activations' deviation where neighbours are independent; the factor of
 # crowsonkb/style-transfer-pytorch keeps the later biases in proportion.
 AVERAGE_POOLING_SCALE = 2.0
@@ -102,9 +104,9 @@ class VGG19(keras.Model):
 
     def call(self, image):
         height, width = ops.shape(image)[1:3]
-        red, green, blue = (image[..., k : k + 1] for k in range(3))
-        x = ops.concatenate([blue, green, red], axis=-1)  # a flip is no op of mobile GPUs
-        x = ops.cast(x, "float32") * 255.0 - ops.array(CHANNEL_MEANS_BGR)
+        # A convolution, which phones do in int8, too, unlike what flips or joins colours.
+        x = ops.conv(ops.cast(image, "float32"), ops.array(_TO_BGR), data_format="channels_last")
+        x = x - ops.array(CHANNEL_MEANS_BGR)
         if self.margin:
             padding = (self.margin, self.margin)
             x = ops.pad(x, ((0, 0), padding, padding, (0, 0)), mode="reflect")
