@@ -12,6 +12,7 @@ import numpy as np
 from tfstyle import cli
 from tfstyle.errors import InputError
 
+UNNAMED = ""  # the signature of files that have none
 _DELEGATE = "DELEGATE"  # the node that stands for those that XNNPACK took
 
 
@@ -22,6 +23,10 @@ class Network:
         data: the file's bytes.
         threads: of the processor.
         name: of the file, for errors.
+
+    Attributes:
+        signatures: their names; `UNNAMED` alone for a file without them.
+
     Raises: InputError if LiteRT is not installed or the bytes are no TFLite file.
     """
 
@@ -37,19 +42,33 @@ class Network:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{name}: not a TFLite file") from error
-        self.signatures = self._interpreter.get_signature_list()
+        self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
         self._runners: dict[str, collections.abc.Callable] = {}
 
     def run(self, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name of a signature for its inputs by name."""
+        if key == UNNAMED:
+            return self._run_unnamed(inputs)
         if key not in self._runners:
             self._runners[key] = self._interpreter.get_signature_runner(key)
         return self._runners[key](**inputs)
 
+    def _run_unnamed(self, inputs):
+        for detail in self._interpreter.get_input_details():
+            self._interpreter.set_tensor(detail["index"], inputs[detail["name"]])
+        self._interpreter.invoke()
+        return {
+            detail["name"]: self._interpreter.get_tensor(detail["index"])
+            for detail in self._interpreter.get_output_details()
+        }
+
     def random_inputs(self, key: str, side: int) -> dict[str, np.ndarray]:
         """Something to measure time with; free sides of pictures are `side` pixels long."""
         random = np.random.default_rng(0)
-        details = self._interpreter.get_signature_runner(key).get_input_details()
+        if key == UNNAMED:
+            details = {one["name"]: one for one in self._interpreter.get_input_details()}
+        else:
+            details = self._interpreter.get_signature_runner(key).get_input_details()
         inputs = {}
         for name, detail in details.items():
             shape = [
