@@ -165,7 +165,12 @@ class ReflectionPadding2D(keras.layers.Layer):
     def call(self, image):
         sides = ops.shape(image)[1:3]
         pads = [(self.padding, self.padding + self._missing(side)) for side in sides]
-        return ops.pad(image, [(0, 0), *pads, (0, 0)], mode="reflect")
+        padded = ops.pad(image, [(0, 0), *pads, (0, 0)], mode="reflect")
+        if all(isinstance(side, int) for side in sides):
+            return padded
+        # Sides that are not known yet hide the channels, too, which a convolution must know.
+        sides = [before + side + after for side, (before, after) in zip(sides, pads, strict=True)]
+        return ops.reshape(padded, (-1, *sides, image.shape[-1]))
 
     def _missing(self, side):
         return (-side - 2 * self.padding) % self.multiple
