@@ -53,7 +53,8 @@ def reference_decoder(decoder, features, code, content_code):
         name = f"relu{block}_1"
         x = None if x is None else double(x)
         if name in features:
-            x = features[name] if x is None else np.concatenate([x, features[name]], -1)
+            skip = np.clip(features[name], 0, 6) if decoder.bounded else features[name]
+            x = skip if x is None else np.concatenate([x, skip], -1)
         for k in range(1, 1 + len(decoder.widths[block - 1])):
             layer = f"{block}_{k}"
             x = convolve(x, weights[f"conv{layer}/kernel"]) + weights[f"conv{layer}/bias"]
@@ -61,7 +62,7 @@ def reference_decoder(decoder, features, code, content_code):
                 affine = hidden @ weights[f"affine{layer}/kernel"] + weights[f"affine{layer}/bias"]
                 shift, scale = np.split(affine, 2)
                 x = x * 2 / (1 + np.exp(-scale)) + shift
-            x = np.maximum(x, 0)
+            x = np.clip(x, 0, 6 if decoder.bounded else None)
     x = convolve(x, weights["image/kernel"]) + weights["image/bias"]
     return 1 / (1 + np.exp(-x))
 

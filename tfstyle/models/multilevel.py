@@ -30,12 +30,14 @@ MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64,)),
     "hidden": 128,
+    "bounded": True,
     "margin": 16,
 }
 QUALITY = {
     "code_layers": HEAD_LAYERS,
     "widths": ((24,), (48, 48), (96, 96, 96), (160, 160, 160, 160)),
     "hidden": 256,
+    "bounded": False,
     "margin": 16,
 }
 
@@ -55,6 +57,8 @@ class ConditionedDecoder(keras.Model):
         channels: of these features.
         widths: for blocks 1 to 4, the channels of each convolution.
         hidden: units of the layer between the code and the scales and shifts.
+        bounded: whether the features that come in and those after each convolution are cut at 0
+            and 6, so that eight bits hold them; else the latter at 0.
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
@@ -65,7 +69,7 @@ class ConditionedDecoder(keras.Model):
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
     """
 
-    def __init__(self, code_layers, channels, widths, hidden, **kwargs):
+    def __init__(self, code_layers, channels, widths, hidden, bounded=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if CONTENT_LAYER not in code_layers:
             raise ValueError(
@@ -75,6 +79,8 @@ class ConditionedDecoder(keras.Model):
         self.channels = tuple(channels)
         self.widths = tuple(tuple(block) for block in widths)
         self.hidden = hidden
+        self.bounded = bounded
+        self._activation = ops.relu6 if bounded else ops.relu
         self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
         names = {
             block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
@@ -139,6 +145,7 @@ class ConditionedDecoder(keras.Model):
             if block in self._skips:
                 skip = ops.cast(features[self._skips[block]], self.compute_dtype)
                 skip = layers.crop(skip, margin // 2 ** (block - 1) - kept)
+                skip = ops.relu6(skip) if self.bounded else skip
                 x = skip if x is None else ops.concatenate([x, skip], axis=-1)
             for name, convolution in convolutions.items():
                 x = convolution(x)
@@ -146,7 +153,7 @@ class ConditionedDecoder(keras.Model):
                     affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
                     shift, scale = ops.split(affine[:, None, None], 2, axis=-1)
                     x = x * (2.0 * ops.sigmoid(scale)) + shift
-                x = ops.relu(x)
+                x = self._activation(x)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
         return layers.crop(image, kept)
 
@@ -163,6 +170,7 @@ class ConditionedDecoder(keras.Model):
             "channels": self.channels,
             "widths": self.widths,
             "hidden": self.hidden,
+            "bounded": self.bounded,
         }
 
 
@@ -212,7 +220,9 @@ class MultiLevelModel(EncoderDecoderModel):
         )
 
     @classmethod
-    def on_encoder(cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments):
+    def on_encoder(
+        cls, encoder, *, code_layers, widths, hidden, bounded, margin, dtype=None, **arguments
+    ):
         """As in the base class.
 
         Args:
@@ -220,6 +230,7 @@ class MultiLevelModel(EncoderDecoderModel):
             code_layers: of the decoder; see `MOBILE` and `QUALITY`.
             widths: of the decoder.
             hidden: of the decoder.
+            bounded: of the decoder.
             margin: of the class.
             dtype: Keras dtype policy.
             **arguments: others of the class.
@@ -230,6 +241,7 @@ class MultiLevelModel(EncoderDecoderModel):
             [encoder.widths[int(name[4]) - 1] for name in code_layers],
             widths,
             hidden,
+            bounded,
             dtype=dtype,
             name="decoder",
         )
