@@ -182,6 +182,7 @@ class MultiLevelModel(EncoderDecoderModel):
     `scales`: numbers of one size, which eight bits can hold side by side. The training
     loss is the sum, each relative to its target, of the content's error at relu4_1 and, for each
     tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half.
+    It looks at the heads' features where the encoder has heads; codes and decoder never do.
 
     Args:
         encoder: `encoders.VGG19` that taps the decoder's `code_layers`; frozen. Other taps serve
@@ -197,6 +198,7 @@ class MultiLevelModel(EncoderDecoderModel):
     """
 
     TAPS = HEAD_LAYERS
+    HEADS = True
 
     def __init__(self, encoder, decoder, scales, margin, **kwargs):
         super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
@@ -262,11 +264,16 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def _features(self, picture):
         """The encoder's features of a picture and of the margin around it."""
-        return self.encoder(self.padding(picture))
+        return self.encoder.trunk(self.padding(picture))
 
     def _inner(self, features):
         """Features of the picture alone."""
         return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
+
+    def _seen(self, features, *names):
+        """What the loss looks at: the heads' features of the picture alone, or those by names."""
+        inner = self._inner(features)
+        return self.encoder.heads({name: inner[name] for name in names or inner})
 
     def _encode(self, features):
         inner = self._inner(features)
@@ -301,9 +308,8 @@ class MultiLevelModel(EncoderDecoderModel):
         content = self._features(inputs["content"])
         style = self._features(inputs["style"])
         image = self._decode(content, self._encode(style), self._encode(content))
-        target = {CONTENT_LAYER: self._inner(content)[CONTENT_LAYER]}
-        targets = self._loss.targets(target, [self._inner(style)])
-        return self._loss(targets, self._inner(self._features(image)), image)
+        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [self._seen(style)])
+        return self._loss(targets, self._seen(self._features(image)), image)
 
     def _reconstruct(self, content):
         features = self._features(content)
