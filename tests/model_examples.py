@@ -8,13 +8,14 @@ from tfstyle import encoders, models
 from tfstyle.models import adain, multilevel
 
 CHANNELS = (4, 6, 8, 10, 10)
+HEADS = (6, 7, 9, 12, 12)
 WIDTHS = ((5,), (7, 6), (8, 7), (9,))  # as many as `multilevel.MOBILE` has
 
 
-def make_encoder(taps, dtype=None):
+def make_encoder(taps, dtype=None, head_widths=None):
     """A narrow encoder with seeded weights."""
     keras.utils.set_random_seed(7)
-    encoder = encoders.VGG19(taps, widths=CHANNELS, dtype=dtype)
+    encoder = encoders.VGG19(taps, widths=CHANNELS, head_widths=head_widths, dtype=dtype)
     encoder.build((None, None, None, 3))
     first = encoder.weights[0]
     first.assign(first / 64.0)  # of random weights that read pixels of deviation 64
@@ -30,7 +31,7 @@ def make_adain(dtype=None, **arguments):
 def make_multilevel(dtype=None, **arguments):
     """A model of several levels with a narrow encoder and decoder, else with MOBILE's sizes."""
     sizes = {**multilevel.MOBILE, "widths": WIDTHS, "hidden": 12, **arguments}
-    encoder = make_encoder(encoders.HEAD_LAYERS, dtype)
+    encoder = make_encoder(encoders.HEAD_LAYERS, dtype, HEADS)
     return models.MultiLevelModel.on_encoder(encoder, dtype=dtype, **sizes)
 
 
@@ -40,6 +41,7 @@ EXAMPLES = {
     "quality": functools.partial(
         make_multilevel,
         code_layers=multilevel.QUALITY["code_layers"],
+        bounded=multilevel.QUALITY["bounded"],
         margin=multilevel.QUALITY["margin"],
     ),
 }

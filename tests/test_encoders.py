@@ -62,8 +62,18 @@ def test_a_cut_encoder_has_the_same_features(photo):
     np.testing.assert_array_equal(cut(photo)["relu3_1"], expected["relu3_1"])
     with pytest.raises(ValueError, match="Received: taps="):
         encoder.cut(["relu4_2"])
-    with pytest.raises(ValueError, match="without heads"):
-        narrow(head_widths=(3, 3, 3, 3, 3)).cut(["relu1_1"])
+
+
+def test_heads_are_above_the_trunk(photo):
+    """A cut encoder has the trunk's features; heads of a part are a part of the heads."""
+    encoder = narrow(taps=("relu1_1", "relu3_1"), head_widths=(3, 4, 5, 6, 7), margin=16)
+    trunk = encoder.trunk(photo)
+    np.testing.assert_array_equal(trunk["relu3_1"], encoder.cut(["relu3_1"])(photo)["relu3_1"])
+    found = encoder.heads({"relu3_1": trunk["relu3_1"][:, 2:7]})
+    assert list(found) == ["relu3_1"]
+    np.testing.assert_allclose(found["relu3_1"], encoder(photo)["relu3_1"][:, 2:7], atol=1e-6)
+    without = narrow(taps=("relu1_1", "relu3_1"))
+    np.testing.assert_array_equal(without(photo)["relu1_1"], without.trunk(photo)["relu1_1"])
 
 
 def test_feature_scales_are_root_mean_squares(photo):

@@ -103,6 +103,10 @@ class VGG19(keras.Model):
         self.built = True
 
     def call(self, image):
+        return self.heads(self.trunk(image))
+
+    def trunk(self, image):
+        """The features below the heads, as wide as `widths`, of the call's argument."""
         height, width = ops.shape(image)[1:3]
         # A convolution, which phones do in int8, too, unlike what flips or joins colours.
         x = ops.conv(ops.cast(image, "float32"), ops.array(_TO_BGR), data_format="channels_last")
@@ -119,9 +123,14 @@ class VGG19(keras.Model):
             if name in self.taps:
                 stride = 2 ** _block(name)
                 start, h, w = self.margin // stride, height // stride, width // stride
-                feature = x[:, start : start + h, start : start + w] if self.margin else x
-                features[name] = self._heads[name](feature) if self._heads else feature
+                features[name] = x[:, start : start + h, start : start + w] if self.margin else x
         return {tap: features[tap] for tap in self.taps}
+
+    def heads(self, features):
+        """What the heads make of `trunk`'s features or of parts of them; without any, the same."""
+        if not self._heads:
+            return features
+        return {name: self._heads[name](feature) for name, feature in features.items()}
 
     def _pool(self, x):
         if self.pooling == "max":
@@ -130,13 +139,13 @@ class VGG19(keras.Model):
         return pooled * ops.cast(AVERAGE_POOLING_SCALE, x.dtype)
 
     def cut(self, taps):
-        """A copy that taps other features, at most as deep as this one's, with its weights.
+        """A copy without heads that taps other features of the trunk, at most as deep.
 
-        Raises: ValueError for an encoder with heads, or a deeper tap.
+        Raises: ValueError for a deeper tap.
         """
-        copy = type(self).from_config({**self.get_config(), "taps": taps})
-        if self._heads or len(copy._convolutions) > len(self._convolutions):
-            raise ValueError(f"`taps` must be within {self.taps}, without heads. Received: {taps=}")
+        copy = type(self).from_config({**self.get_config(), "taps": taps, "head_widths": None})
+        if len(copy._convolutions) > len(self._convolutions):
+            raise ValueError(f"`taps` must be within {self.taps}. Received: {taps=}")
         copy.build((None, None, None, 3))
         for variable, value in zip(copy.weights, self.weights, strict=False):
             variable.assign(value)
@@ -159,14 +168,14 @@ def _block(name):
 
 
 def feature_scales(encoder):
-    """Root mean squares of an encoder's features of a picture of noise, about a photograph's.
+    """Root mean squares of a trunk's features of a picture of noise, about a photograph's.
 
     Returns: dict of floats by tap.
     """
     noise = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype("float32")
     return {
         name: float(ops.sqrt(ops.mean(ops.square(ops.cast(found, "float32")))))
-        for name, found in encoder(noise).items()
+        for name, found in encoder.trunk(noise).items()
     }
 
 

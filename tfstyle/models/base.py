@@ -115,8 +115,8 @@ class StyleTransferModel(keras.Model):
 class EncoderDecoderModel(StyleTransferModel):
     """Base of the models of a frozen encoder and a decoder that is trained.
 
-    A subclass has `TAPS`, the features that training needs, and `_reconstruct` beside the methods
-    of `StyleTransferModel`.
+    A subclass has `TAPS`, the features that training needs, `HEADS`, whether lite has its heads,
+    and `_reconstruct` beside the methods of `StyleTransferModel`.
 
     Args:
         encoder: `encoders.VGG19`.
@@ -126,6 +126,7 @@ class EncoderDecoderModel(StyleTransferModel):
     """
 
     TAPS: tuple[str, ...] = ()
+    HEADS = False
 
     def __init__(self, encoder, decoder, margin, stride, **kwargs):
         super().__init__(**kwargs)
@@ -146,7 +147,7 @@ class EncoderDecoderModel(StyleTransferModel):
             **arguments: of `on_encoder`.
         """
         trunk = encoders.load_encoder(
-            encoder, cls.TAPS, heads=False, vgg_weights=vgg_weights, dtype=dtype
+            encoder, cls.TAPS, heads=cls.HEADS, vgg_weights=vgg_weights, dtype=dtype
         )
         return cls.on_encoder(trunk, dtype=dtype, **arguments)
 

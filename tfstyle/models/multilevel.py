@@ -30,12 +30,14 @@ MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64,)),
     "hidden": 128,
+    "bounded": True,
     "margin": 16,
 }
 QUALITY = {
     "code_layers": HEAD_LAYERS,
     "widths": ((24,), (48, 48), (96, 96, 96), (160, 160, 160, 160)),
     "hidden": 256,
+    "bounded": False,
     "margin": 16,
 }
 
@@ -55,6 +57,8 @@ class ConditionedDecoder(keras.Model):
         channels: of these features.
         widths: for blocks 1 to 4, the channels of each convolution.
         hidden: units of the layer between the code and the scales and shifts.
+        bounded: whether the features that come in and those after each convolution are cut at 0
+            and 6, so that eight bits hold them; else the latter at 0.
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
@@ -65,7 +69,7 @@ class ConditionedDecoder(keras.Model):
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
     """
 
-    def __init__(self, code_layers, channels, widths, hidden, **kwargs):
+    def __init__(self, code_layers, channels, widths, hidden, bounded=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if CONTENT_LAYER not in code_layers:
             raise ValueError(
@@ -75,6 +79,8 @@ class ConditionedDecoder(keras.Model):
         self.channels = tuple(channels)
         self.widths = tuple(tuple(block) for block in widths)
         self.hidden = hidden
+        self.bounded = bounded
+        self._activation = ops.relu6 if bounded else ops.relu
         self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
         names = {
             block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
@@ -139,6 +145,7 @@ class ConditionedDecoder(keras.Model):
             if block in self._skips:
                 skip = ops.cast(features[self._skips[block]], self.compute_dtype)
                 skip = layers.crop(skip, margin // 2 ** (block - 1) - kept)
+                skip = ops.relu6(skip) if self.bounded else skip
                 x = skip if x is None else ops.concatenate([x, skip], axis=-1)
             for name, convolution in convolutions.items():
                 x = convolution(x)
@@ -146,7 +153,7 @@ class ConditionedDecoder(keras.Model):
                     affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
                     shift, scale = ops.split(affine[:, None, None], 2, axis=-1)
                     x = x * (2.0 * ops.sigmoid(scale)) + shift
-                x = ops.relu(x)
+                x = self._activation(x)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
         return layers.crop(image, kept)
 
@@ -163,6 +170,7 @@ class ConditionedDecoder(keras.Model):
             "channels": self.channels,
             "widths": self.widths,
             "hidden": self.hidden,
+            "bounded": self.bounded,
         }
 
 
@@ -174,6 +182,7 @@ class MultiLevelModel(EncoderDecoderModel):
     `scales`: numbers of one size, which eight bits can hold side by side. The training
     loss is the sum, each relative to its target, of the content's error at relu4_1 and, for each
     tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half.
+    It looks at the heads' features where the encoder has heads; codes and decoder never do.
 
     Args:
         encoder: `encoders.VGG19` that taps the decoder's `code_layers`; frozen. Other taps serve
@@ -189,6 +198,7 @@ class MultiLevelModel(EncoderDecoderModel):
     """
 
     TAPS = HEAD_LAYERS
+    HEADS = True
 
     def __init__(self, encoder, decoder, scales, margin, **kwargs):
         super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
@@ -212,7 +222,9 @@ class MultiLevelModel(EncoderDecoderModel):
         )
 
     @classmethod
-    def on_encoder(cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments):
+    def on_encoder(
+        cls, encoder, *, code_layers, widths, hidden, bounded, margin, dtype=None, **arguments
+    ):
         """As in the base class.
 
         Args:
@@ -220,6 +232,7 @@ class MultiLevelModel(EncoderDecoderModel):
             code_layers: of the decoder; see `MOBILE` and `QUALITY`.
             widths: of the decoder.
             hidden: of the decoder.
+            bounded: of the decoder.
             margin: of the class.
             dtype: Keras dtype policy.
             **arguments: others of the class.
@@ -230,6 +243,7 @@ class MultiLevelModel(EncoderDecoderModel):
             [encoder.widths[int(name[4]) - 1] for name in code_layers],
             widths,
             hidden,
+            bounded,
             dtype=dtype,
             name="decoder",
         )
@@ -250,11 +264,16 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def _features(self, picture):
         """The encoder's features of a picture and of the margin around it."""
-        return self.encoder(self.padding(picture))
+        return self.encoder.trunk(self.padding(picture))
 
     def _inner(self, features):
         """Features of the picture alone."""
         return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
+
+    def _seen(self, features, *names):
+        """What the loss looks at: the heads' features of the picture alone, or those by names."""
+        inner = self._inner(features)
+        return self.encoder.heads({name: inner[name] for name in names or inner})
 
     def _encode(self, features):
         inner = self._inner(features)
@@ -289,9 +308,8 @@ class MultiLevelModel(EncoderDecoderModel):
         content = self._features(inputs["content"])
         style = self._features(inputs["style"])
         image = self._decode(content, self._encode(style), self._encode(content))
-        target = {CONTENT_LAYER: self._inner(content)[CONTENT_LAYER]}
-        targets = self._loss.targets(target, [self._inner(style)])
-        return self._loss(targets, self._inner(self._features(image)), image)
+        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [self._seen(style)])
+        return self._loss(targets, self._seen(self._features(image)), image)
 
     def _reconstruct(self, content):
         features = self._features(content)
