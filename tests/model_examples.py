@@ -9,7 +9,7 @@ from tfstyle.models import adain, multilevel
 
 CHANNELS = (4, 6, 8, 10, 10)
 HEADS = (6, 7, 9, 12, 12)
-WIDTHS = ((5,), (7, 6), (8, 7), (9,))  # as many as `multilevel.MOBILE` has
+WIDTHS = ((5,), (7, 6), (8, 7), (9, 9, 8))  # as many as `multilevel.MOBILE` has
 
 
 def make_encoder(taps, dtype=None, head_widths=None):

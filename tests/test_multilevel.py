@@ -118,8 +118,12 @@ def test_the_loss_is_content_moments_and_gram_matrices(photo, painting):
     terms = model.loss_terms({"content": content, "style": painting})
     image = np.asarray(model({"content": content, "style": painting}))
     before, style, after = (
-        features_of(model, picture, model.margin, heads=True)
+        {
+            **features_of(model, picture, model.margin, heads=True),
+            **{k: trunk[k] for k in ("relu1_1", "relu2_1")},
+        }
         for picture in (content, painting, image)
+        for trunk in [features_of(model, picture, model.margin)]
     )
     error = ((after["relu4_1"] - before["relu4_1"]) ** 2).mean() / (before["relu4_1"] ** 2).mean()
     assert float(terms["content/relu4_1"]) == pytest.approx(0.5 * error, rel=1e-3)
