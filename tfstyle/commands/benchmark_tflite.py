@@ -38,5 +38,7 @@ def main(argv: Sequence[str]) -> int | None:
     for name, key in dict.fromkeys((name, key) for name, key, _ in runs):
         times = [seconds[name, key, count] for count in threads]
         cells = " | ".join(f"{1000 * one:.1f}" for one in times)
-        print(f"| {name} | {key} | {len(data[name]) / 1e6:.2f} | {cells} | {times[-1] / base:.2f} |")
+        print(
+            f"| {name} | {key} | {len(data[name]) / 1e6:.2f} | {cells} | {times[-1] / base:.2f} |"
+        )
     return 0

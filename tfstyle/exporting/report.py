@@ -100,7 +100,8 @@ def markdown(
         "",
         "| file | signature | MB | "
         + " | ".join(f"ms, {n} thread{'s' * (n > 1)}" for n in threads)
-        + " | PSNR | largest | content distance | style distance | nodes | on XNNPACK | GPU delegate |",
+        + " | PSNR | largest | content distance | style distance | nodes | on XNNPACK "
+        "| GPU delegate |",
         "| --- | --- |" + " --- |" * (len(threads) + 8),
     ]
     for row in rows:

@@ -15,6 +15,12 @@ from tfstyle.exporting import saved_model
 from tfstyle.exporting.signatures import PICTURES, Signature, function_of, input_specs
 
 MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
+# What stays float32 in int8 files: the statistics of features, whose channels' deviations differ
+# too much for one scale, and the arithmetic with them. It is faster so, too.
+FLOAT_OPERATIONS = [
+    "ADD", "LOGISTIC", "MAXIMUM", "MEAN", "MUL", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT",
+    "STRIDED_SLICE", "SUB",
+]  # fmt: skip
 Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
 
 
@@ -72,7 +78,7 @@ def convert(
         entries: signatures that the file has; they share their weights.
         precision: "float32"; "float16", whose weights are half as large and are computed with in
             float32 on processors, in float16 on GPUs; "dynamic", with int8 weights and
-            activations quantized as they come; "int8".
+            activations quantized as they come; "int8", but for `FLOAT_OPERATIONS`.
         dtype: of pictures; see `function_of`.
         calibration: for int8: samples of all inputs by name, pictures float32 in [0, 1] of any
             size from that of the largest entry.
@@ -96,16 +102,32 @@ def convert(
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             if precision == "float16":
                 converter.target_spec.supported_types = [tf.float16]
-            if precision == "int8":
-                samples = list(calibration)
-                converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
             try:
+                if precision == "int8":
+                    samples = list(calibration)
+                    converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
+                    return _in_part(converter)
                 return converter.convert()
             except (ValueError, RuntimeError) as error:
                 reason = (str(error).strip().splitlines() or ["?"])[0]
                 raise InputError(
                     f"--precision={precision}: the converter refuses this model ({reason})"
                 ) from error
+
+
+def _in_part(converter):
+    """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
+
+    TensorFlow offers this as a part of its debugger of quantized models.
+    """
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=lambda: iter(()),
+        debug_options=tf.lite.experimental.QuantizationDebugOptions(
+            denylisted_ops=FLOAT_OPERATIONS
+        ),
+    )
+    return debugger.get_nondebug_quantized_model()
 
 
 def _calibrate(entries, samples, dtype) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
