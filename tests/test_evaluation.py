@@ -71,34 +71,34 @@ def test_systems_are_named_by_flags(tmp_path):
     pair = f"{tmp_path / 'encoder.tflite'},{tmp_path / 'transfer.tflite'}"
     systems = make_systems(
         flags(
-            model=("adain", f"{tmp_path / 'mine.keras'}", f"other={tmp_path / 'mine.keras'}"),
+            model=("quality", f"{tmp_path / 'mine.keras'}", f"other={tmp_path / 'mine.keras'}"),
             tflite=(pair, f"small={pair}"),
             images=(f"theirs={tmp_path / 'pictures'}",),
         )
     )
     names = [system.name for system in systems]
     trivial = ["content itself", "style itself"]
-    assert names == ["adain", "mine", "other", "transfer", "small", "theirs", *trivial]
+    assert names == ["quality", "mine", "other", "transfer", "small", "theirs", *trivial]
     kinds = [TrainedModel] * 3 + [LiteRTPair] * 2 + [Folder]
     assert [type(system) for system in systems[:6]] == kinds
-    assert [one.name for one in make_systems(flags())] == ["adain", *trivial]
+    assert [one.name for one in make_systems(flags())] == ["quality", *trivial]
     assert systems[1].fingerprint() == systems[2].fingerprint() != systems[0].fingerprint()
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model": ("adian",)}, "--model: 'adian' is neither .* did you mean 'adain'"),
-        ({"model": ("adain", "adain")}, "two systems are called 'adain'; call one otherwise"),
-        ({"model": ("A=adain", "a=adain")}, "two systems are called 'A'; call one otherwise"),
-        ({"model": ("../x=adain",)}, "'../x': cannot be the name of a folder"),
+        ({"model": ("mobil",)}, "--model: 'mobil' is neither .* did you mean 'mobile'"),
+        ({"model": ("mobile", "mobile")}, "two systems are called 'mobile'; call one otherwise"),
+        ({"model": ("A=mobile", "a=mobile")}, "two systems are called 'A'; call one otherwise"),
+        ({"model": ("../x=mobile",)}, "'../x': cannot be the name of a folder"),
         ({"tflite": ("one.tflite",)}, "--tflite: 'one.tflite': give two files"),
         ({"tflite": ("a.tflite,b.tflite",)}, "--tflite: a.tflite: no such file"),
-        ({"model": ("adain@0.5=adain",)}, "'adain@0.5': cannot be the name of a folder"),
-        ({"model": ("_x=adain",)}, "'_x': cannot be the name of a folder"),
+        ({"model": ("mobile@0.5=mobile",)}, "'mobile@0.5': cannot be the name of a folder"),
+        ({"model": ("_x=mobile",)}, "'_x': cannot be the name of a folder"),
         ({"images": ("pictures",)}, "--images: 'pictures': give NAME=FOLDER"),
         ({"images": ("a=nowhere",)}, "--images: nowhere: no such folder"),
-        ({"baseline": "adian"}, "--baseline: 'adian'; did you mean 'adain'"),
+        ({"baseline": "qualty"}, "--baseline: 'qualty'; did you mean 'quality'"),
     ],
 )
 def test_systems_that_cannot_be(values, message):

@@ -173,5 +173,5 @@ def test_files_that_are_no_model_are_one_line(tmp_path):
         with pytest.raises(InputError, match=text) as caught:
             models.load_model(tmp_path / name)
         assert "\n" not in str(caught.value) and name in str(caught.value)
-    with pytest.raises(InputError, match="did you mean 'adain'"):
-        weights.model_path("adian")
+    with pytest.raises(InputError, match="did you mean 'mobile'"):
+        weights.model_path("mobil")

@@ -75,7 +75,7 @@ def test_its_evaluation_command_runs(run_program, tmp_path, examples):
     (tmp_path / "paintings").symlink_to(examples)
     result = run_program(program, *arguments, "--size=128", "--pairs=1", "--sweep_pairs=0")
     assert result.returncode == 0, result.stderr
-    assert "| adain " in result.stdout
+    assert "| mobile " in result.stdout
     assert (tmp_path / "evaluation" / "report.html").exists()
 
 

@@ -172,7 +172,7 @@ def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(picture
         ("--content none.jpg --style p/a.png", "--content: none.jpg: no such file"),
         ("--content p/a.png --style p --output out.png", "2 pictures cannot be one file, out.png"),
         ("--content p/a.png --style p/a.png --strength 1.5", "--strength: must be from 0 to 1"),
-        ("--content p/a.png --style p/a.png --model adian", "did you mean 'adain'"),
+        ("--content p/a.png --style p/a.png --model qualty", "did you mean 'quality'"),
         ("--content p/a.png --style p/a.png --model x.keras", "x.keras: no such file"),
         ("--content p/a.png --style p --style_weights 1 --output o", "1 given for 2 --style"),
         ("--content p/a.png --style p/a.png --style_library s.json", "give one of the two"),

@@ -14,6 +14,10 @@ PROGRAMS = {
     "styles": "makes and lists a library of named styles",
     "evaluate": "measures models and pictures, and shows them beside each other",
     "train": "trains a feed-forward model on folders of pictures",
+    "to_saved_model": "exports a trained model for servers",
+    "to_tflite": "exports a trained model for phones, checked and measured",
+    "to_onnx": "exports a trained model for ONNX Runtime and TensorRT",
+    "benchmark_tflite": "times TFLite files side by side",
     "shards": "packs a folder of pictures for faster training",
     "examples": "copies the example pictures to a folder",
     "download": "fetches the weights of the full VGG-19",
@@ -29,7 +33,7 @@ def _dispatch(argv: Sequence[str]) -> int | None:
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(f"tfstyle {__version__}\n\nusage: tfstyle PROGRAM [--flag value …]\n")
         for name, purpose in PROGRAMS.items():
-            print(f"  {name:10} {purpose}")
+            print(f"  {name:16} {purpose}")
         print("\n`tfstyle PROGRAM --help` shows its flags.")
         return 0
     if argv[0] == "--version":

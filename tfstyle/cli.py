@@ -55,6 +55,12 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int
         return 1
 
 
+def program(name: str, folder: str = "") -> str:
+    """How the running program was called: `folder/name.py`, or `tfstyle name`."""
+    script = f"{folder}/{name}.py" if folder else f"{name}.py"
+    return script if sys.argv[0].endswith(f"{name}.py") else f"tfstyle {name}"
+
+
 def parse(
     config_class: type[Config],
     argv: Sequence[str],

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -109,3 +110,46 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """A temporary folder to fill, renamed to `path` when the block succeeds.
+
+    If the block fails, it is removed. Raises InputError if `path` is there and not empty, or if the
+    system refuses, for instance because the disk is full.
+    """
+    folder = pathlib.Path(path)
+    check_new_folder(flag, folder)
+    temporary = None
+    try:
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(
+            tempfile.mkdtemp(prefix=f".{folder.name[:64]}.", dir=folder.absolute().parent)
+        )
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        if folder.is_dir():
+            folder.rmdir()
+        os.replace(temporary, folder)
+    except OSError as error:
+        raise InputError(
+            f"--{flag}: {folder} cannot be written ({error.strerror or error})"
+        ) from error
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new_folder(flag: str, path: str | os.PathLike) -> None:
+    """Raises InputError if `path` is not an empty folder, or cannot become a folder."""
+    folder = pathlib.Path(path)
+    check_folder(flag, folder)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"--{flag}: {folder} is not empty; give a new folder")
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -21,7 +21,7 @@ VGG_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{
 VGG_MD5 = "253f8cb515780f3b799900260a226db6"
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 LITE_PATH = PRETRAINED / "lite.npz"
-PACKAGED_MODELS = {"adain": PRETRAINED / "adain.npz"}
+PACKAGED_MODELS = {name: PRETRAINED / f"{name}.npz" for name in ("quality", "mobile")}
 
 
 def model_path(name, flag="model"):

@@ -29,14 +29,14 @@ def main(argv: Sequence[str]) -> int | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--output: {folder} cannot be made ({error.strerror})") from error
-    for source in sorted(_source().glob("*.jpg")):
+    for source in sorted(examples_folder().glob("*.jpg")):
         with files.replacing(folder / source.name) as temporary:
             shutil.copyfile(source, temporary)
         logging.info("%s", folder / source.name)
     return 0
 
 
-def _source() -> pathlib.Path:
+def examples_folder() -> pathlib.Path:
     """Where the pictures are: inside an installed package, beside it in a checkout."""
     package = pathlib.Path(__file__).parent.parent
     inside = package / "examples"

@@ -5,21 +5,31 @@ a config is made; what is wrong is an InputError that names the flag.
 """
 
 from tfstyle.config.evaluate import EvaluateCommand
+from tfstyle.config.export import (
+    BenchmarkTFLiteCommand,
+    ONNXCommand,
+    SavedModelCommand,
+    TFLiteCommand,
+)
 from tfstyle.config.optimize import START_IMAGES, STYLE_LOSSES, OptimizeCommand, OptimizeConfig
 from tfstyle.config.options import did_you_mean, option, parse_weights
 from tfstyle.config.stylize import DEFAULT_MODEL, StylesCommand, StylizeCommand
 from tfstyle.config.train import ShardsCommand, TrainCommand, TrainConfig
 
 __all__ = [
+    "BenchmarkTFLiteCommand",
     "DEFAULT_MODEL",
     "START_IMAGES",
     "STYLE_LOSSES",
     "EvaluateCommand",
+    "ONNXCommand",
     "OptimizeCommand",
     "OptimizeConfig",
+    "SavedModelCommand",
     "ShardsCommand",
     "StylesCommand",
     "StylizeCommand",
+    "TFLiteCommand",
     "TrainCommand",
     "TrainConfig",
     "did_you_mean",

@@ -1,6 +1,6 @@
 """Feed-forward models: a file for each architecture, their registry, and their files.
 
-model = load_model("adain")                     a packaged one, or a .keras file
+model = load_model("quality")                   a packaged one, or a .keras file
 code = model.encode_style(style)                (1, n): keep it, mix it, use it again
 image = model.stylize(content, code, 0.8)       (1, h, w, 3) in [0, 1]
 """

@@ -1,0 +1,196 @@
+"""Exported files: the same pictures as the Keras model's, and what is said about them."""
+
+import struct
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.model_examples import EXAMPLES
+from tfstyle.errors import InputError
+from tfstyle.exporting import litert, metadata, saved_model, tflite
+from tfstyle.exporting.signatures import ENCODE_STYLE, STYLIZE, TRANSFER
+
+
+@pytest.fixture(scope="module")
+def mobile():
+    return EXAMPLES["mobile"]().for_inference()
+
+
+@pytest.fixture(scope="module")
+def two_sizes(mobile):
+    """The bytes of a transfer network for 64 × 96 and 96 × 64 pixels."""
+    entries = tflite.entries_of(TRANSFER, [(64, 96), (96, 64)], (64, 64))
+    return entries, tflite.convert(mobile, entries, "float32")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_saved_model_paints_as_the_keras_model(name, photo, painting, tmp_path):
+    """Of any size, in batches, float32 and uint8."""
+    model = EXAMPLES[name]()
+    saved_model.write_saved_model(model, tmp_path / "saved")
+    assert saved_model.largest_difference(model, tmp_path / "saved") < 1e-5
+    signatures = tf.saved_model.load(str(tmp_path / "saved")).signatures
+    contents = np.concatenate([photo, photo[:, ::-1]])
+    strength = np.array([1.0, 0.3], np.float32)
+    code = model.encode_style(painting)
+    expected = np.asarray(model.stylize(contents, code, strength))
+    found = signatures["transfer"](content=contents, code=code, strength=strength)["stylized"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    codes = keras.layers.TFSMLayer(str(tmp_path / "saved"), "encode_style")(painting)["code"]
+    np.testing.assert_allclose(codes, code, atol=1e-5, rtol=1e-5)
+    found = signatures["serving_default"](
+        content=contents[:, :, :75], style=painting[:, :50], strength=strength
+    )["stylized"]
+    code = model.encode_style(painting[:, :50])
+    np.testing.assert_allclose(found, model.stylize(contents[:, :, :75], code, strength), atol=1e-5)
+    content, style = (np.round(picture * 255).astype(np.uint8) for picture in (photo, painting))
+    found = signatures["stylize_uint8"](content=content, style=style, strength=np.ones(1, "f4"))
+    code = model.encode_style(style / np.float32(255))
+    expected = np.asarray(model.stylize(content / np.float32(255), code))
+    assert found["stylized"].dtype == tf.uint8
+    assert np.abs(found["stylized"].numpy() - 255.0 * expected).max() < 1.0
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
+    model = EXAMPLES[name]().for_inference()
+    (encode,) = tflite.entries_of(ENCODE_STYLE, [], (64, 64))
+    (transfer,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
+    files = {
+        entry.key: litert.Network(tflite.convert(model, [entry], "float32"), 1, entry.key)
+        for entry in (encode, transfer)
+    }
+    code = files["encode_style"].run("encode_style", {"style": painting})["code"]
+    np.testing.assert_allclose(code, model.encode_style(painting), atol=1e-5, rtol=1e-4)
+    for strength in (1.0, 0.4):
+        inputs = {"content": photo, "code": code, "strength": np.full(1, strength, np.float32)}
+        found = files["transfer"].run("transfer", inputs)["stylized"]
+        np.testing.assert_allclose(found, model.stylize(photo, code, strength), atol=1e-4)
+
+
+def test_sizes_are_signatures_that_share_their_weights(mobile, two_sizes, photo, painting):
+    entries, data = two_sizes
+    one = tflite.convert(mobile, entries[:1], "float32")
+    assert len(data) < len(one) + 100_000
+    network = litert.Network(data, 1, "two sizes")
+    assert network.signatures == ("transfer_64x96", "transfer_96x64")
+    code = np.asarray(mobile.encode_style(painting))
+    for key, content in zip(network.signatures, (photo, photo.swapaxes(1, 2)), strict=True):
+        inputs = {"content": content, "code": code, "strength": np.ones(1, np.float32)}
+        found = network.run(key, inputs)["stylized"]
+        np.testing.assert_allclose(found, mobile.stylize(content, code), atol=1e-4)
+
+
+def test_a_dynamic_size_takes_any(mobile, photo, painting):
+    (entry,) = tflite.entries_of(STYLIZE, [(None, None)], (None, None))
+    network = litert.Network(tflite.convert(mobile, [entry], "float32"), 1, "dynamic")
+    for content in (photo, photo[:, :50, :77]):
+        inputs = {"content": content, "style": painting, "strength": np.ones(1, np.float32)}
+        found = network.run("stylize", inputs)["stylized"]
+        expected = mobile({"content": content, "style": painting})
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_bytes_go_in_and_out(mobile, photo, painting):
+    (entry,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
+    network = litert.Network(tflite.convert(mobile, [entry], "float32", "uint8"), 1, "bytes")
+    content = np.round(photo * 255).astype(np.uint8)
+    code = np.asarray(mobile.encode_style(painting))
+    inputs = {"content": content, "code": code, "strength": np.ones(1, np.float32)}
+    found = network.run("transfer", inputs)["stylized"]
+    assert found.dtype == np.uint8
+    expected = 255 * np.asarray(mobile.stylize(content / np.float32(255), code))
+    assert np.abs(found - expected).max() < 1.0
+
+
+@pytest.mark.parametrize(("precision", "share"), [("float16", 0.6), ("dynamic", 0.4)])
+def test_precisions_are_smaller_and_alike(precision, share, mobile, two_sizes, photo, painting):
+    entries, data = two_sizes
+    small = tflite.convert(mobile, entries, precision)
+    overhead = 60_000  # of two graphs, which tiny weights do not hide
+    assert len(small) - overhead < share * len(data)
+    code = np.asarray(mobile.encode_style(painting))
+    inputs = {"content": photo, "code": code, "strength": np.ones(1, np.float32)}
+    found = litert.Network(small, 1, precision).run(entries[0].key, inputs)["stylized"]
+    assert np.abs(found - mobile.stylize(photo, code)).mean() < 0.01
+
+
+def test_int8_is_alike(mobile, photo, painting):
+    """Its statistics in int8, too, would give 0.05 and more."""
+    (entry,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
+    code = np.asarray(mobile.encode_style(painting))
+    strength = np.ones(1, np.float32)
+    samples = [
+        {"content": content, "code": code, "strength": strength}
+        for content in (photo, photo[:, ::-1], photo[:, :, ::-1])
+    ]
+    data = tflite.convert(mobile, [entry], "int8", calibration=samples)
+    network = litert.Network(data, 1, "int8")
+    found = network.run(entry.key, samples[0])["stylized"]
+    assert np.abs(found - mobile.stylize(photo, code)).mean() < 0.01
+    assert dict(network.operations().left) == {"MIRROR_PAD": 1}
+
+
+def test_all_but_the_reflection_runs_on_xnnpack_and_gpus(two_sizes):
+    operations = litert.Network(two_sizes[1], 1, "two sizes").operations()
+    assert dict(operations.left) == {"MIRROR_PAD": 1}
+    assert operations.all["CONV_2D"] == 1 + 9 + 9  # colours, encoder, decoder
+    assert not any(name.startswith("Flex") or name == "CUSTOM" for name in operations.all)
+    assert litert.gpu_problems(two_sizes[1]) == []
+
+
+def test_delegated_nodes_lie_between_a_partitions_tensors():
+    nodes = [
+        {"index": i, "op_name": "ADD", "inputs": [i], "outputs": [i + 1]} for i in range(5)
+    ]  # a chain of tensors 0 to 5
+    partition = {"index": 5, "op_name": "DELEGATE", "inputs": [1], "outputs": [4]}
+    assert litert._inside(nodes, [partition]) == {1, 2, 3}
+
+
+def test_files_describe_themselves(two_sizes):
+    """Read as the schema of TensorFlow Lite's metadata numbers the fields."""
+    description = metadata.Description(
+        "name", "text", "1.2", "author", "licence", {"content": "a photograph"}
+    )
+    data = metadata.with_metadata(two_sizes[1], description)
+    assert litert.Network(data, 1, "described").signatures == ("transfer_64x96", "transfer_96x64")
+    packed = metadata.read_metadata(data)
+    assert packed[4:8] == b"M001"
+    root = follow(packed, 0)
+    texts = [text(packed, field(packed, root, number)) for number in (0, 1, 2, 4, 5)]
+    assert texts == ["name", "text", "1.2", "author", "licence"]
+    subgraphs = tables(packed, field(packed, root, 3))
+    keys = [text(packed, field(packed, graph, 0)) for graph in subgraphs]
+    assert keys == ["transfer_64x96", "transfer_96x64"]
+    described = {}
+    for tensor in tables(packed, field(packed, subgraphs[0], 2)):
+        described[text(packed, field(packed, tensor, 0))] = text(packed, field(packed, tensor, 1))
+    assert described == {"content": "a photograph", "code": "", "strength": ""}
+
+
+def follow(data, place):
+    return place + struct.unpack_from("<I", data, place)[0]
+
+
+def field(data, table, number):
+    """Where a field of a flatbuffer's table is."""
+    start = table - struct.unpack_from("<i", data, table)[0]
+    return table + struct.unpack_from("<H", data, start + 4 + 2 * number)[0]
+
+
+def text(data, place):
+    start = follow(data, place)
+    return data[start + 4 : start + 4 + struct.unpack_from("<I", data, start)[0]].decode()
+
+
+def tables(data, place):
+    start = follow(data, place)
+    count = struct.unpack_from("<I", data, start)[0]
+    return [follow(data, start + 4 + 4 * i) for i in range(count)]
+
+
+def test_what_is_no_tflite_file_is_one_line():
+    with pytest.raises(InputError, match="notes.tflite: not a TFLite file"):
+        litert.Network(b"no model", 1, "notes.tflite")

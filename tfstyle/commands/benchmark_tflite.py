@@ -1,0 +1,44 @@
+"""`tfstyle benchmark_tflite`: times TFLite files side by side."""
+
+import pathlib
+from collections.abc import Sequence
+
+from tfstyle import cli
+from tfstyle.config import BenchmarkTFLiteCommand
+from tfstyle.errors import InputError
+
+
+def main(argv: Sequence[str]) -> int | None:
+    """Prints a table of medians, all files timed in turn."""
+    config = cli.parse(BenchmarkTFLiteCommand, argv, cli.program("benchmark_tflite", "export"))
+    if config is None:
+        return 0
+    data = {}
+    for name in config.file:
+        if not pathlib.Path(name).is_file():
+            raise InputError(f"--file: {name}: no such file")
+        data[name] = pathlib.Path(name).read_bytes()
+    from tfstyle.exporting import litert
+
+    threads = [int(part) for part in config.threads.split(",")]
+    runs = {}
+    for name, content in data.items():
+        for count in threads:
+            network = litert.Network(content, count, name)
+            for key in network.signatures:
+                inputs = network.random_inputs(key, config.size)
+                network.run(key, inputs)
+                runs[name, key, count] = (network, key, inputs)
+    seconds = litert.median_seconds(runs, config.rounds)
+    header = " | ".join(f"{n} thread{'s' * (n > 1)}, ms" for n in threads)
+    print(f"| file | signature | MB | {header} | / the first |")
+    print("| --- | --- | --- |" + " --- |" * (len(threads) + 1))
+    first, first_key, _ = next(iter(runs))
+    base = seconds[first, first_key, threads[-1]]
+    for name, key in dict.fromkeys((name, key) for name, key, _ in runs):
+        times = [seconds[name, key, count] for count in threads]
+        cells = " | ".join(f"{1000 * one:.1f}" for one in times)
+        print(
+            f"| {name} | {key} | {len(data[name]) / 1e6:.2f} | {cells} | {times[-1] / base:.2f} |"
+        )
+    return 0

@@ -1,0 +1,29 @@
+"""`tfstyle to_saved_model`: exports a trained model for servers."""
+
+from collections.abc import Sequence
+
+from absl import logging
+
+from tfstyle import cli
+from tfstyle.config import SavedModelCommand
+
+
+def main(argv: Sequence[str]) -> int | None:
+    """Writes the SavedModel, after it has been loaded and compared with the Keras model."""
+    config = cli.parse(SavedModelCommand, argv, cli.program("to_saved_model", "export"))
+    if config is None:
+        return 0
+    from tfstyle import devices, files, weights
+
+    weights.model_path(config.model)
+    files.check_new_folder("output", config.output)
+    devices.start_tensorflow()
+    from tfstyle import models
+    from tfstyle.exporting import saved_model
+
+    model = models.load_model(config.model).for_inference()
+    with files.new_folder("output", config.output) as folder:
+        saved_model.write_saved_model(model, folder)
+        difference = saved_model.largest_difference(model, folder)
+    logging.info("Wrote %s; largest difference to the Keras model %.1e.", config.output, difference)
+    return 0

@@ -1,0 +1,164 @@
+"""The flags of the programs in `export/`."""
+
+import dataclasses
+import re
+
+from tfstyle.config.options import check_options, did_you_mean, option
+from tfstyle.config.stylize import DEFAULT_MODEL
+from tfstyle.errors import InputError
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+DYNAMIC = "dynamic"  # a size
+_LEAST, _MOST = 64, 4096  # pixels a side
+_MODEL = option(
+    DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Files"
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SavedModelCommand:
+    """The flags of `export/to_saved_model.py`."""
+
+    model: str = _MODEL
+    output: str = option("", "Folder to write, new or empty.", section="Files")
+
+    def __post_init__(self):
+        _check_output(self.output)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TFLiteCommand:
+    """The flags of `export/to_tflite.py`. Raises InputError for a value out of range."""
+
+    model: str = _MODEL
+    output: str = option("", "Folder to write, new or empty.", section="Files")
+    size: str = option(
+        "384", "Sizes of the photographs, with commas: 384 for squares, 288x384 for height and "
+        f"width, {DYNAMIC} for any. Each is a signature of the file; they share their weights.",
+        section="Files",
+    )  # fmt: skip
+    style_size: str = option(
+        "256", "Size of the paintings, of one of those forms.", section="Files"
+    )
+    precision: str = option(
+        "float32,float16,dynamic", f"Of {', '.join(PRECISIONS)}, with commas: a folder each. "
+        "int8 needs --calibration_dir.", section="Files",
+    )  # fmt: skip
+    uint8: bool = option(
+        False, "Pictures go in and out as bytes, 0 to 255, instead of float32 in [0, 1].",
+        section="Files",
+    )  # fmt: skip
+    single_file: bool = option(
+        False, "Writes stylize.tflite, too, which takes photograph and painting at once.",
+        section="Files",
+    )  # fmt: skip
+    calibration_dir: str = option(
+        "", "Folder of photographs, 100 to 300, whose values int8 is scaled by; more are not read.",
+        section="Calibration",
+    )  # fmt: skip
+    calibration_style_dir: str = option(
+        "", "Folder of paintings for the same; by default those photographs.",
+        section="Calibration",
+    )  # fmt: skip
+    check_content_dir: str = option(
+        "", "Folder of photographs that each file is compared with the Keras model on; by default "
+        "the package's examples.", section="Check",
+    )  # fmt: skip
+    check_style_dir: str = option("", "Folder of paintings for the same.", section="Check")
+    check_pairs: int = option(8, "Number of pairs, evenly spread.", section="Check")
+    min_psnr: float = option(
+        32.0, "Least likeness in dB, on average, of a dynamic or int8 file's pictures with the "
+        "Keras model's; float16 must have 45, float32 60.", section="Check",
+    )  # fmt: skip
+
+    def __post_init__(self):
+        check_options(self, {"check_pairs": (1, 10_000), "min_psnr": (0, 100)})
+        _check_output(self.output)
+        precisions(self.precision)
+        if DYNAMIC in self.size.split(",") and "int8" in precisions(self.precision):
+            raise InputError(
+                f"--size={DYNAMIC}: int8 is for fixed sizes; use --precision={DYNAMIC} for it"
+            )
+        sizes("size", self.size)
+        if len(sizes("style_size", self.style_size)) > 1:
+            raise InputError("--style_size: give one size")
+        if "int8" in precisions(self.precision) and not self.calibration_dir:
+            raise InputError("--calibration_dir: give the folder of photographs, for int8")
+        if bool(self.check_content_dir) != bool(self.check_style_dir):
+            raise InputError("--check_content_dir, --check_style_dir: give both or none")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ONNXCommand:
+    """The flags of `export/to_onnx.py`."""
+
+    model: str = _MODEL
+    output: str = option("", "Folder to write, new or empty.", section="Files")
+    size: str = option(
+        DYNAMIC, "Size of photographs and paintings: 384 for squares, 288x384 for height and "
+        f"width, {DYNAMIC} for any.", section="Files",
+    )  # fmt: skip
+
+    def __post_init__(self):
+        _check_output(self.output)
+        if len(sizes("size", self.size)) > 1:
+            raise InputError("--size: give one size")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BenchmarkTFLiteCommand:
+    """The flags of `export/benchmark_tflite.py`."""
+
+    file: tuple[str, ...] = option((), "TFLite file; repeat it for more.", section="Files")
+    size: int = option(
+        384, "Side of pictures in pixels, for files that take any.", section="Measurement"
+    )
+    threads: str = option("1,2", "Numbers of threads, with commas.", section="Measurement")
+    rounds: int = option(
+        30, "How often each is timed, all in turn; the median is printed.", section="Measurement"
+    )
+
+    def __post_init__(self):
+        check_options(self, {"size": (_LEAST, _MOST), "rounds": (1, 10_000)})
+        if not self.file:
+            raise InputError("--file: give a TFLite file")
+        for part in self.threads.split(","):
+            if not part.strip().isdigit() or not 1 <= int(part) <= 256:
+                raise InputError(f"--threads: '{part}' is not a number from 1 to 256")
+
+
+def precisions(text: str) -> tuple[str, ...]:
+    """The names in a list with commas; InputError for an unknown or repeated one."""
+    found = tuple(part.strip() for part in text.split(","))
+    for name in found:
+        if name not in PRECISIONS:
+            raise InputError(f"--precision: unknown '{name}'{did_you_mean(name, PRECISIONS)}")
+        if found.count(name) > 1:
+            raise InputError(f"--precision: '{name}' is given twice")
+    return found
+
+
+def sizes(flag: str, text: str) -> tuple[tuple[int | None, int | None], ...]:
+    """Heights and widths of a list with commas, None for any; InputError for what is no size."""
+    found: list[tuple[int | None, int | None]] = []
+    for part in (part.strip() for part in text.split(",")):
+        if part == DYNAMIC:
+            size: tuple[int | None, int | None] = (None, None)
+        else:
+            match = re.fullmatch(r"(\d+)(?:x(\d+))?", part)
+            height, width = (int(side or match[1]) for side in match.groups()) if match else (0, 0)
+            if not (_LEAST <= height <= _MOST and _LEAST <= width <= _MOST):
+                raise InputError(
+                    f"--{flag}: '{part}' is no size from {_LEAST} to {_MOST} pixels, such as 384, "
+                    f"288x384 or {DYNAMIC}"
+                )
+            size = (height, width)
+        if size in found:
+            raise InputError(f"--{flag}: '{part}' is given twice")
+        found.append(size)
+    return tuple(found)
+
+
+def _check_output(output):
+    if not output:
+        raise InputError("--output: give the folder to write")

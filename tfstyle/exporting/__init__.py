@@ -1,0 +1,12 @@
+"""From a trained model to files for servers and phones.
+
+signatures     the model's functions, by the names of what goes in and comes out
+saved_model    all of them in a SavedModel; also what the converters read
+tflite         one TFLite file: conversion, calibration
+metadata       what a TFLite file says about itself
+litert         TFLite files as LiteRT runs them: their operations, their time
+checking       the files' pictures beside the Keras model's
+writing        all TFLite files of an export
+report         what is known of them, as JSON and as a page
+onnx           one ONNX file
+"""

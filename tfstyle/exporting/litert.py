@@ -1,0 +1,165 @@
+"""TFLite files as LiteRT runs them: their functions, their operations, their time."""
+
+import collections
+import contextlib
+import dataclasses
+import io
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfstyle import cli
+from tfstyle.errors import InputError
+
+UNNAMED = ""  # the signature of files that have none
+_DELEGATE = "DELEGATE"  # the node that stands for those that XNNPACK took
+
+
+class Network:
+    """A TFLite file, loaded.
+
+    Args:
+        data: the file's bytes.
+        threads: of the processor.
+        name: of the file, for errors.
+
+    Attributes:
+        signatures: their names; `UNNAMED` alone for a file without them.
+
+    Raises: InputError if LiteRT is not installed or the bytes are no TFLite file.
+    """
+
+    def __init__(self, data: bytes, threads: int, name: str):
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise InputError("LiteRT is not installed; pip install -e '.[litert]'") from error
+        self.name = name
+        try:
+            with cli.quiet_import():
+                self._interpreter = Interpreter(model_content=data, num_threads=threads)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"{name}: not a TFLite file") from error
+        self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
+        self._runners: dict[str, collections.abc.Callable] = {}
+
+    def run(self, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs by name of a signature for its inputs by name."""
+        if key == UNNAMED:
+            return self._run_unnamed(inputs)
+        if key not in self._runners:
+            self._runners[key] = self._interpreter.get_signature_runner(key)
+        return self._runners[key](**inputs)
+
+    def _run_unnamed(self, inputs):
+        for detail in self._interpreter.get_input_details():
+            self._interpreter.set_tensor(detail["index"], inputs[detail["name"]])
+        self._interpreter.invoke()
+        return {
+            detail["name"]: self._interpreter.get_tensor(detail["index"])
+            for detail in self._interpreter.get_output_details()
+        }
+
+    def random_inputs(self, key: str, side: int) -> dict[str, np.ndarray]:
+        """Something to measure time with; free sides of pictures are `side` pixels long."""
+        random = np.random.default_rng(0)
+        if key == UNNAMED:
+            details = {one["name"]: one for one in self._interpreter.get_input_details()}
+        else:
+            details = self._interpreter.get_signature_runner(key).get_input_details()
+        inputs = {}
+        for name, detail in details.items():
+            shape = [
+                length if length > 0 else (1 if axis == 0 else side)
+                for axis, length in enumerate(detail["shape_signature"])
+            ]
+            values = random.uniform(size=shape)
+            if detail["dtype"] != np.float32:
+                limits = np.iinfo(detail["dtype"])
+                values = limits.min + values * (limits.max - limits.min)
+            inputs[name] = values.astype(detail["dtype"])
+        return inputs
+
+    def operations(self) -> "Operations":
+        """What the first signature consists of, and who computes it."""
+        found = self._interpreter._get_ops_details()
+        nodes = [node for node in found if node["op_name"] != _DELEGATE]
+        partitions = [node for node in found if node["op_name"] == _DELEGATE]
+        taken = _inside(nodes, partitions)
+        names = [node["op_name"] for node in nodes]
+        left = [node["op_name"] for node in nodes if node["index"] not in taken]
+        return Operations(collections.Counter(names), collections.Counter(left), len(partitions))
+
+
+@dataclasses.dataclass(frozen=True)
+class Operations:
+    """Nodes of a graph.
+
+    Attributes:
+        all: how many by their name.
+        left: those of them that XNNPACK does not compute.
+        partitions: parts of the graph that XNNPACK computes.
+    """
+
+    all: Mapping[str, int]
+    left: Mapping[str, int]
+    partitions: int
+
+    @property
+    def share(self) -> float:
+        """Of nodes that XNNPACK computes."""
+        return 1.0 - sum(self.left.values()) / sum(self.all.values())
+
+
+def _inside(nodes, partitions):
+    """Indices of the nodes that lie between the inputs and the outputs of partitions."""
+    makers = {tensor: node for node in nodes for tensor in node["outputs"]}
+    taken = set()
+    for partition in partitions:
+        outside, tensors = set(partition["inputs"]), list(partition["outputs"])
+        while tensors:
+            tensor = tensors.pop()
+            node = makers.get(tensor)
+            if node and tensor not in outside and node["index"] not in taken:
+                taken.add(node["index"])
+                tensors.extend(node["inputs"])
+    return taken
+
+
+def gpu_problems(data: bytes) -> list[str]:
+    """What the converter's analyzer says against the GPU delegate; nothing if all fits."""
+    import tensorflow as tf
+
+    with contextlib.redirect_stdout(io.StringIO()) as text, cli.quiet_import():
+        tf.lite.experimental.Analyzer.analyze(model_content=data, gpu_compatibility=True)
+    lines = [line.strip() for line in text.getvalue().splitlines()]
+    if any("looks compatible with GPU delegate" in line for line in lines):
+        return []
+    return [line for line in lines if line.startswith("GPU COMPATIBILITY")] or ["unknown"]
+
+
+def median_seconds(
+    runs: Mapping[str, tuple[Network, str, Mapping[str, np.ndarray]]], rounds: int
+) -> dict[str, float]:
+    """The median time of functions, run in turn, each after a run in vain.
+
+    Args:
+        runs: network, signature and inputs by any name.
+        rounds: how often each is timed.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, (network, key, inputs) in runs.items():
+            network.run(key, inputs)
+            start = time.perf_counter()
+            network.run(key, inputs)
+            seconds[name].append(time.perf_counter() - start)
+    return {name: float(np.median(values)) for name, values in seconds.items()}
+
+
+def names_of(counts: Mapping[str, int]) -> str:
+    """`CONV_2D ×16, MUL ×3`, the most frequent first."""
+    ordered: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda pair: -pair[1])
+    return ", ".join(name if n == 1 else f"{name} ×{n}" for name, n in ordered)

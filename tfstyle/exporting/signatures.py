@@ -1,0 +1,106 @@
+"""The functions of a model that exported files have, as TensorFlow sees them.
+
+encode_style   style                      → code       once for each painting
+transfer       content, code, strength    → stylized   for each photo
+stylize        content, style, strength   → stylized   both in one
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from tfstyle import models
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """A function by the names of what goes in and comes out.
+
+    Attributes:
+        name: of the function.
+        inputs: pictures are called `content` and `style`.
+        output: `code` or `stylized`.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+
+ENCODE_STYLE = Signature("encode_style", ("style",), "code")
+TRANSFER = Signature("transfer", ("content", "code", "strength"), "stylized")
+STYLIZE = Signature("stylize", ("content", "style", "strength"), "stylized")
+SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER)
+PICTURES = ("content", "style", "stylized")
+DTYPES = ("float32", "uint8")
+
+
+def function_of(
+    model: models.StyleTransferModel, signature: Signature, dtype: str
+) -> Callable[..., dict[str, tf.Tensor]]:
+    """The model's function of tensors by name, whose pictures have that type.
+
+    Args:
+        model: to export.
+        signature: which function.
+        dtype: "float32" for pictures in [0, 1] or "uint8" for 0 to 255; codes and strength, in
+            [0, 1], are float32.
+    Returns: a function to `{output: tensor}`.
+    """
+
+    def picture(tensor):
+        return tensor if dtype == "float32" else tf.cast(tensor, tf.float32) * (1.0 / 255.0)
+
+    def encode_style(style):
+        return {"code": model.encode_style(picture(style))}
+
+    def paint(content, code, strength):
+        stylized = model.stylize(picture(content), code, strength)
+        if dtype == "uint8":
+            stylized = tf.cast(tf.clip_by_value(stylized, 0.0, 1.0) * 255.0 + 0.5, tf.uint8)
+        return {"stylized": stylized}
+
+    def transfer(content, code, strength):
+        return paint(content, code, strength)
+
+    def stylize(content, style, strength):
+        return paint(content, encode_style(style)["code"], strength)
+
+    return {"encode_style": encode_style, "transfer": transfer, "stylize": stylize}[signature.name]
+
+
+def input_specs(
+    model: models.StyleTransferModel,
+    signature: Signature,
+    dtype: str,
+    sizes: dict[str, tuple[int | None, int | None]] | None = None,
+    batch: int | None = None,
+) -> list[tf.TensorSpec]:
+    """Shapes and types of a signature's inputs, in its order.
+
+    Args:
+        model: to export.
+        signature: which function.
+        dtype: of pictures.
+        sizes: height and width of pictures by name; those that are missing are free.
+        batch: None for any; the code may then be one for all.
+    """
+    sizes = sizes or {}
+
+    def spec(name):
+        if name == "strength":
+            return tf.TensorSpec((batch,), name=name)
+        if name == "code":
+            return tf.TensorSpec((batch, code_length(model)), name=name)
+        height, width = sizes.get(name, (None, None))
+        return tf.TensorSpec((batch, height, width, 3), dtype, name=name)
+
+    return [spec(name) for name in signature.inputs]
+
+
+def code_length(model: models.StyleTransferModel) -> int:
+    """Numbers in a style code."""
+    side = 2 * model.min_size
+    return int(keras.ops.shape(model.encode_style(keras.ops.zeros((1, side, side, 3))))[1])

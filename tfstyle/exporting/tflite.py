@@ -1,0 +1,196 @@
+"""TFLite files: conversion, and the pictures that int8 is calibrated with."""
+
+import dataclasses
+import pathlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tfstyle import cli, models
+from tfstyle.errors import InputError
+from tfstyle.exporting import saved_model
+from tfstyle.exporting.signatures import PICTURES, Signature, function_of, input_specs
+
+MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
+# What stays float32 in int8 files: the statistics of features, whose channels' deviations differ
+# too much for one scale, and the arithmetic with them. It is faster so, too.
+FLOAT_OPERATIONS = [
+    "ADD", "LOGISTIC", "MAXIMUM", "MEAN", "MUL", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT",
+    "STRIDED_SLICE", "SUB",
+]  # fmt: skip
+Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A signature of a TFLite file.
+
+    Attributes:
+        key: its name in the file.
+        signature: what it computes.
+        sizes: of the pictures that go in, by name.
+    """
+
+    key: str
+    signature: Signature
+    sizes: Mapping[str, Size]
+
+
+def entries_of(signature: Signature, sizes: Sequence[Size], style_size: Size) -> list[Entry]:
+    """An entry for each size of the content, called `transfer_384` or `transfer_288x384`.
+
+    With one size, or none as for `encode_style`, it is called as the signature.
+    """
+    if "content" not in signature.inputs:
+        return [Entry(signature.name, signature, {"style": style_size})]
+    return [
+        Entry(
+            signature.name if len(sizes) == 1 else f"{signature.name}_{size_name(size)}",
+            signature,
+            {"content": size, "style": style_size},
+        )
+        for size in sizes
+    ]
+
+
+def size_name(size: Size) -> str:
+    """`384`, `288x384` (height and width) or `dynamic`."""
+    height, width = size
+    if not (height and width):
+        return "dynamic"
+    return str(height) if height == width else f"{height}x{width}"
+
+
+def convert(
+    model: models.StyleTransferModel,
+    entries: Sequence[Entry],
+    precision: str,
+    dtype: str = "float32",
+    calibration: Iterable[Mapping[str, np.ndarray]] = (),
+) -> bytes:
+    """A TFLite file that takes one picture at a time.
+
+    Args:
+        model: to export, without what only training needs.
+        entries: signatures that the file has; they share their weights.
+        precision: "float32"; "float16", whose weights are half as large and are computed with in
+            float32 on processors, in float16 on GPUs; "dynamic", with int8 weights and
+            activations quantized as they come; "int8", but for `FLOAT_OPERATIONS`.
+        dtype: of pictures; see `function_of`.
+        calibration: for int8: samples of all inputs by name, pictures float32 in [0, 1] of any
+            size from that of the largest entry.
+    Returns: the file's bytes.
+    Raises: InputError if the converter refuses.
+    """
+    functions = {
+        entry.key: tf.function(
+            function_of(model, entry.signature, dtype),
+            input_signature=input_specs(model, entry.signature, dtype, dict(entry.sizes), batch=1),
+        )
+        for entry in entries
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        saved_model.save(model, functions, folder)
+        with cli.quiet_import():
+            converter = tf.lite.TFLiteConverter.from_saved_model(
+                folder, signature_keys=list(functions)
+            )
+            if precision != "float32":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if precision == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            try:
+                if precision == "int8":
+                    samples = list(calibration)
+                    converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
+                    return _in_part(converter)
+                return converter.convert()
+            except (ValueError, RuntimeError) as error:
+                reason = (str(error).strip().splitlines() or ["?"])[0]
+                raise InputError(
+                    f"--precision={precision}: the converter refuses this model ({reason})"
+                ) from error
+
+
+def _in_part(converter):
+    """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
+
+    TensorFlow offers this as a part of its debugger of quantized models.
+    """
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=lambda: iter(()),
+        debug_options=tf.lite.experimental.QuantizationDebugOptions(
+            denylisted_ops=FLOAT_OPERATIONS
+        ),
+    )
+    return debugger.get_nondebug_quantized_model()
+
+
+def _calibrate(entries, samples, dtype) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    for entry in entries:
+        for sample in samples:
+            inputs = {name: sample[name] for name in entry.signature.inputs}
+            for name in PICTURES:
+                if name in inputs:
+                    inputs[name] = as_input(inputs[name], entry.sizes[name], dtype)
+            yield entry.key, inputs
+
+
+def read_samples(
+    model: models.StyleTransferModel,
+    contents: Sequence[pathlib.Path],
+    styles: Sequence[pathlib.Path],
+    sizes: Sequence[Size],
+) -> list[dict[str, np.ndarray]]:
+    """Samples of all inputs for `convert`: photographs, each with a painting at random.
+
+    Three of four have the full strength, the others less.
+
+    Args:
+        model: whose codes they have.
+        contents: photographs, of which `MAX_SAMPLES` are read, evenly spread.
+        styles: paintings.
+        sizes: that pictures will be needed at.
+    """
+    from tfstyle import images
+
+    side = max(length or 0 for size in sizes for length in size)
+    random = np.random.default_rng(0)
+    if len(contents) < MIN_SAMPLES:
+        logging.warning(
+            "--calibration_dir: %d pictures; int8 is better with %d to %d.",
+            len(contents), MIN_SAMPLES, MAX_SAMPLES,
+        )  # fmt: skip
+    count = min(len(contents), MAX_SAMPLES)
+    samples = []
+    for i in range(count):
+        path = contents[i * len(contents) // count]
+        content = images.cover(images.read_image(path, 2 * side), (side, side))
+        painting = images.read_image(styles[random.integers(len(styles))], 2 * side)
+        style = images.cover(painting, (side, side))
+        strength = 1.0 if i % 4 else random.uniform()
+        samples.append(
+            {
+                "content": content,
+                "style": style,
+                "code": np.asarray(model.encode_style(style)),
+                "strength": np.full(1, strength, np.float32),
+            }
+        )
+    return samples
+
+
+def as_input(picture: np.ndarray, size: Size, dtype: str) -> np.ndarray:
+    """`(1, h, w, 3)` in [0, 1] as an entry takes it: its centre at that size, in that type."""
+    from tfstyle import images
+
+    height, width = size
+    if height and width:
+        picture = images.cover(picture, (height, width))
+    if dtype == "uint8":
+        return np.round(picture * 255.0).astype(np.uint8)
+    return np.asarray(picture, np.float32)

@@ -1,0 +1,128 @@
+"""All TFLite files of an export, each converted, described, compared and timed."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from absl import logging
+
+import tfstyle
+from tfstyle import models
+from tfstyle.config import TFLiteCommand
+from tfstyle.config.export import precisions, sizes
+from tfstyle.evaluation.features import load_features
+from tfstyle.exporting import checking, litert, metadata, report, tflite
+from tfstyle.exporting.signatures import ENCODE_STYLE, STYLIZE, TRANSFER
+
+ROUNDS = 20  # timings of each function
+THREADS = (1, 2)
+_LEAST_PSNR = {"float32": 60.0, "float16": 45.0}  # of the others, `min_psnr`
+_FILES = {
+    "encode_style": "style_encoder.tflite",
+    "transfer": "transfer.tflite",
+    "stylize": "stylize.tflite",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What is known of the files.
+
+    Attributes:
+        rows: of each signature.
+        pairs: by precision, of style encoder and first transfer signature together.
+        model_itself: the Keras model's distances at the first size.
+    """
+
+    rows: Sequence[report.Row]
+    pairs: Mapping[str, checking.Likeness]
+    model_itself: checking.Likeness
+
+
+def write_files(
+    model: models.StyleTransferModel,
+    config: TFLiteCommand,
+    samples: Sequence[Mapping[str, np.ndarray]],
+    contents: Sequence[pathlib.Path],
+    styles: Sequence[pathlib.Path],
+    folder: pathlib.Path,
+) -> Found:
+    """Writes a folder for each precision.
+
+    Args:
+        model: to export, without what only training needs.
+        config: which files.
+        samples: for int8, of `tflite.read_samples`.
+        contents: pictures to compare the files with the model on.
+        styles: likewise.
+        folder: that exists.
+    """
+    dtype = "uint8" if config.uint8 else "float32"
+    content_sizes = sizes("size", config.size)
+    (style_size,) = sizes("style_size", config.style_size)
+    features, _ = load_features("lite")
+    pictures = checking.read_pairs(contents, styles, config.check_pairs)
+    checks = {
+        size: checking.Check(model, pictures, size, style_size, features) for size in content_sizes
+    }
+    signatures = [ENCODE_STYLE, TRANSFER, *([STYLIZE] if config.single_file else [])]
+    rows, pairs = [], {}
+    for precision in precisions(config.precision):
+        (folder / precision).mkdir()
+        networks = {}
+        for signature in signatures:
+            name = f"{precision}/{_FILES[signature.name]}"
+            logging.info("Converting %s.", name)
+            entries = tflite.entries_of(signature, content_sizes, style_size)
+            data = tflite.convert(model, entries, precision, dtype, samples)
+            data = metadata.with_metadata(data, _description(model, config, name, dtype))
+            (folder / name).write_bytes(data)
+            by_threads = {n: litert.Network(data, n, name) for n in THREADS}
+            networks[signature.name] = (by_threads[THREADS[-1]], entries[0])
+            operations = by_threads[1].operations()
+            problems = litert.gpu_problems(data)
+            for entry in entries:
+                check = checks[entry.sizes.get("content", content_sizes[0])]
+                inputs = by_threads[1].random_inputs(entry.key, checking.FREE_SIDE)
+                seconds = litert.median_seconds(
+                    {str(n): (net, entry.key, inputs) for n, net in by_threads.items()}, ROUNDS
+                )
+                rows.append(
+                    report.Row(
+                        name,
+                        entry.key,
+                        len(data),
+                        operations,
+                        problems,
+                        {n: 1000.0 * seconds[str(n)] for n in THREADS},
+                        check.likeness(by_threads[THREADS[-1]], entry, dtype),
+                        _LEAST_PSNR.get(precision, config.min_psnr),
+                    )
+                )
+        pairs[precision] = checks[content_sizes[0]].likeness_of_pair(
+            networks["encode_style"], networks["transfer"], dtype
+        )
+    return Found(rows, pairs, checks[content_sizes[0]].model_itself)
+
+
+def _description(model, config, name, dtype):
+    values = "float32 from 0 to 1" if dtype == "float32" else "bytes from 0 to 255"
+    picture = f"RGB picture (1, height, width, 3), {values}"
+    return metadata.Description(
+        name=f"tfstyle {pathlib.Path(config.model).stem} {name}",
+        text=(
+            "Arbitrary style transfer: encode_style computes the code of a painting once, transfer "
+            f"paints photographs with it. Codes are those of {model.code_identity()}."
+        ),
+        version=tfstyle.__version__,
+        author="The tfstyle authors",
+        license="Apache-2.0",
+        tensors={
+            "content": f"The photograph: {picture}.",
+            "style": f"The painting: {picture}.",
+            "code": "The painting's style code (1, n), float32; weighted means of codes are codes.",
+            "strength": "(1,) float32 from 0, the photograph, to 1, the full style.",
+            "stylized": f"The painted photograph: {picture}.",
+        },
+    )
