@@ -1,4 +1,4 @@
-"""Measures the feed-forward model: Keras beside LiteRT, and the whole program.
+"""Measures the feed-forward models: Keras beside LiteRT, and the whole program.
 
     python -m benchmarks.stylize_speed [--only NAME …] [--reference transfer.tflite]
 
@@ -6,6 +6,7 @@ Prints a table of ratios, each of things timed in turn in this one process, and 
 comparisons with LiteRT need the extra `litert`.
 """
 
+import functools
 import importlib.util
 import os
 import pathlib
@@ -16,17 +17,18 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.table import print_heading, print_row
 from tfstyle import images, models, optimization
-from tfstyle.config import DEFAULT_MODEL, OptimizeConfig
+from tfstyle.config import OptimizeConfig
+from tfstyle.exporting import litert, tflite
+from tfstyle.exporting.signatures import ENCODE_STYLE, TRANSFER
 
 ROOT = pathlib.Path(__file__).parent.parent
-PARTS = ("litert", "mobile", "program", "init")
+PARTS = ("litert", "models", "program", "init")
 _ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by default.")
 _PAIRS = flags.DEFINE_multi_string(
     "pair",
@@ -35,10 +37,12 @@ _PAIRS = flags.DEFINE_multi_string(
     "Content and style file, with a comma.",
 )  # fmt: skip
 _REFERENCE = flags.DEFINE_string(
-    "reference", None, "A .tflite file of another transfer network, which `mobile` is timed beside."
+    "reference", None, "A .tflite file of another transfer network, to time `mobile` beside."
 )
 _SIZE = 384  # pixels
 _THREADS = 2
+_PHOTOS = ("astronaut", "chelsea")
+_PAINTINGS = ("brushstrokes", "ink_wash", "mosaic", "stained_glass")
 
 
 def main(_):
@@ -53,62 +57,61 @@ def measure_litert(rounds=20):
     """Seconds of a transfer in Keras over those in LiteRT, both float32, the style code given."""
     if not _has_litert():
         return
-    model = models.load_model(DEFAULT_MODEL)
-    random = np.random.default_rng(0)
-    content = random.uniform(size=(1, _SIZE, _SIZE, 3)).astype("float32")
-    code = np.asarray(model.encode_style(content[:, ::-1]))
+    model, pairs, (entry,) = _prepare("mobile", TRANSFER)
+    data = tflite.convert(model, [entry], "float32")
+    network = litert.Network(data, _THREADS, "mobile")
+    content, code, strength = (pairs[0][name] for name in TRANSFER.inputs)
     graph = tf.function(model.stylize)
-    data = _to_litert(model.stylize, model, {"content": content.shape, "code": code.shape})
-    interpreter = _interpreter(data, content=content, code=code)
-    median = _medians(
+    seconds = litert.median_seconds(
         {
-            "litert": interpreter.invoke,
-            "a compiled function": lambda: graph(content, code).numpy(),
-            "eager, as in stylize.py": lambda: np.asarray(model.stylize(content, code)),
+            "LiteRT": lambda: network.run(entry.key, pairs[0]),
+            "a compiled function": lambda: graph(content, code, strength).numpy(),
+            "eager, as in stylize.py": lambda: np.asarray(model.stylize(content, code, strength)),
         },
         rounds,
     )
-    difference = np.abs(_output(interpreter) - graph(content, code).numpy()).max()
-    yield "largest difference of the pictures", "", [float(difference)], 6
-    litert = median.pop("litert")
-    yield f"LiteRT, {len(data) / 1e6:.2f} MB, milliseconds", "", [1000 * litert], 0
-    for name, seconds in median.items():
-        yield f"Keras, {name} / LiteRT", "≤ 2", [seconds / litert], 2
+    difference = network.run(entry.key, pairs[0])["stylized"] - graph(content, code, strength)
+    yield "largest difference of the pictures", "", [float(np.abs(difference).max())], 6
+    reference = seconds.pop("LiteRT")
+    yield f"LiteRT, {len(data) / 1e6:.2f} MB, milliseconds", "", [1000 * reference], 0
+    for name, one in seconds.items():
+        yield f"Keras, {name} / LiteRT", "≤ 2", [one / reference], 2
 
 
-def measure_mobile(rounds=40):
-    """`mobile` in int8, with untrained weights: its files, its time beside another network's."""
+def measure_models(rounds=30):
+    """The packaged models beside each other, and `mobile` in int8 beside another network."""
     if not _has_litert():
         return
-    model = models.MODELS["mobile"]("lite").for_inference()
-    pictures = {
-        name: images.cover(images.read_image(f"{ROOT}/examples/{name}.jpg"), (_SIZE, _SIZE))
-        for name in ("astronaut", "chelsea", "brushstrokes", "ink_wash", "mosaic", "stained_glass")
-    }
-    pairs = [
-        {"content": pictures[content], "code": np.asarray(model.encode_style(pictures[style])),
-         "strength": np.ones(1, "float32")}
-        for content in ("astronaut", "chelsea")
-        for style in ("brushstrokes", "ink_wash", "mosaic", "stained_glass")
-    ]  # fmt: skip
-    shapes = {name: value.shape for name, value in pairs[0].items()}
-
-    def transfer(content, code, strength):
-        return model.stylize(content, code, strength)
-
-    data = _to_litert(transfer, model, shapes, pairs)
-    styles = [{"style": picture} for picture in pictures.values()]
-    encoder = _to_litert(model.encode_style, model, {"style": shapes["content"]}, styles)
+    runs = {}
+    for name in ("mobile", "quality"):
+        model, pairs, (entry,) = _prepare(name, TRANSFER)
+        network = litert.Network(tflite.convert(model, [entry], "float32"), _THREADS, name)
+        runs[name] = functools.partial(network.run, entry.key, pairs[0])
+    seconds = litert.median_seconds(runs, rounds)
+    ratio = seconds["quality"] / seconds["mobile"]
+    yield "a transfer by `quality` / by `mobile`, float32", "≤ 10", [ratio], 1
+    model, pairs, (entry,) = _prepare("mobile", TRANSFER)
+    _, styles, (encode,) = _prepare("mobile", ENCODE_STYLE)
+    data = tflite.convert(model, [entry], "int8", calibration=_mirrored(pairs))
+    encoder = tflite.convert(model, [encode], "int8", calibration=_mirrored(styles))
     yield "`mobile`, int8, both files, MB", "≤ 1.0", [(len(data) + len(encoder)) / 1e6], 2
-    interpreter = _interpreter(data, **pairs[0])
-    runs = {"mobile": interpreter.invoke}
+    network = litert.Network(data, _THREADS, "mobile")
+    errors = [network.run(entry.key, one)["stylized"] - model.stylize(**one) for one in pairs]
+    found = [-10.0 * np.log10(np.mean(np.square(error))) for error in errors]
+    yield "the same, its pictures beside the Keras model's, dB", "≥ 32", found, 1
+    runs = {"mobile": functools.partial(network.run, entry.key, pairs[0])}
     if _REFERENCE.value:
-        runs["reference"] = _interpreter(pathlib.Path(_REFERENCE.value).read_bytes()).invoke
-    median = _medians(runs, rounds)
-    yield "`mobile`'s transfer, int8, milliseconds", "", [1000 * median["mobile"]], 1
+        reference = litert.Network(
+            pathlib.Path(_REFERENCE.value).read_bytes(), _THREADS, _REFERENCE.value
+        )
+        key = reference.signatures[0]
+        inputs = reference.random_inputs(key, _SIZE)
+        runs["reference"] = functools.partial(reference.run, key, inputs)
+    seconds = litert.median_seconds(runs, rounds)
+    yield "`mobile`'s transfer, int8, milliseconds", "", [1000 * seconds["mobile"]], 1
     if _REFERENCE.value:
-        yield "the reference's, milliseconds", "", [1000 * median["reference"]], 1
-        yield "`mobile` / the reference", "≤ 0.40", [median["mobile"] / median["reference"]], 2
+        yield "the reference's, milliseconds", "", [1000 * seconds["reference"]], 1
+        yield "`mobile` / the reference", "≤ 0.40", [seconds["mobile"] / seconds["reference"]], 2
 
 
 def _has_litert():
@@ -118,55 +121,33 @@ def _has_litert():
     return False
 
 
-def _to_litert(function, model, shapes, calibration=None):
-    """The bytes of a .tflite file of a model's function of float32 inputs.
-
-    Args:
-        function: of tensors by name.
-        model: whose variables it uses.
-        shapes: of the inputs, by name.
-        calibration: inputs by name, several times; if given, the file computes in int8.
-    """
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    signature = [tf.TensorSpec(shape, name=name) for name, shape in shapes.items()]
-    archive.add_endpoint("serve", function, signature)
-    with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if calibration:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: iter(calibration)
-        return converter.convert()
-
-
-def _interpreter(data, **inputs):
-    """An interpreter of a file's bytes, with its inputs set by name, or all to 0."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=data, num_threads=_THREADS)
-    interpreter.allocate_tensors()
-    for detail in interpreter.get_input_details():
-        name = detail["name"].removeprefix("serving_default_").split(":")[0]
-        value = inputs[name] if inputs else np.zeros(detail["shape"], detail["dtype"])
-        interpreter.set_tensor(detail["index"], value)
-    return interpreter
+def _prepare(name, signature):
+    """A packaged model, the example pictures as a signature's inputs, its entry in a file."""
+    model = models.load_model(name)
+    pictures = {
+        picture: images.cover(images.read_image(f"{ROOT}/examples/{picture}.jpg"), (_SIZE, _SIZE))
+        for picture in (*_PHOTOS, *_PAINTINGS)
+    }
+    inputs = [
+        {"content": pictures[photo], "style": pictures[painting],
+         "code": np.asarray(model.encode_style(pictures[painting])),
+         "strength": np.ones(1, np.float32)}
+        for photo in _PHOTOS for painting in _PAINTINGS
+    ]  # fmt: skip
+    size = (_SIZE, _SIZE)
+    return (
+        model,
+        [{name: one[name] for name in signature.inputs} for one in inputs],
+        tflite.entries_of(signature, [size], size),
+    )
 
 
-def _output(interpreter):
-    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-
-
-def _medians(runs, rounds):
-    """The median of each function's seconds, all in turn, each after one run in vain."""
-    seconds = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            run()
-            started = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: float(np.median(values)) for name, values in seconds.items()}
+def _mirrored(inputs):
+    """To calibrate with: like what will be measured, but not the same."""
+    return [
+        {name: value[:, :, ::-1] if value.ndim == 4 else value for name, value in one.items()}
+        for one in inputs
+    ]
 
 
 def measure_program(runs=5):

@@ -1,5 +1,6 @@
 """`tfstyle benchmark_tflite`: times TFLite files side by side."""
 
+import functools
 import pathlib
 from collections.abc import Sequence
 
@@ -28,7 +29,7 @@ def main(argv: Sequence[str]) -> int | None:
             for key in network.signatures:
                 inputs = network.random_inputs(key, config.size)
                 network.run(key, inputs)
-                runs[name, key, count] = (network, key, inputs)
+                runs[name, key, count] = functools.partial(network.run, key, inputs)
     seconds = litert.median_seconds(runs, config.rounds)
     header = " | ".join(f"{n} thread{'s' * (n > 1)}, ms" for n in threads)
     print(f"| file | signature | MB | {header} | / the first |")

@@ -5,7 +5,8 @@ import contextlib
 import dataclasses
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Network:
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{name}: not a TFLite file") from error
         self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
-        self._runners: dict[str, collections.abc.Callable] = {}
+        self._runners: dict[str, Callable] = {}
 
     def run(self, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name of a signature for its inputs by name."""
@@ -140,21 +141,19 @@ def gpu_problems(data: bytes) -> list[str]:
     return [line for line in lines if line.startswith("GPU COMPATIBILITY")] or ["unknown"]
 
 
-def median_seconds(
-    runs: Mapping[str, tuple[Network, str, Mapping[str, np.ndarray]]], rounds: int
-) -> dict[str, float]:
-    """The median time of functions, run in turn, each after a run in vain.
+def median_seconds(runs: Mapping[Any, Callable[[], object]], rounds: int) -> dict[Any, float]:
+    """The median time of functions by any name, run in turn, each after a run in vain.
 
     Args:
-        runs: network, signature and inputs by any name.
+        runs: functions without arguments.
         rounds: how often each is timed.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    seconds: dict[Any, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
-        for name, (network, key, inputs) in runs.items():
-            network.run(key, inputs)
+        for name, run in runs.items():
+            run()
             start = time.perf_counter()
-            network.run(key, inputs)
+            run()
             seconds[name].append(time.perf_counter() - start)
     return {name: float(np.median(values)) for name, values in seconds.items()}
 

@@ -68,7 +68,10 @@ def function_of(
     def stylize(content, style, strength):
         return paint(content, encode_style(style)["code"], strength)
 
-    return {"encode_style": encode_style, "transfer": transfer, "stylize": stylize}[signature.name]
+    functions: dict[str, Callable[..., dict[str, tf.Tensor]]] = {
+        "encode_style": encode_style, "transfer": transfer, "stylize": stylize
+    }  # fmt: skip
+    return functions[signature.name]
 
 
 def input_specs(

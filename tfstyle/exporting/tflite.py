@@ -170,7 +170,7 @@ def read_samples(
     for i in range(count):
         path = contents[i * len(contents) // count]
         content = images.cover(images.read_image(path, 2 * side), (side, side))
-        painting = images.read_image(styles[random.integers(len(styles))], 2 * side)
+        painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * side)
         style = images.cover(painting, (side, side))
         strength = 1.0 if i % 4 else random.uniform()
         samples.append(

@@ -1,6 +1,7 @@
 """All TFLite files of an export, each converted, described, compared and timed."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -86,7 +87,11 @@ def write_files(
                 check = checks[entry.sizes.get("content", content_sizes[0])]
                 inputs = by_threads[1].random_inputs(entry.key, checking.FREE_SIDE)
                 seconds = litert.median_seconds(
-                    {str(n): (net, entry.key, inputs) for n, net in by_threads.items()}, ROUNDS
+                    {
+                        n: functools.partial(network.run, entry.key, inputs)
+                        for n, network in by_threads.items()
+                    },
+                    ROUNDS,
                 )
                 rows.append(
                     report.Row(
@@ -95,7 +100,7 @@ def write_files(
                         len(data),
                         operations,
                         problems,
-                        {n: 1000.0 * seconds[str(n)] for n in THREADS},
+                        {n: 1000.0 * seconds[n] for n in THREADS},
                         check.likeness(by_threads[THREADS[-1]], entry, dtype),
                         _LEAST_PSNR.get(precision, config.min_psnr),
                     )
