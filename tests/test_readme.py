@@ -79,27 +79,53 @@ def test_its_evaluation_command_runs(run_program, tmp_path, examples):
     assert (tmp_path / "evaluation" / "report.html").exists()
 
 
-def test_its_python_runs(tmp_path, monkeypatch):
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    monkeypatch.chdir(tmp_path)
-    for code, (text, less) in zip(
-        blocks("python"), [("size=384", "size=64, iterations=2"), ("512", "64")], strict=True
-    ):
-        small = code.replace(text, less)
-        assert small != code and len(code.splitlines()) <= 12
-        (tmp_path / "stylized.png").unlink(missing_ok=True)
-        exec(compile(small, "README.md", "exec"), {})
-        assert (tmp_path / "stylized.png").exists()
+def test_its_export_command_and_what_runs_the_files(run_program, tmp_path, monkeypatch):
+    """One precision at a small size."""
+    (command,) = [block for block in blocks("sh") if "to_tflite.py" in block]
+    python, program, *arguments = shlex.split(command)
+    assert python == ".venv/bin/python"
+    small = ["--size=128", "--precision=dynamic", "--check_pairs=1", "--min_psnr=25"]
+    result = run_program(program, *arguments, *small)
+    assert result.returncode == 0, result.stderr
+    (code,) = [code for code in blocks("python") if "Interpreter" in code]
+    assert not re.search("tfstyle|tensorflow|keras", code)
+    run_in_empty_folder(code.replace("384", "128"), tmp_path, monkeypatch)
+    assert Image.open(tmp_path / "stylized.png").size == (128, 128)
+
+
+def run_in_empty_folder(code, folder, monkeypatch):
+    (folder / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(folder)
+    exec(compile(code, "README.md", "exec"), {})
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/training.md", "docs/evaluation.md", "CONTRIBUTING.md"]
+    ("part", "text", "less"),
+    [("OptimizeConfig", "size=384", "size=64, iterations=2"), ("load_model", "512", "64")],
+)
+def test_its_python_runs(part, text, less, tmp_path, monkeypatch):
+    (code,) = [code for code in blocks("python") if part in code]
+    assert text in code and len(code.splitlines()) <= 12
+    run_in_empty_folder(code.replace(text, less), tmp_path, monkeypatch)
+    assert (tmp_path / "stylized.png").exists()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/training.md",
+        "docs/evaluation.md",
+        "export/android/README.md",
+        "CONTRIBUTING.md",
+    ],
 )
 def test_its_flags_exist(page):
     from tfstyle import config
 
     known = {"help", "weights"}  # the latter of tools.export_teacher
-    for command in ("Optimize", "Stylize", "Styles", "Train", "Shards", "Evaluate"):
+    for command in ("Optimize", "Stylize", "Styles", "Train", "Shards", "Evaluate",
+                    "TFLite", "SavedModel", "ONNX", "BenchmarkTFLite"):  # fmt: skip
         found = getattr(config, f"{command}Command")
         known |= {*found.__dataclass_fields__, *getattr(found, "PRESETS", ())}
     assert set(re.findall(r"--([a-z_]+)", (ROOT / page).read_text(encoding="utf-8"))) <= known

@@ -57,7 +57,8 @@ def main(argv: Sequence[str]) -> int | None:
             "machine": _machine(),
         }
         report.write_report(folder, found.rows, found.pairs, found.model_itself, about)
-        print(report.markdown(found.rows, found.pairs, found.model_itself, about), flush=True)
+        page = report.markdown(found.rows, found.pairs, found.model_itself, about)
+        print(page, end="", flush=True)
         poor = [row for row in found.rows if not row.passes]
         if poor:
             raise InputError(

@@ -68,7 +68,7 @@ class TFLiteCommand:
     check_pairs: int = option(8, "Number of pairs, evenly spread.", section="Check")
     min_psnr: float = option(
         32.0, "Least likeness in dB, on average, of a dynamic or int8 file's pictures with the "
-        "Keras model's; float16 must have 45, float32 60.", section="Check",
+        "Keras model's; float16 must have 45, float32 55.", section="Check",
     )  # fmt: skip
 
     def __post_init__(self):

@@ -59,7 +59,7 @@ def function_of(
     def paint(content, code, strength):
         stylized = model.stylize(picture(content), code, strength)
         if dtype == "uint8":
-            stylized = tf.cast(tf.clip_by_value(stylized, 0.0, 1.0) * 255.0 + 0.5, tf.uint8)
+            stylized = tf.cast(stylized * 255.0 + 0.5, tf.uint8)
         return {"stylized": stylized}
 
     def transfer(content, code, strength):

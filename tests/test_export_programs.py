@@ -1,0 +1,171 @@
+"""The programs of `export/` as a user runs them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.model_examples import EXAMPLES
+from tfstyle import images
+from tfstyle.__main__ import main
+from tfstyle.exporting import litert, metadata
+
+
+@pytest.fixture
+def folder(tmp_path, photo, painting, monkeypatch):
+    """A model, photographs and paintings."""
+    monkeypatch.chdir(tmp_path)
+    for name, picture in (("photos", photo), ("paintings", painting)):
+        (tmp_path / name).mkdir()
+        for turn in range(2):
+            images.write_image(tmp_path / name / f"{turn}.png", picture[:, :: 1 - 2 * turn])
+    EXAMPLES["mobile"]().save("mine.keras")
+    return tmp_path
+
+
+def run(*arguments):
+    """Exit status of `tfstyle …`, in this process."""
+    return main(list(map(str, arguments)))
+
+
+def errors(capfd):
+    return [line for line in capfd.readouterr().err.splitlines() if line.startswith("error")]
+
+
+CHECKED = ("--check_content_dir", "photos", "--check_style_dir", "paintings", "--check_pairs", 3)
+
+
+def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
+    monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96,96x64",
+               "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
+               "--calibration_style_dir", "paintings", "--single_file", "--uint8", *CHECKED,
+               "--min_psnr", "25") == 0  # fmt: skip
+    captured = capfd.readouterr()
+    assert "--calibration_dir: 2 pictures; int8 is better with 100 to 300" in captured.err
+    names = ("style_encoder.tflite", "stylize.tflite", "transfer.tflite")
+    files = [f"{precision}/{name}" for precision in ("float32", "int8") for name in names]
+    found = sorted(str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*.*"))
+    assert found == sorted([*files, "report.json", "report.md"])
+    record = json.loads((folder / "out/report.json").read_text())
+    keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
+    assert keys[:5] == [
+        ("style_encoder", "encode_style"),
+        ("transfer", "transfer_64x96"), ("transfer", "transfer_96x64"),
+        ("stylize", "stylize_64x96"), ("stylize", "stylize_96x64"),
+    ]  # fmt: skip
+    for row in record["files"]:
+        data = (folder / "out" / row["file"]).read_bytes()
+        assert row["bytes"] == len(data)
+        network = litert.Network(data, 1, row["file"])
+        assert row["signature"] in network.signatures
+        assert b"The painting" in metadata.read_metadata(data) or "style" not in row["signature"]
+        assert row["psnr"] > (55 if "float32" in row["file"] else 25)
+        assert row["nodes"] == sum(network.operations().all.values())
+        assert row["xnnpack_share"] == network.operations().share
+    assert (folder / "out/report.md").read_text() == captured.out
+    # The numbers are of the pictures: another picture has others.
+    assert record["model_itself"]["style_distance"] > 0
+    differ = {row["style_distance"] - record["model_itself"]["style_distance"] for row in
+              record["files"] if "int8" in row["file"]}  # fmt: skip
+    assert all(0 < abs(value) < 1 for value in differ)
+
+
+def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
+    monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", 64, *CHECKED,
+               "--style_size", 64, "--precision", "dynamic", "--min_psnr", 99) == 1  # fmt: skip
+    (line,) = errors(capfd)
+    assert "dynamic/transfer.tflite, transfer: " in line
+    assert "99 wanted; nothing was written" in line
+    assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
+
+
+def test_a_saved_model(folder, capfd):
+    import tensorflow as tf
+
+    assert run("to_saved_model", "--model", "mine.keras", "--output", "new/saved") == 0
+    assert "largest difference" in capfd.readouterr().err
+    signatures = tf.saved_model.load("new/saved").signatures
+    assert set(signatures) == {
+        "serving_default", *(name + dtype for name in ("stylize", "encode_style", "transfer")
+                             for dtype in ("", "_uint8"))
+    }  # fmt: skip
+
+
+def test_files_are_timed_side_by_side(folder, capfd):
+    import tensorflow as tf
+
+    function = tf.function(
+        lambda x: {"y": 2.0 * x}, input_signature=[tf.TensorSpec((1, 8), name="x")]
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
+    (folder / "a.tflite").write_bytes(converter.convert())
+    (folder / "b.tflite").write_bytes((folder / "a.tflite").read_bytes())
+    capfd.readouterr()
+    assert run("benchmark_tflite", "--file", "a.tflite", "--file", "b.tflite", "--rounds", 2) == 0
+    header, _, first, second = capfd.readouterr().out.splitlines()
+    assert "| 1 thread, ms | 2 threads, ms | / the first |" in header
+    assert first.startswith("| a.tflite |") and first.endswith("| 1.00 |")
+    assert second.startswith("| b.tflite |")
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ("to_tflite --model mine.keras", "--output: give the folder to write"),
+        ("to_tflite --model moble --output out", "did you mean 'mobile'"),
+        ("to_tflite --model x.keras --output out", "x.keras: no such file"),
+        ("to_tflite --model photos/0.png --output out", "0.png' is neither a packaged model nor"),
+        ("to_tflite --output photos", "--output: photos is not empty; give a new folder"),
+        ("to_tflite --output mine.keras", "mine.keras is a file; give a folder"),
+        ("to_tflite --output out --size 12", "--size: '12' is no size from 64 to 4096 pixels"),
+        ("to_tflite --output out --size 384,384", "--size: '384' is given twice"),
+        ("to_tflite --output out --style_size 99,256", "--style_size: give one size"),
+        ("to_tflite --output out --precision int9", "did you mean 'int8'"),
+        ("to_tflite --output out --precision int8", "--calibration_dir: give the folder"),
+        ("to_tflite --output out --precision int8 --calibration_dir none", "none: no such"),
+        ("to_tflite --output out --precision int8 --calibration_dir empty", "empty"),
+        ("to_tflite --output out --precision int8 --calibration_dir photos --size dynamic",
+         "int8 is for fixed sizes"),
+        ("to_tflite --output out --check_content_dir photos", "give both or none"),
+        ("to_tflite --output out --min_psnr -1", "--min_psnr: must be from 0 to 100"),
+        ("to_saved_model --output photos", "--output: photos is not empty"),
+        ("to_saved_model --output out --model moble", "did you mean 'mobile'"),
+        ("to_onnx --output out --size 10", "--size: '10' is no size"),
+        ("to_onnx --output mine.keras/out", "mine.keras is a file; give a folder"),
+        ("benchmark_tflite", "--file: give a TFLite file"),
+        ("benchmark_tflite --file none.tflite", "none.tflite: no such file"),
+        ("benchmark_tflite --file mine.keras", "mine.keras: not a TFLite file"),
+        ("benchmark_tflite --file mine.keras --threads 0", "'0' is not a number from 1 to 256"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_nothing_is_written(flags, text, folder, capfd):
+    (folder / "empty").mkdir()
+    before = sorted(folder.rglob("*"))
+    assert run(*flags.split()) == 1
+    (line,) = errors(capfd)
+    assert text in line
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tfstyle.exporting.saved_model.write_saved_model", full)
+    assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 1
+    (line,) = errors(capfd)
+    assert line == "error: --output: out cannot be written (No space left on device)"
+    assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
+
+
+def test_the_examples_are_the_default_of_the_check(folder, capfd):
+    from tfstyle.commands.examples import examples_folder
+    from tfstyle.exporting import checking
+
+    pictures = sorted(examples_folder().glob("*.jpg"))
+    pairs = checking.read_pairs(pictures, pictures, 5)
+    assert len(pairs) == 5
+    assert all(np.any(content.shape != style.shape) or np.any(content != style)
+               for content, style in pairs)  # fmt: skip
