@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.model_examples import EXAMPLES
 from tfstyle import images
@@ -46,7 +47,9 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     names = ("style_encoder.tflite", "stylize.tflite", "transfer.tflite")
     files = [f"{precision}/{name}" for precision in ("float32", "int8") for name in names]
     found = sorted(str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*.*"))
-    assert found == sorted([*files, "report.json", "report.md"])
+    golden = ("golden.json", "painting.png", "photo.png", "stylized.png")
+    golden = [f"{part}/golden/{name}" for part in ("float32", "int8") for name in golden]
+    assert found == sorted([*files, *golden, "report.json", "report.md"])
     record = json.loads((folder / "out/report.json").read_text())
     keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
     assert keys[:5] == [
@@ -64,11 +67,39 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
         assert row["nodes"] == sum(network.operations().all.values())
         assert row["xnnpack_share"] == network.operations().share
     assert (folder / "out/report.md").read_text() == captured.out
+    for precision in ("float32", "int8"):
+        check_golden(folder / "out" / precision)
     # The numbers are of the pictures: another picture has others.
     assert record["model_itself"]["style_distance"] > 0
     differ = {row["style_distance"] - record["model_itself"]["style_distance"] for row in
               record["files"] if "int8" in row["file"]}  # fmt: skip
     assert all(0 < abs(value) < 1 for value in differ)
+
+
+def check_golden(folder):
+    """An app's test of itself: what the files make of the golden pictures, as bytes."""
+    record = json.loads((folder / "golden/golden.json").read_text())
+
+    def read(name):
+        return np.asarray(Image.open(folder / "golden" / name).convert("RGB"))[None]
+
+    def network(name):
+        return litert.Network((folder / f"{name}.tflite").read_bytes(), 1, name)
+
+    found = network("style_encoder").run("encode_style", {"style": read("painting.png")})["code"]
+    code = np.float32([record["encode_style"]["code"]])
+    np.testing.assert_allclose(found, code, atol=1e-5)
+    strength = np.float32([record["transfer"]["strength"]])
+    signature = record["transfer"]["signature"]
+    apart = record["transfer"]["mean_difference_in_grey_levels_at_most"]
+    golden = read("stylized.png").astype(int)
+
+    def difference(content):
+        inputs = {"content": content, "code": code, "strength": strength}
+        return np.abs(network("transfer").run(signature, inputs)["stylized"] - golden).mean()
+
+    assert difference(read("photo.png")) < 0.01
+    assert difference(read("photo.png")[..., ::-1]) > apart
 
 
 def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):

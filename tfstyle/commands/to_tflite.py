@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int | None:
             "model": config.model,
             "codes": model.code_identity(),
             "flags": {k: v for k, v in dataclasses.asdict(config).items() if k != "output"},
-            "calibrated on": f"{len(samples)} pairs of pictures",
+            **({"calibrated on": f"{len(samples)} pairs of pictures"} if samples else {}),
             "date": datetime.date.today().isoformat(),
             "machine": _machine(),
         }

@@ -6,6 +6,7 @@ tflite         one TFLite file: conversion, calibration
 metadata       what a TFLite file says about itself
 litert         TFLite files as LiteRT runs them: their operations, their time
 checking       the files' pictures beside the Keras model's
+golden         pictures for apps to test themselves with
 writing        all TFLite files of an export
 report         what is known of them, as JSON and as a page
 onnx           one ONNX file

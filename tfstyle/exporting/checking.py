@@ -1,7 +1,7 @@
 """Exported files beside the Keras model: the same pictures, and how they differ."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,6 +28,34 @@ class Likeness:
     largest: float
     content_distance: float
     style_distance: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A style encoder and a transfer network.
+
+    Attributes:
+        encoder: network and entry.
+        transfer: likewise.
+        dtype: of their pictures.
+    """
+
+    encoder: tuple[Network, Entry]
+    transfer: tuple[Network, Entry]
+    dtype: str
+
+    def paint(self, content: np.ndarray, style: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The style's code and the picture, float32 in [0, 1], for such pictures."""
+        network, entry = self.encoder
+        code = network.run(entry.key, {"style": as_input(style, (None, None), self.dtype)})["code"]
+        network, entry = self.transfer
+        inputs = {
+            "content": as_input(content, (None, None), self.dtype),
+            "code": code,
+            "strength": np.ones(1, np.float32),
+        }
+        stylized = network.run(entry.key, inputs)["stylized"]
+        return code, stylized.astype(np.float32) / (255.0 if self.dtype == "uint8" else 1.0)
 
 
 class Check:
@@ -79,21 +107,13 @@ class Check:
             pictures.append(output)
         return self._likeness(pictures)
 
-    def likeness_of_pair(
-        self, encoder: tuple[Network, Entry], transfer: tuple[Network, Entry], dtype: str
-    ) -> Likeness:
+    def likeness_of_pair(self, pair: Pair) -> Likeness:
         """Of a style encoder and a transfer network, one after the other."""
-        pictures = []
-        for content, style, *_ in self._pairs:
-            code = encoder[0].run(encoder[1].key, {"style": as_input(style, (None, None), dtype)})
-            inputs: Mapping[str, np.ndarray] = {
-                "content": as_input(content, (None, None), dtype),
-                "code": code["code"],
-                "strength": np.ones(1, np.float32),
-            }
-            stylized = transfer[0].run(transfer[1].key, inputs)["stylized"]
-            pictures.append(stylized.astype(np.float32) / (255.0 if dtype == "uint8" else 1.0))
-        return self._likeness(pictures)
+        return self._likeness([pair.paint(content, style)[1] for content, style, *_ in self._pairs])
+
+    def example(self) -> tuple[np.ndarray, np.ndarray]:
+        """Content and style of the first pair, as the files take them but in [0, 1]."""
+        return self._pairs[0][:2]
 
     def _likeness(self, pictures):
         rows = []

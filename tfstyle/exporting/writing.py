@@ -13,7 +13,7 @@ from tfstyle import models
 from tfstyle.config import TFLiteCommand
 from tfstyle.config.export import precisions, sizes
 from tfstyle.evaluation.features import load_features
-from tfstyle.exporting import checking, litert, metadata, report, tflite
+from tfstyle.exporting import checking, golden, litert, metadata, report, tflite
 from tfstyle.exporting.signatures import ENCODE_STYLE, STYLIZE, TRANSFER
 
 ROUNDS = 20  # timings of each function
@@ -69,7 +69,7 @@ def write_files(
         size: checking.Check(model, pictures, size, style_size, features) for size in content_sizes
     }
     signatures = [ENCODE_STYLE, TRANSFER, *([STYLIZE] if config.single_file else [])]
-    rows, pairs = [], {}
+    rows, likenesses = [], {}
     for precision in precisions(config.precision):
         (folder / precision).mkdir()
         networks = {}
@@ -82,34 +82,31 @@ def write_files(
             (folder / name).write_bytes(data)
             by_threads = {n: litert.Network(data, n, name) for n in THREADS}
             networks[signature.name] = (by_threads[THREADS[-1]], entries[0])
-            operations = by_threads[1].operations()
-            problems = litert.gpu_problems(data)
+            least = _LEAST_PSNR.get(precision, config.min_psnr)
             for entry in entries:
                 check = checks[entry.sizes.get("content", content_sizes[0])]
-                inputs = by_threads[1].random_inputs(entry.key, checking.FREE_SIDE)
-                seconds = litert.median_seconds(
-                    {
-                        n: functools.partial(network.run, entry.key, inputs)
-                        for n, network in by_threads.items()
-                    },
-                    ROUNDS,
-                )
-                rows.append(
-                    report.Row(
-                        name,
-                        entry.key,
-                        len(data),
-                        operations,
-                        problems,
-                        {n: 1000.0 * seconds[n] for n in THREADS},
-                        check.likeness(by_threads[THREADS[-1]], entry, dtype),
-                        _LEAST_PSNR.get(precision, config.min_psnr),
-                    )
-                )
-        pairs[precision] = checks[content_sizes[0]].likeness_of_pair(
-            networks["encode_style"], networks["transfer"], dtype
-        )
-    return Found(rows, pairs, checks[content_sizes[0]].model_itself)
+                rows.append(_measure(name, data, entry, by_threads, check, dtype, least))
+        pair = checking.Pair(networks["encode_style"], networks["transfer"], dtype)
+        check = checks[content_sizes[0]]
+        likenesses[precision] = check.likeness_of_pair(pair)
+        golden.write_golden(folder / precision / "golden", pair, *check.example())
+    return Found(rows, likenesses, checks[content_sizes[0]].model_itself)
+
+
+def _measure(name, data, entry, by_threads, check, dtype, least_psnr):
+    inputs = by_threads[1].random_inputs(entry.key, checking.FREE_SIDE)
+    runs = {n: functools.partial(one.run, entry.key, inputs) for n, one in by_threads.items()}
+    seconds = litert.median_seconds(runs, ROUNDS)
+    return report.Row(
+        file=name,
+        key=entry.key,
+        size=len(data),
+        operations=by_threads[1].operations(),
+        gpu_problems=litert.gpu_problems(data),
+        milliseconds={n: 1000.0 * one for n, one in seconds.items()},
+        likeness=check.likeness(by_threads[THREADS[-1]], entry, dtype),
+        least_psnr=least_psnr,
+    )
 
 
 def _description(model, config, name, dtype):
