@@ -173,15 +173,19 @@ def test_misuse_names_the_argument(kind, arguments, text):
         kind(**arguments)
 
 
-def test_adain_leaves_a_margin_out_of_the_statistics():
-    """What is in the margin changes the statistics of nothing inside."""
+def test_adain_takes_the_statistics_of_the_whole_for_a_part(random):
     adain = layers.AdaIN()
-    features = np.random.default_rng(0).normal(size=(1, 12, 14, 3)).astype("float32")
-    other = features.copy()
-    other[:, 0] += 9.0
-    other[:, :, -2:] *= 5.0
+    features = random.normal(2.0, 3.0, size=(1, 12, 14, 3)).astype("float32")
     code = np.array([[0.5, 1.0, 2.0, 1.0, 2.0, 3.0]], "float32")
-    first, second = (np.asarray(adain(x, code, margin=2))[:, 2:-2, 2:-2] for x in (features, other))
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(first.mean((0, 1, 2)), code[0, :3], atol=1e-5)
-    np.testing.assert_allclose(first.std((0, 1, 2)), code[0, 3:], rtol=1e-4)
+    own = adain.encode(features)
+    whole = np.asarray(adain(features, code, own))
+    np.testing.assert_allclose(whole, adain(features, code), atol=1e-5)
+    np.testing.assert_allclose(adain(features[:, 2:7], code, own), whole[:, 2:7], atol=1e-6)
+    assert np.abs(adain(features[:, 2:7], code) - whole[:, 2:7]).max() > 0.1
+
+
+def test_pooled_statistics_are_those_of_the_whole(random):
+    features = random.normal(2.0, 3.0, size=(1, 12, 16, 3)).astype("float32")
+    parts = [layers.AdaIN.encode(part) for part in (features[:, :, :4], features[:, :, 4:])]
+    pooled = layers.AdaIN.pool(np.concatenate(parts), np.float32([[0.25], [0.75]]))
+    np.testing.assert_allclose(pooled, layers.AdaIN.encode(features), rtol=1e-5)

@@ -35,10 +35,10 @@ class _Normalization(keras.layers.Layer):
         self.gamma = self.add_weight(shape, initializer="ones", autocast=False, name="gamma")
         self.beta = self.add_weight(shape, initializer="zeros", autocast=False, name="beta")
 
-    def _normalize(self, features, scale, shift, margin=0):
-        """Scale and shift are `(batch or 1, c)` float32."""
+    def _normalize(self, features, scale, shift, moments=None):
+        """Scale and shift are `(batch or 1, c)` float32, moments `(batch or 1, 1, 1, c)`."""
         features = ops.cast(features, "float32")
-        mean, variance = _moments(crop(features, margin))
+        mean, variance = _moments(features) if moments is None else moments
         scale = scale[:, None, None] * ops.rsqrt(variance + self.epsilon)
         return ops.cast((features - mean) * scale + shift[:, None, None], self.compute_dtype)
 
@@ -64,7 +64,8 @@ class AdaIN(_Normalization):
         content: `(batch, h, w, c)` features of any range.
         style: `(batch, h2, w2, c)` features, whose height and width may differ from content's, or
             their code, `(batch, 2·c)`, from `encode`.
-        margin: positions along each side of content that its statistics leave out.
+        content_code: `(batch or 1, 2·c)`, the statistics that content is taken to have, if not its
+            own: those of the picture that it is a part of, or of it without its margin.
     Returns: `(batch, h, w, c)` features in the compute dtype.
     Raises: ValueError if `epsilon` is not positive.
     """
@@ -77,10 +78,30 @@ class AdaIN(_Normalization):
         moments = ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
         return ops.reshape(moments, (-1, moments.shape[-1]))
 
-    def call(self, content, style, margin=0):
+    @staticmethod
+    def pool(codes, weights):
+        """`(1, 2·c)` code of a whole from those of its parts, `(k, 2·c)`.
+
+        Args:
+            codes: of `encode`.
+            weights: `(k, 1)`, the parts' shares of the whole.
+        """
+        means, deviations = ops.split(codes, 2, axis=-1)
+        mean = ops.sum(weights * means, axis=0, keepdims=True)
+        spread = deviations * deviations + ops.square(means - mean)
+        return ops.concatenate(
+            [mean, ops.sqrt(ops.sum(weights * spread, axis=0, keepdims=True))], axis=-1
+        )
+
+    def call(self, content, style, content_code=None):
         code = style if len(style.shape) == 2 else self.encode(style)
         style_mean, style_std = ops.split(ops.cast(code, "float32"), 2, axis=-1)
-        return self._normalize(content, style_std, style_mean, margin)
+        moments = None
+        if content_code is not None:
+            own = ops.cast(content_code, "float32")[:, None, None]
+            mean, std = ops.split(own, 2, axis=-1)
+            moments = (mean, std * std)
+        return self._normalize(content, style_std, style_mean, moments)
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")

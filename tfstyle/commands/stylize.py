@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int | None:
     pictures = [images.reduce(images.read_image(path), config.style_size) for path in paintings]
 
     devices.start_tensorflow()
-    from tfstyle import colors, models
+    from tfstyle import colors, models, tiling
 
     model = models.load_model(config.model)
     for path, picture in zip(paintings, pictures, strict=True):
@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> int | None:
                 shares = np.array(config.style_weights) / sum(config.style_weights)
                 codes = [np.asarray(sum(s * c for s, c in zip(shares, codes, strict=True)), "f4")]
         for name, code in zip(names, codes, strict=True):
-            image = np.asarray(model.stylize(photo, code, config.strength))
+            image = tiling.stylize(model, photo, code, config.strength, config.tile_size)
             if config.preserve_color == "luminance":
                 image = colors.with_chroma(image, content)
             images.write_image(

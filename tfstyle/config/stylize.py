@@ -54,12 +54,17 @@ class StylizeCommand:
     model: str = option(
         DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Model"
     )
+    tile_size: int = option(
+        1024, "Longest side in pixels that is painted at once: larger photos are painted in tiles, "
+        "which needs memory for one. There are no seams.", section="Model",
+    )  # fmt: skip
 
     def __post_init__(self):
         check_options(
             self,
-            {"strength": (0, 1), "size": (0, 32768), "style_size": (_LEAST, 32768)},
-        )
+            {"strength": (0, 1), "size": (0, 32768), "style_size": (_LEAST, 32768),
+             "tile_size": (512, 32768)},
+        )  # fmt: skip
         if self.size and self.size < _LEAST:
             raise InputError(f"--size: must be 0 or from {_LEAST} to 32768, not {self.size}")
         if not self.output:

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from tfstyle import encoders, layers, losses
-from tfstyle.models.base import EncoderDecoderModel, per_image
+from tfstyle.models.base import EncoderDecoderModel, per_image, shares
 from tfstyle.weights import BLOCKS
 
 CODE_LAYER = "relu4_1"
@@ -131,13 +131,16 @@ class AdaINModel(EncoderDecoderModel):
         height, width = (side // STRIDE for side in ops.shape(style)[1:3])
         return self.adain.encode(features[:, start : start + height, start : start + width])
 
-    def stylize(self, content, code, strength=1.0):
+    def stylize(self, content, code, strength=1.0, content_code=None):
         height, width = ops.shape(content)[1:3]
         features = self.encoder(self.padding(content))[CODE_LAYER]
-        stylized = self.adain(features, code)
+        stylized = self.adain(features, code, content_code)
         image = self.decoder(self._blend(features, stylized, strength))
         top = left = self.margin
         return image[:, top : top + height, left : left + width]
+
+    def pool_codes(self, codes, areas):
+        return self.adain.pool(codes, shares(areas))
 
     def loss_terms(self, inputs):
         content = self.encoder(inputs["content"])[CODE_LAYER]

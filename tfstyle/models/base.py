@@ -44,14 +44,25 @@ class StyleTransferModel(keras.Model):
         """`(batch, n)` float32 codes of style pictures; their weighted means are codes too."""
         raise NotImplementedError
 
-    def stylize(self, content, code, strength=1.0):
+    def stylize(self, content, code, strength=1.0, content_code=None):
         """Pictures of `content` in the styles of codes.
 
         Args:
             content: `(batch, h, w, 3)`.
             code: `(batch or 1, n)` from `encode_style`.
             strength: a number or `(batch,)` in [0, 1].
+            content_code: `(batch or 1, n)` from `encode_style`, of the picture that content is a
+                part of: so parts become parts of one picture. Content's own by default.
         Returns: `(batch, h, w, 3)` in [0, 1].
+        """
+        raise NotImplementedError
+
+    def pool_codes(self, codes, areas):
+        """The code `(1, n)` of a picture from those of its parts.
+
+        Args:
+            codes: `(k, n)` from `encode_style`.
+            areas: k numbers, the parts' sizes.
         """
         raise NotImplementedError
 
@@ -201,6 +212,12 @@ class EncoderDecoderModel(StyleTransferModel):
             for name in ("encoder", "decoder")
         }
         return cls(**{**config, **parts})
+
+
+def shares(areas):
+    """`(k, 1)` float32 that sum to 1, of k sizes."""
+    areas = ops.reshape(ops.convert_to_tensor(areas, "float32"), (-1, 1))
+    return areas / ops.sum(areas)
 
 
 def per_image(strength):

@@ -15,7 +15,7 @@ import keras
 from keras import ops
 
 from tfstyle import encoders, layers, losses
-from tfstyle.models.base import EncoderDecoderModel
+from tfstyle.models.base import EncoderDecoderModel, shares
 from tfstyle.weights import HEAD_LAYERS
 
 CONTENT_LAYER = "relu4_1"
@@ -289,25 +289,37 @@ class MultiLevelModel(EncoderDecoderModel):
         return ops.concatenate(codes, axis=-1)
 
     def _decode(self, features, code, content_code):
-        parts = split_code(code, self.decoder.code_layers, self.decoder.channels)
+        wanted, own = self._parts(code), self._parts(content_code)
+        scales = dict(zip(self.decoder.code_layers, self.scales, strict=True))
         stylized = {
-            name: self.adain(features[name], part, margin=self.margin // _stride(name))
-            for name, part in parts.items()
+            name: self.adain(features[name], part, own[name] * scales[name])
+            for name, part in wanted.items()
             if int(name[4]) <= DEPTH
         }
         return self.decoder(stylized, code, content_code, margin=self.margin)
 
+    def _parts(self, code):
+        return split_code(code, self.decoder.code_layers, self.decoder.channels)
+
     def encode_style(self, style):
         return self._encode(self._features(style))
 
-    def stylize(self, content, code, strength=1.0):
-        height, width = ops.shape(content)[1:3]
+    def stylize(self, content, code, strength=1.0, content_code=None):
+        batch, height, width = ops.shape(content)[:3]
         features = self._features(content)
-        content_code = self._encode(features)
+        if content_code is None:
+            content_code = self._encode(features)
+        else:
+            content_code = ops.broadcast_to(content_code, (batch, content_code.shape[1]))
         if not (isinstance(strength, (int, float)) and strength == 1.0):
             strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
             code = strength * code + (1.0 - strength) * content_code
         return self._decode(features, code, content_code)[:, :height, :width]
+
+    def pool_codes(self, codes, areas):
+        parts = self._parts(ops.convert_to_tensor(codes))
+        pooled = [self.adain.pool(part, shares(areas)) for part in parts.values()]
+        return ops.concatenate(pooled, axis=-1)
 
     def loss_terms(self, inputs):
         content = self._features(inputs["content"])
