@@ -41,6 +41,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96,96x64",
                "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
                "--calibration_style_dir", "paintings", "--single_file", "--uint8", *CHECKED,
+               "--tile_size", "80",
                "--min_psnr", "25") == 0  # fmt: skip
     captured = capfd.readouterr()
     assert "--calibration_dir: 2 pictures; int8 is better with 100 to 300" in captured.err
@@ -52,9 +53,10 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     assert found == sorted([*files, *golden, "report.json", "report.md"])
     record = json.loads((folder / "out/report.json").read_text())
     keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
-    assert keys[:5] == [
+    assert keys[:6] == [
         ("style_encoder", "encode_style"),
         ("transfer", "transfer_64x96"), ("transfer", "transfer_96x64"),
+        ("transfer", "transfer_tile"),
         ("stylize", "stylize_64x96"), ("stylize", "stylize_96x64"),
     ]  # fmt: skip
     for row in record["files"]:
@@ -118,10 +120,9 @@ def test_a_saved_model(folder, capfd):
     assert run("to_saved_model", "--model", "mine.keras", "--output", "new/saved") == 0
     assert "largest difference" in capfd.readouterr().err
     signatures = tf.saved_model.load("new/saved").signatures
-    assert set(signatures) == {
-        "serving_default", *(name + dtype for name in ("stylize", "encode_style", "transfer")
-                             for dtype in ("", "_uint8"))
-    }  # fmt: skip
+    names = ("stylize", "encode_style", "transfer", "transfer_tile")
+    expected = {f"{name}{dtype}" for name in names for dtype in ("", "_uint8")}
+    assert set(signatures) == {"serving_default", *expected}
 
 
 def test_files_are_timed_side_by_side(folder, capfd):
@@ -153,6 +154,7 @@ def test_files_are_timed_side_by_side(folder, capfd):
         ("to_tflite --output out --size 12", "--size: '12' is no size from 64 to 4096 pixels"),
         ("to_tflite --output out --size 384,384", "--size: '384' is given twice"),
         ("to_tflite --output out --style_size 99,256", "--style_size: give one size"),
+        ("to_tflite --output out --tile_size 99,256", "--tile_size: give one size"),
         ("to_tflite --output out --precision int9", "did you mean 'int8'"),
         ("to_tflite --output out --precision int8", "--calibration_dir: give the folder"),
         ("to_tflite --output out --precision int8 --calibration_dir none", "none: no such"),

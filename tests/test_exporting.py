@@ -38,6 +38,12 @@ def test_a_saved_model_paints_as_the_keras_model(name, photo, painting, tmp_path
     expected = np.asarray(model.stylize(contents, code, strength))
     found = signatures["transfer"](content=contents, code=code, strength=strength)["stylized"]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    own = model.encode_style(contents)
+    found = signatures["transfer_tile"](
+        content=contents[:, :, :48], content_code=own, code=code, strength=strength
+    )["stylized"]
+    expected = model.stylize(contents[:, :, :48], code, strength, own)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
     codes = keras.layers.TFSMLayer(str(tmp_path / "saved"), "encode_style")(painting)["code"]
     np.testing.assert_allclose(codes, code, atol=1e-5, rtol=1e-5)
     found = signatures["serving_default"](

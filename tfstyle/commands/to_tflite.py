@@ -44,7 +44,11 @@ def main(argv: Sequence[str]) -> int | None:
             model,
             pictures["calibration"],
             pictures["calibration_style"] or pictures["calibration"],
-            [*sizes("size", config.size), *sizes("style_size", config.style_size)],
+            [
+                size
+                for flag in ("size", "style_size", "tile_size")
+                for size in sizes(flag, getattr(config, flag))
+            ],
         )
     with files.new_folder("output", config.output) as folder:
         found = write_files(model, config, samples, pictures["content"], pictures["style"], folder)

@@ -40,6 +40,10 @@ class TFLiteCommand:
     style_size: str = option(
         "256", "Size of the paintings, of one of those forms.", section="Files"
     )
+    tile_size: str = option(
+        "", "Size of the parts that large photographs are painted in: adds the signature "
+        "transfer_tile.", section="Files",
+    )  # fmt: skip
     precision: str = option(
         "float32,float16,dynamic", f"Of {', '.join(PRECISIONS)}, with commas: a folder each. "
         "int8 needs --calibration_dir.", section="Files",
@@ -75,13 +79,14 @@ class TFLiteCommand:
         check_options(self, {"check_pairs": (1, 10_000), "min_psnr": (0, 100)})
         _check_output(self.output)
         precisions(self.precision)
-        if DYNAMIC in self.size.split(",") and "int8" in precisions(self.precision):
-            raise InputError(
-                f"--size={DYNAMIC}: int8 is for fixed sizes; use --precision={DYNAMIC} for it"
-            )
-        sizes("size", self.size)
-        if len(sizes("style_size", self.style_size)) > 1:
-            raise InputError("--style_size: give one size")
+        for flag in ("size", "style_size", "tile_size"):
+            found = sizes(flag, getattr(self, flag))
+            if len(found) > 1 and flag != "size" or not found and flag != "tile_size":
+                raise InputError(f"--{flag}: give one size")
+            if (None, None) in found and "int8" in precisions(self.precision):
+                raise InputError(
+                    f"--{flag}={DYNAMIC}: int8 is for fixed sizes; use --precision={DYNAMIC} for it"
+                )
         if "int8" in precisions(self.precision) and not self.calibration_dir:
             raise InputError("--calibration_dir: give the folder of photographs, for int8")
         if bool(self.check_content_dir) != bool(self.check_style_dir):
@@ -101,7 +106,7 @@ class ONNXCommand:
 
     def __post_init__(self):
         _check_output(self.output)
-        if len(sizes("size", self.size)) > 1:
+        if len(sizes("size", self.size)) != 1:
             raise InputError("--size: give one size")
 
 
@@ -141,7 +146,7 @@ def precisions(text: str) -> tuple[str, ...]:
 def sizes(flag: str, text: str) -> tuple[tuple[int | None, int | None], ...]:
     """Heights and widths of a list with commas, None for any; InputError for what is no size."""
     found: list[tuple[int | None, int | None]] = []
-    for part in (part.strip() for part in text.split(",")):
+    for part in (part.strip() for part in text.split(",") if text):
         if part == DYNAMIC:
             size: tuple[int | None, int | None] = (None, None)
         else:

@@ -95,6 +95,8 @@ class Check:
         pictures = []
         for content, style, code, _ in self._pairs:
             values = {"content": content, "style": style, "code": code, "strength": strength}
+            if "content_code" in entry.signature.inputs:
+                values["content_code"] = np.asarray(self._model.encode_style(content))
             inputs = {name: values[name] for name in entry.signature.inputs}
             for name in ("content", "style"):
                 if name in inputs:

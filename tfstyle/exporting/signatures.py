@@ -1,8 +1,9 @@
 """The functions of a model that exported files have, as TensorFlow sees them.
 
-encode_style   style                      → code       once for each painting
-transfer       content, code, strength    → stylized   for each photo
-stylize        content, style, strength   → stylized   both in one
+encode_style    style                                   → code       once for each painting
+transfer        content, code, strength                 → stylized   for each photo
+transfer_tile   content, content_code, code, strength   → stylized   for a part of a large photo
+stylize         content, style, strength                → stylized   both in one
 """
 
 import dataclasses
@@ -31,8 +32,12 @@ class Signature:
 
 ENCODE_STYLE = Signature("encode_style", ("style",), "code")
 TRANSFER = Signature("transfer", ("content", "code", "strength"), "stylized")
+TRANSFER_TILE = Signature(
+    "transfer_tile", ("content", "content_code", "code", "strength"), "stylized"
+)
 STYLIZE = Signature("stylize", ("content", "style", "strength"), "stylized")
-SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER)
+SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER, TRANSFER_TILE)
+CODES = ("code", "content_code")
 PICTURES = ("content", "style", "stylized")
 DTYPES = ("float32", "uint8")
 
@@ -56,8 +61,8 @@ def function_of(
     def encode_style(style):
         return {"code": model.encode_style(picture(style))}
 
-    def paint(content, code, strength):
-        stylized = model.stylize(picture(content), code, strength)
+    def paint(content, code, strength, content_code=None):
+        stylized = model.stylize(picture(content), code, strength, content_code)
         if dtype == "uint8":
             stylized = tf.cast(stylized * 255.0 + 0.5, tf.uint8)
         return {"stylized": stylized}
@@ -65,11 +70,15 @@ def function_of(
     def transfer(content, code, strength):
         return paint(content, code, strength)
 
+    def transfer_tile(content, content_code, code, strength):
+        return paint(content, code, strength, content_code)
+
     def stylize(content, style, strength):
         return paint(content, encode_style(style)["code"], strength)
 
     functions: dict[str, Callable[..., dict[str, tf.Tensor]]] = {
-        "encode_style": encode_style, "transfer": transfer, "stylize": stylize
+        "encode_style": encode_style, "transfer": transfer, "transfer_tile": transfer_tile,
+        "stylize": stylize,
     }  # fmt: skip
     return functions[signature.name]
 
@@ -95,7 +104,7 @@ def input_specs(
     def spec(name):
         if name == "strength":
             return tf.TensorSpec((batch,), name=name)
-        if name == "code":
+        if name in CODES:
             return tf.TensorSpec((batch, code_length(model)), name=name)
         height, width = sizes.get(name, (None, None))
         return tf.TensorSpec((batch, height, width, 3), dtype, name=name)

@@ -178,6 +178,7 @@ def read_samples(
                 "content": content,
                 "style": style,
                 "code": np.asarray(model.encode_style(style)),
+                "content_code": np.asarray(model.encode_style(content)),
                 "strength": np.full(1, strength, np.float32),
             }
         )

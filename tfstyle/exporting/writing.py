@@ -14,7 +14,7 @@ from tfstyle.config import TFLiteCommand
 from tfstyle.config.export import precisions, sizes
 from tfstyle.evaluation.features import load_features
 from tfstyle.exporting import checking, golden, litert, metadata, report, tflite
-from tfstyle.exporting.signatures import ENCODE_STYLE, STYLIZE, TRANSFER
+from tfstyle.exporting.signatures import ENCODE_STYLE, STYLIZE, TRANSFER, TRANSFER_TILE
 
 ROUNDS = 20  # timings of each function
 THREADS = (1, 2)
@@ -65,8 +65,10 @@ def write_files(
     (style_size,) = sizes("style_size", config.style_size)
     features, _ = load_features("lite")
     pictures = checking.read_pairs(contents, styles, config.check_pairs)
+    tile_sizes = sizes("tile_size", config.tile_size)
     checks = {
-        size: checking.Check(model, pictures, size, style_size, features) for size in content_sizes
+        size: checking.Check(model, pictures, size, style_size, features)
+        for size in (*content_sizes, *tile_sizes)
     }
     signatures = [ENCODE_STYLE, TRANSFER, *([STYLIZE] if config.single_file else [])]
     rows, likenesses = [], {}
@@ -77,6 +79,8 @@ def write_files(
             name = f"{precision}/{_FILES[signature.name]}"
             logging.info("Converting %s.", name)
             entries = tflite.entries_of(signature, content_sizes, style_size)
+            if signature is TRANSFER and tile_sizes:
+                entries += tflite.entries_of(TRANSFER_TILE, tile_sizes, style_size)
             data = tflite.convert(model, entries, precision, dtype, samples)
             data = metadata.with_metadata(data, _description(model, config, name, dtype))
             (folder / name).write_bytes(data)
@@ -125,6 +129,7 @@ def _description(model, config, name, dtype):
             "content": f"The photograph: {picture}.",
             "style": f"The painting: {picture}.",
             "code": "The painting's style code (1, n), float32; weighted means of codes are codes.",
+            "content_code": "What encode_style makes of the whole photograph.",
             "strength": "(1,) float32 from 0, the photograph, to 1, the full style.",
             "stylized": f"The painted photograph: {picture}.",
         },
