@@ -23,19 +23,27 @@ import org.tensorflow.lite.Interpreter
  * @param styleEncoder `style_encoder.tflite`, mapped into memory or in a direct buffer.
  * @param transfer `transfer.tflite`, likewise. Each of its signatures is a size; the one whose
  *   aspect is nearest to a photograph's is taken, so export 4:3 for 4:3:
- *   `--size 384x512,512x384,384`.
- * @param threads of the processor; two are best on most phones.
+ *   `--size 384x512,512x384,384`. With `--tile_size 768` it paints large ones, too.
+ * @param options threads of the processor, or a delegate.
  */
-class StyleTransfer(styleEncoder: ByteBuffer, transfer: ByteBuffer, threads: Int = 2) : Closeable {
-    private val encoder = Interpreter(styleEncoder, Interpreter.Options().setNumThreads(threads))
-    private val painter = Interpreter(transfer, Interpreter.Options().setNumThreads(threads))
+class StyleTransfer(
+    styleEncoder: ByteBuffer,
+    transfer: ByteBuffer,
+    options: Interpreter.Options = Interpreter.Options().setNumThreads(2),
+) : Closeable {
+    private val encoder = Interpreter(styleEncoder, options)
+    private val painter = Interpreter(transfer, options)
 
     /** A picture's height and width in pixels. */
     data class Size(val height: Int, val width: Int)
 
-    /** The sizes that photographs are painted at, by signature. */
+    /** The sizes that [paint] has, by signature. */
     val sizes: Map<String, Size> =
-        painter.signatureKeys.associateWith { key -> sizeOf(painter, "content", key) }
+        painter.signatureKeys.filter { it != TILE }.associateWith { sizeOf(painter, "content", it) }
+
+    /** Of the parts that [paintLarge] paints; null if the file was exported without. */
+    val tileSize: Size? =
+        if (TILE in painter.signatureKeys) sizeOf(painter, "content", TILE) else null
 
     private val styleKey = encoder.signatureKeys.single()
     private val styleSize = sizeOf(encoder, "style", styleKey)
@@ -62,19 +70,61 @@ class StyleTransfer(styleEncoder: ByteBuffer, transfer: ByteBuffer, threads: Int
      * @return a picture of the network's size.
      */
     fun paint(photo: Bitmap, code: FloatArray, strength: Float = 1f): Bitmap {
-        require(code.size == codeLength) { "a code has $codeLength numbers, not ${code.size}" }
         val (key, size) = sizes.minBy { (_, size) -> distance(size, photo) }
-        val stylized = floatBuffer(3 * size.height * size.width)
-        painter.runSignature(
-            mapOf(
-                "content" to pixels(photo, size),
-                "code" to floatBuffer(code.size).apply { asFloatBuffer().put(code) },
-                "strength" to floatBuffer(1).apply { putFloat(0, strength.coerceIn(0f, 1f)) },
-            ),
-            mapOf<String, Any>("stylized" to stylized),
-            key,
+        val colors = run(key, pixels(photo, size), size, code, strength)
+        return Bitmap.createBitmap(colors, size.width, size.height, Bitmap.Config.ARGB_8888)
+    }
+
+    /**
+     * The photograph in a style, at its own size, in overlapping tiles without seams: all are
+     * normalized by the statistics of the whole.
+     *
+     * @param photo at least as large as a tile; scale it first to what memory and patience allow.
+     * @param code as in [paint].
+     * @param strength as in [paint].
+     * @param onProgress called with the share that is done.
+     */
+    fun paintLarge(
+        photo: Bitmap, code: FloatArray, strength: Float = 1f, onProgress: (Float) -> Unit = {}
+    ): Bitmap {
+        val tile = requireNotNull(tileSize) { "export the files with --tile_size" }
+        require(photo.height >= tile.height && photo.width >= tile.width) {
+            "the photo is smaller than a tile, ${tile.width} × ${tile.height}"
+        }
+        val whole = encodeStyle(photo)
+        val result = Bitmap.createBitmap(photo.width, photo.height, Bitmap.Config.ARGB_8888)
+        val tops = 0 until photo.height step (tile.height - 2 * OVERLAP) / GRID * GRID
+        val lefts = 0 until photo.width step (tile.width - 2 * OVERLAP) / GRID * GRID
+        for ((row, top) in tops.withIndex()) {
+            val height = minOf(tops.step, photo.height - top)
+            val strip = strip(photo, top - OVERLAP, tile.height)
+            for ((column, left) in lefts.withIndex()) {
+                val content = part(strip, photo.width, left - OVERLAP, tile)
+                val colors = run(TILE, content, tile, code, strength, whole)
+                val width = minOf(lefts.step, photo.width - left)
+                val first = OVERLAP * tile.width + OVERLAP
+                result.setPixels(colors, first, tile.width, left, top, width, height)
+                onProgress((row * lefts.count() + column + 1f) / (tops.count() * lefts.count()))
+            }
+        }
+        return result
+    }
+
+    /** A signature's picture as colors. */
+    private fun run(
+        key: String, content: ByteBuffer, size: Size, code: FloatArray, strength: Float,
+        contentCode: FloatArray? = null,
+    ): IntArray {
+        require(code.size == codeLength) { "a code has $codeLength numbers, not ${code.size}" }
+        val inputs = mutableMapOf<String, Any>(
+            "content" to content,
+            "code" to floatBuffer(code),
+            "strength" to floatBuffer(floatArrayOf(strength.coerceIn(0f, 1f))),
         )
-        return bitmap(stylized, size)
+        contentCode?.let { inputs["content_code"] = floatBuffer(it) }
+        val stylized = floatBuffer(3 * size.height * size.width)
+        painter.runSignature(inputs, mapOf<String, Any>("stylized" to stylized), key)
+        return colors(stylized, size.height * size.width)
     }
 
     override fun close() {
@@ -83,6 +133,10 @@ class StyleTransfer(styleEncoder: ByteBuffer, transfer: ByteBuffer, threads: Int
     }
 
     companion object {
+        private const val TILE = "transfer_tile"
+        private const val GRID = 16 // pixels under one position of the deepest features
+        private const val OVERLAP = 6 * GRID
+
         /** The weighted mean of codes, itself a code. */
         fun mix(codes: List<FloatArray>, weights: List<Float>): FloatArray {
             require(codes.size == weights.size && weights.sum() > 0f) { "a weight for each code" }
@@ -103,6 +157,9 @@ class StyleTransfer(styleEncoder: ByteBuffer, transfer: ByteBuffer, threads: Int
         private fun floatBuffer(count: Int): ByteBuffer =
             ByteBuffer.allocateDirect(4 * count).order(ByteOrder.nativeOrder())
 
+        private fun floatBuffer(values: FloatArray): ByteBuffer =
+            floatBuffer(values.size).apply { asFloatBuffer().put(values) }
+
         /** The centre of a picture at a size, as RGB floats from 0 to 1. */
         private fun pixels(picture: Bitmap, size: Size): ByteBuffer {
             val scale = max(
@@ -119,6 +176,10 @@ class StyleTransfer(styleEncoder: ByteBuffer, transfer: ByteBuffer, threads: Int
             val colors = IntArray(size.width * size.height)
             scaled.getPixels(colors, 0, size.width, 0, 0, size.width, size.height)
             scaled.recycle()
+            return pixels(colors)
+        }
+
+        private fun pixels(colors: IntArray): ByteBuffer {
             val buffer = floatBuffer(3 * colors.size)
             for (color in colors) {
                 buffer.putFloat((color shr 16 and 255) / 255f)
@@ -129,18 +190,38 @@ class StyleTransfer(styleEncoder: ByteBuffer, transfer: ByteBuffer, threads: Int
             return buffer
         }
 
-        private fun bitmap(buffer: ByteBuffer, size: Size): Bitmap {
+        private fun colors(buffer: ByteBuffer, count: Int): IntArray {
             buffer.rewind()
             val values = buffer.asFloatBuffer()
             val level = { (values.get().coerceIn(0f, 1f) * 255f).roundToInt() }
-            val colors = IntArray(size.width * size.height) {
+            return IntArray(count) {
                 val red = level()
                 val green = level()
                 val blue = level()
                 (255 shl 24) or (red shl 16) or (green shl 8) or blue
             }
-            return Bitmap.createBitmap(colors, size.width, size.height, Bitmap.Config.ARGB_8888)
         }
+
+        /** Rows of a photo from `top` on, which go on reflected outside of it. */
+        private fun strip(photo: Bitmap, top: Int, height: Int): IntArray {
+            val colors = IntArray(photo.width * height)
+            for (row in 0 until height) {
+                val y = reflect(top + row, photo.height)
+                photo.getPixels(colors, row * photo.width, photo.width, 0, y, photo.width, 1)
+            }
+            return colors
+        }
+
+        /** Columns of a strip from `left` on, likewise, as RGB floats from 0 to 1. */
+        private fun part(strip: IntArray, width: Int, left: Int, size: Size): ByteBuffer =
+            pixels(
+                IntArray(size.height * size.width) {
+                    strip[it / size.width * width + reflect(left + it % size.width, width)]
+                }
+            )
+
+        private fun reflect(index: Int, length: Int): Int =
+            (if (index < length) abs(index) else 2 * length - 2 - index).coerceIn(0, length - 1)
     }
 }
 
