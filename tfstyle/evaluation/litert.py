@@ -9,6 +9,7 @@ from PIL import Image
 
 from tfstyle import cli
 from tfstyle.errors import InputError
+from tfstyle.interpreter import load_interpreter
 
 
 class LiteRTPainter:
@@ -84,17 +85,8 @@ class _Network:
 
     def __init__(self, path, flag="tflite"):
         self._path, self._flag = path, flag
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise InputError(
-                f"--{flag}: LiteRT is not installed; pip install ai-edge-litert"
-            ) from error
-        try:
-            with cli.quiet_import():
-                self._interpreter = Interpreter(str(path), num_threads=os.cpu_count())
-        except (ValueError, RuntimeError) as error:
-            raise self._error("not a TFLite file", error) from error
+        name, threads = f"--{flag}: {path}", os.cpu_count() or 1
+        self._interpreter = load_interpreter(path.read_bytes(), threads, name)
         self.inputs = self._interpreter.get_input_details()
         self.outputs = self._interpreter.get_output_details()
         for one in (*self.inputs, self.outputs[0]):

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfstyle import cli
 from tfstyle.errors import InputError
+from tfstyle.interpreter import load_interpreter
 
 UNNAMED = ""  # the signature of files that have none
 _DELEGATE = "DELEGATE"  # the node that stands for those that XNNPACK took
@@ -32,17 +33,12 @@ class Network:
     """
 
     def __init__(self, data: bytes, threads: int, name: str):
+        self._interpreter = load_interpreter(data, threads, name)
         try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise InputError("LiteRT is not installed; pip install -e '.[litert]'") from error
-        self.name = name
-        try:
-            with cli.quiet_import():
-                self._interpreter = Interpreter(model_content=data, num_threads=threads)
-                self._interpreter.allocate_tensors()
+            self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise InputError(f"{name}: not a TFLite file") from error
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"{name}: LiteRT cannot run it ({reason})") from error
         self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
         self._runners: dict[str, Callable] = {}
 
