@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from tests.model_examples import EXAMPLES, make_encoder, make_multilevel
 from tfstyle import encoders, models
@@ -112,7 +113,7 @@ def test_pictures_are_those_of_a_float64_decoder(name, photo, painting):
     np.testing.assert_allclose(found[0], expected, atol=2e-4)  # float32 in ten layers
 
 
-def test_the_loss_is_content_moments_and_gram_matrices(photo, painting):
+def test_the_loss_is_content_moments_gram_matrices_and_colors(photo, painting):
     """Of what is inside the margin."""
     model = make_multilevel(content_weight=0.5, style_weight=3.0)
     content = photo[:, :, :64]
@@ -141,6 +142,15 @@ def test_the_loss_is_content_moments_and_gram_matrices(photo, painting):
         gram = ((found - wanted) ** 2).mean() / ((wanted**2).mean() + EPSILON)
         expected = 3.0 / 5 * (moments + gram) / 2
         assert float(terms[f"style/{layer}"]) == pytest.approx(expected, rel=1e-3)
+    # Of the pixels, the distance of two normal distributions.
+    (m1, c1), (m2, c2) = (
+        (pixels.mean(0), np.cov(pixels.T, bias=True))
+        for pixels in (picture.reshape(-1, 3).astype(float) for picture in (painting, image))
+    )
+    spread = np.trace(c1 + c2 - 2 * scipy.linalg.sqrtm(c1 @ c2).real)
+    distance = ((m1 - m2) ** 2).sum() + spread
+    expected = 3.0 / 2 * distance / ((m1**2).sum() + np.trace(c1))
+    assert float(terms["style/colors"]) == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -22,6 +22,9 @@ CONTENT_LAYER = "relu4_1"
 # Where lite's own features are as good as its heads for the loss, and quicker: of trained pictures,
 # Gram matrices are about as far from the style's in both, but twice as far in the head at relu3_1.
 SHALLOW_LAYERS = HEAD_LAYERS[:2]
+# Features blur what the eye sees first, the palette: it has a term of its own.
+COLORS = "colors"
+COLOR_SHARE = 0.5
 DEPTH = 4  # blocks of the encoder that the decoder mirrors
 STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
 # Positions around the picture that the decoder keeps at each level, of those that the reflected
@@ -184,8 +187,9 @@ class MultiLevelModel(EncoderDecoderModel):
     A style code is the channel means and deviations at the decoder's `code_layers`, in units of
     `scales`: numbers of one size, which eight bits can hold side by side. The training
     loss is the sum, each relative to its target, of the content's error at relu4_1 and, for each
-    tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half.
-    Deeper than `SHALLOW_LAYERS` it looks at the heads' features; codes and decoder never do.
+    tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half;
+    and `COLOR_SHARE` as much for the distance of the pixels' means and covariances. Deeper than
+    `SHALLOW_LAYERS` it looks at the heads' features; codes and decoder never do.
 
     Args:
         encoder: `encoders.VGG19` that taps the decoder's `code_layers`; frozen. Other taps serve
@@ -220,7 +224,8 @@ class MultiLevelModel(EncoderDecoderModel):
             {
                 name: [(losses.MeanStdLoss(), weight), (losses.GramLoss(), weight)]
                 for name in encoder.taps
-            },
+            }
+            | {COLORS: [(losses.WassersteinLoss(), COLOR_SHARE * self.style_weight)]},
             self.tv_weight,
         )
 
@@ -325,8 +330,10 @@ class MultiLevelModel(EncoderDecoderModel):
         content = self._features(inputs["content"])
         style = self._features(inputs["style"])
         image = self._decode(content, self._encode(style), self._encode(content))
-        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [self._seen(style)])
-        return self._loss(targets, self._seen(self._features(image)), image)
+        wanted = {**self._seen(style), COLORS: inputs["style"]}
+        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [wanted])
+        found = {**self._seen(self._features(image)), COLORS: image}
+        return self._loss(targets, found, image)
 
     def _reconstruct(self, content):
         features = self._features(content)
