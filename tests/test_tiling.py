@@ -25,8 +25,8 @@ def test_tiles_are_the_whole_picture(name, wide, painting):
     assert np.abs(found - np.asarray(model.stylize(wide, code, 0.7))).mean() < 0.01
     # … but all tiles have the same: the picture is the one with those statistics, everywhere.
     codes, areas = [], []
-    for inner, outer in tiling._tiles(*wide.shape[1:3], 448):
-        codes.append(np.asarray(model.encode_style(wide[:, *outer])))
+    for inner, _ in tiling._tiles(*wide.shape[1:3], 448):
+        codes.append(np.asarray(model.encode_style(wide[:, *inner])))
         areas.append(np.prod([part.stop - part.start for part in inner]))
     pooled = model.pool_codes(np.concatenate(codes), areas)
     expected = np.asarray(model.stylize(wide, code, 0.7, pooled))

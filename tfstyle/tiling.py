@@ -41,7 +41,7 @@ def stylize(
     tiles = list(_tiles(height, width, tile_size))
     areas = [(inner[0].stop - inner[0].start) * (inner[1].stop - inner[1].start)
              for inner, _ in tiles]  # fmt: skip
-    codes = [np.asarray(model.encode_style(content[:, *outer])) for _, outer in tiles]
+    codes = [np.asarray(model.encode_style(content[:, *inner])) for inner, _ in tiles]
     content_code = np.asarray(model.pool_codes(np.concatenate(codes), areas), np.float32)
     image = np.empty_like(content, np.float32)
     for done, (inner, outer) in enumerate(tiles, 1):
