@@ -286,50 +286,49 @@ class MultiLevelModel(EncoderDecoderModel):
         return {**seen, **self.encoder.heads(deep)}
 
     def _encode(self, features):
+        """The code's parts by layer."""
         inner = self._inner(features)
-        codes = [
-            self.adain.encode(inner[name]) / scale
+        return {
+            name: self.adain.encode(inner[name]) / scale
             for name, scale in zip(self.decoder.code_layers, self.scales, strict=True)
-        ]
-        return ops.concatenate(codes, axis=-1)
+        }
 
-    def _decode(self, features, code, content_code):
-        wanted, own = self._parts(code), self._parts(content_code)
+    def _split(self, code):
+        return split_code(code, self.decoder.code_layers, self.decoder.channels)
+
+    def _decode(self, features, code, own):
+        """The picture of features with own statistics, in the style of a code."""
         scales = dict(zip(self.decoder.code_layers, self.scales, strict=True))
         stylized = {
             name: self.adain(features[name], part, own[name] * scales[name])
-            for name, part in wanted.items()
+            for name, part in self._split(code).items()
             if int(name[4]) <= DEPTH
         }
-        return self.decoder(stylized, code, content_code, margin=self.margin)
-
-    def _parts(self, code):
-        return split_code(code, self.decoder.code_layers, self.decoder.channels)
+        return self.decoder(stylized, code, _join(own), margin=self.margin)
 
     def encode_style(self, style):
-        return self._encode(self._features(style))
+        return _join(self._encode(self._features(style)))
 
     def stylize(self, content, code, strength=1.0, content_code=None):
         batch, height, width = ops.shape(content)[:3]
         features = self._features(content)
         if content_code is None:
-            content_code = self._encode(features)
+            own = self._encode(features)
         else:
-            content_code = ops.broadcast_to(content_code, (batch, content_code.shape[1]))
+            own = self._split(ops.broadcast_to(content_code, (batch, content_code.shape[1])))
         if not (isinstance(strength, (int, float)) and strength == 1.0):
             strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
-            code = strength * code + (1.0 - strength) * content_code
-        return self._decode(features, code, content_code)[:, :height, :width]
+            code = strength * code + (1.0 - strength) * _join(own)
+        return self._decode(features, code, own)[:, :height, :width]
 
     def pool_codes(self, codes, areas):
-        parts = self._parts(ops.convert_to_tensor(codes))
-        pooled = [self.adain.pool(part, shares(areas)) for part in parts.values()]
-        return ops.concatenate(pooled, axis=-1)
+        parts = self._split(ops.convert_to_tensor(codes))
+        return _join({name: self.adain.pool(part, shares(areas)) for name, part in parts.items()})
 
     def loss_terms(self, inputs):
         content = self._features(inputs["content"])
         style = self._features(inputs["style"])
-        image = self._decode(content, self._encode(style), self._encode(content))
+        image = self._decode(content, _join(self._encode(style)), self._encode(content))
         wanted = {**self._seen(style), COLORS: inputs["style"]}
         targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [wanted])
         found = {**self._seen(self._features(image)), COLORS: image}
@@ -337,8 +336,8 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def _reconstruct(self, content):
         features = self._features(content)
-        code = self._encode(features)
-        return self._decode(features, code, code)
+        own = self._encode(features)
+        return self._decode(features, _join(own), own)
 
     def style_encoder_state(self):
         config = {
@@ -352,6 +351,10 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def get_config(self):
         return {**super().get_config(), "scales": self.scales}
+
+
+def _join(parts):
+    return ops.concatenate(list(parts.values()), axis=-1)
 
 
 def split_code(code, code_layers, channels):
