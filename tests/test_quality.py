@@ -17,29 +17,35 @@ SIZE = 256
 CONTENTS = ("astronaut", "chelsea")
 STYLES = ("brushstrokes", "ink_wash", "mosaic", "stained_glass")
 
-# The most that means over the eight pairs may be; lite's features.
+# The most that means over the eight pairs may be; lite's features. What was measured is a tenth, or
+# what the comment says, below. The photographs have 1.09 of style, 0.44 of means and deviations,
+# 0.26 of colour, 0.47 at borders; with red and blue exchanged style, means and colour are half as
+# much again, and without the reflected margin the borders are 3.2 and 8.2.
 BOUNDS = {
-    "adain": {
-        # 0.874, most of it the cat's, whose plain fur takes on glass and mosaic.
-        "content_distance": 0.96,
-        # 0.175; the photographs themselves have 1.09, an untrained decoder 0.97.
-        "style_distance": 0.193,
-        # 0.068; what training minimizes. With red and blue exchanged it is 0.118.
-        "mean_std_distance": 0.075,
-        # 0.094; the photographs have 0.26. With red and blue exchanged it is 0.174.
-        "color_distance": 0.104,
-        # 0.56 and, being a ratio of small numbers, a third of slack; the photographs have 0.46.
-        # Without the reflected margin it is 2.4, and both distances above are even better.
-        "border_energy": 0.75,
-        # 0.62 grey levels, most of it the mosaic's own tiles; repeated pixels in the place of
-        # bilinear upsampling have 14.7.
-        "checkerboard_energy": 0.7,
-        # 1.96, as the pictures themselves, with 1.6 to 2.7. There are no tiles to have seams.
-        "seam_energy": 2.2,
-    }
+    "quality": {
+        "content_distance": 0.82,
+        "style_distance": 0.205,
+        "mean_std_distance": 0.088,
+        "color_distance": 0.127,
+        "border_energy": 0.87,  # 0.65 and, being a ratio of small numbers, a third of slack
+        # In grey levels; repeated pixels in the place of bilinear upsampling have 15.
+        "checkerboard_energy": 0.65,
+        "seam_energy": 2.2,  # as the pictures themselves, with 1.6 to 2.7: there are no tiles
+    },
+    "mobile": {
+        "content_distance": 0.965,
+        "style_distance": 0.192,
+        "mean_std_distance": 0.082,
+        "color_distance": 0.098,
+        "border_energy": 0.95,  # 0.71
+        "checkerboard_energy": 0.3,
+        "seam_energy": 2.3,
+    },
 }
-# The least: 0.515 of the outlines' correlation was measured; an untrained decoder has 0.13.
-STRUCTURE = {"adain": 0.46}
+# The least correlation of the outlines: 0.59 and 0.40 were measured, an untrained decoder has 0.13.
+STRUCTURE = {"quality": 0.53, "mobile": 0.355}
+# At strength 0, of the two photographs, measured 0.14 and 0.68, 0.22 and 0.55 at worst.
+LEAST_STRENGTH = {"quality": (0.155, 0.61), "mobile": (0.24, 0.5)}
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +72,8 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
         images.write_image(tmp_path / "picture.png", picture)
         row, _ = measurer.measure(pair, tmp_path / "picture.png")
         assert not row["broken"], pair.name
-        # The worst has 0.33; photographs have 0.48 and more.
-        assert row["style_distance"] < 0.37, pair.name
+        # The worst have 0.29 and 0.31; photographs have 0.48 and more.
+        assert row["style_distance"] < 0.34, pair.name
         rows.append(row)
     means = {metric: np.mean([row[metric] for row in rows]) for metric in rows[0]}
     found = {metric: float(means[metric]) for metric in BOUNDS[name]}
@@ -83,7 +89,6 @@ def test_a_packaged_model_reproduces_the_photo_at_strength_0(name, pairs, measur
         picture = np.asarray(model.stylize(read_square(pair.content, SIZE), code, 0.0))
         images.write_image(tmp_path / "picture.png", picture)
         row, _ = measurer.measure(pair, tmp_path / "picture.png")
-        # 0.11 and 0.12: the decoder sees an eighth of the resolution.
-        assert row["content_distance"] < 0.14, pair.name
-        # 0.74 and 0.66; two pixels to the side take a tenth of it.
-        assert row["structure"] > 0.62, pair.name
+        content, structure = LEAST_STRENGTH[name]
+        assert row["content_distance"] < content, pair.name
+        assert row["structure"] > structure, pair.name
