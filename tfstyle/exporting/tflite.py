@@ -1,17 +1,20 @@
 """TFLite files: conversion, and the pictures that int8 is calibrated with."""
 
+import collections
 import dataclasses
 import pathlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import flatbuffers
 import numpy as np
 import tensorflow as tf
 from absl import logging
+from tensorflow.lite.python import schema_py_generated as schema
 
 from tfstyle import cli, models
 from tfstyle.errors import InputError
-from tfstyle.exporting import saved_model
+from tfstyle.exporting import equalization, saved_model
 from tfstyle.exporting.signatures import PICTURES, Signature, function_of, input_specs
 
 MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
@@ -74,7 +77,7 @@ def convert(
     """A TFLite file that takes one picture at a time.
 
     Args:
-        model: to export, without what only training needs.
+        model: to export, without what only training needs. For int8 its decoder is equalized.
         entries: signatures that the file has; they share their weights.
         precision: "float32"; "float16", whose weights are half as large and are computed with in
             float32 on processors, in float16 on GPUs; "dynamic", with int8 weights and
@@ -85,6 +88,9 @@ def convert(
     Returns: the file's bytes.
     Raises: InputError if the converter refuses.
     """
+    samples = list(calibration)
+    if precision == "int8" and any("code" in entry.signature.inputs for entry in entries):
+        equalization.equalize(model, samples)
     functions = {
         entry.key: tf.function(
             function_of(model, entry.signature, dtype),
@@ -104,9 +110,8 @@ def convert(
                 converter.target_spec.supported_types = [tf.float16]
             try:
                 if precision == "int8":
-                    samples = list(calibration)
                     converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
-                    return _in_part(converter)
+                    return _in_part(converter, equalization.is_equalized(model))
                 return converter.convert()
             except (ValueError, RuntimeError) as error:
                 reason = (str(error).strip().splitlines() or ["?"])[0]
@@ -115,7 +120,7 @@ def convert(
                 ) from error
 
 
-def _in_part(converter):
+def _in_part(converter, equalized):
     """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
 
     TensorFlow offers this as a part of its debugger of quantized models.
@@ -127,7 +132,32 @@ def _in_part(converter):
             denylisted_ops=FLOAT_OPERATIONS
         ),
     )
+    if equalized:
+        debugger.calibrated_model = _with_equalized_ranges(debugger.calibrated_model)
     return debugger.get_nondebug_quantized_model()
+
+
+def _with_equalized_ranges(data):
+    """A calibrated file whose convolutions before a product put out values from -1 to 1.
+
+    The calibrator gives them the product's range, which is computed in their place.
+    """
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    kinds = [code.builtinCode for code in model.operatorCodes]
+    kind = schema.BuiltinOperator
+    for graph in model.subgraphs:
+        readers = collections.defaultdict(list)
+        for operator in graph.operators:
+            for tensor in operator.inputs:
+                readers[tensor].append(kinds[operator.opcodeIndex])
+        for operator in graph.operators:
+            tensor = operator.outputs[0]
+            if kinds[operator.opcodeIndex] == kind.CONV_2D and readers[tensor] == [kind.MUL]:
+                found = graph.tensors[tensor].quantization
+                found.min, found.max = [-1.0], [1.0]
+    builder = flatbuffers.Builder(len(data))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def _calibrate(entries, samples, dtype) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

@@ -99,6 +99,7 @@ class ConditionedDecoder(keras.Model):
             }
             for block in names
         }
+        self.gains = {}  # `(c,)` by names of `modulated`: what exporters divided them by
         self._to_hidden = self._dense(hidden, "hidden", "glorot_uniform", "relu")
         # Small at first: a scale of about 1, a shift of about 0.
         small = keras.initializers.RandomNormal(stddev=0.01)
@@ -109,6 +110,12 @@ class ConditionedDecoder(keras.Model):
         }
         self._to_image = self._convolution(3, "image", "glorot_normal")
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
+
+    @property
+    def modulated(self):
+        """`{name: layer}` of the convolutions whose channels are scaled and shifted."""
+        layers_by_name = {k: v for block in self._blocks.values() for k, v in block.items()}
+        return {name: layers_by_name[name] for name in self._to_affine}
 
     def _convolution(self, width, name, initializer="he_normal"):
         return keras.layers.Conv2D(
@@ -158,7 +165,10 @@ class ConditionedDecoder(keras.Model):
                 if name in self._to_affine:
                     affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
                     shift, scale = ops.split(affine[:, None, None], 2, axis=-1)
-                    x = x * (2.0 * ops.sigmoid(scale)) + shift
+                    scale = 2.0 * ops.sigmoid(scale)
+                    if name in self.gains:
+                        scale = scale * self.gains[name]
+                    x = x * scale + shift
                 x = self._activation(x)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
         return layers.crop(image, kept)
