@@ -40,12 +40,12 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96,96x64",
                "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
-               "--calibration_style_dir", "paintings", "--single_file", "--uint8", *CHECKED,
+               "--calibration_style_dir", "paintings", "--uint8", *CHECKED,
                "--tile_size", "80",
                "--min_psnr", "25") == 0  # fmt: skip
     captured = capfd.readouterr()
     assert "--calibration_dir: 2 pictures; int8 is better with 100 to 300" in captured.err
-    names = ("style_encoder.tflite", "stylize.tflite", "transfer.tflite")
+    names = ("style_encoder.tflite", "transfer.tflite")
     files = [f"{precision}/{name}" for precision in ("float32", "int8") for name in names]
     found = sorted(str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*.*"))
     golden = ("golden.json", "painting.png", "photo.png", "stylized.png")
@@ -53,11 +53,10 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     assert found == sorted([*files, *golden, "report.json", "report.md"])
     record = json.loads((folder / "out/report.json").read_text())
     keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
-    assert keys[:6] == [
+    assert keys[:4] == [
         ("style_encoder", "encode_style"),
         ("transfer", "transfer_64x96"), ("transfer", "transfer_96x64"),
         ("transfer", "transfer_tile"),
-        ("stylize", "stylize_64x96"), ("stylize", "stylize_96x64"),
     ]  # fmt: skip
     for row in record["files"]:
         data = (folder / "out" / row["file"]).read_bytes()
@@ -107,7 +106,8 @@ def check_golden(folder):
 def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
     monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", 64, *CHECKED,
-               "--style_size", 64, "--precision", "dynamic", "--min_psnr", 99) == 1  # fmt: skip
+               "--style_size", 64, "--precision", "dynamic", "--single_file", "--min_psnr", 99
+               ) == 1  # fmt: skip
     (line,) = errors(capfd)
     assert "dynamic/transfer.tflite, transfer: " in line
     assert "99 wanted; nothing was written" in line

@@ -13,7 +13,7 @@ def wide(examples):
     return images.read_image(examples / "chelsea.jpg", 730)[:, :, :730].copy()[:, -483:]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ["adain", "quality"])
 def test_tiles_are_the_whole_picture(name, wide, painting):
     model = EXAMPLES[name]()
     code = np.asarray(model.encode_style(painting))
