@@ -193,11 +193,10 @@ def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
     assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
 
 
-def test_the_examples_are_the_default_of_the_check(folder, capfd):
-    from tfstyle.commands.examples import examples_folder
+def test_pairs_to_check_with_are_of_different_pictures(examples):
     from tfstyle.exporting import checking
 
-    pictures = sorted(examples_folder().glob("*.jpg"))
+    pictures = sorted(examples.glob("*.jpg"))
     pairs = checking.read_pairs(pictures, pictures, 5)
     assert len(pairs) == 5
     assert all(np.any(content.shape != style.shape) or np.any(content != style)

@@ -9,7 +9,7 @@ from tfstyle import images, tiling
 
 @pytest.fixture
 def wide(examples):
-    """`(1, 500, 730, 3)`, sides that no tile and no stride divides."""
+    """`(1, 483, 730, 3)`, sides that no tile and no stride divides."""
     return images.read_image(examples / "chelsea.jpg", 730)[:, :, :730].copy()[:, -483:]
 
 

@@ -79,13 +79,15 @@ class AdaIN(_Normalization):
         return ops.reshape(moments, (-1, moments.shape[-1]))
 
     @staticmethod
-    def pool(codes, weights):
+    def pool(codes, areas):
         """`(1, 2·c)` code of a whole from those of its parts, `(k, 2·c)`.
 
         Args:
             codes: of `encode`.
-            weights: `(k, 1)`, the parts' shares of the whole.
+            areas: k numbers, the parts' sizes.
         """
+        areas = ops.reshape(ops.convert_to_tensor(areas, "float32"), (-1, 1))
+        weights = areas / ops.sum(areas)
         means, deviations = ops.split(codes, 2, axis=-1)
         mean = ops.sum(weights * means, axis=0, keepdims=True)
         spread = deviations * deviations + ops.square(means - mean)

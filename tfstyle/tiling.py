@@ -21,7 +21,7 @@ def stylize(
     code: np.ndarray,
     strength: float = 1.0,
     tile_size: int = 1024,
-    on_progress: Callable[[int, int], object] = lambda done, tiles: None,
+    on_progress: Callable[[int, int], object] | None = None,
 ) -> np.ndarray:
     """A photo in the style of a code.
 
@@ -51,7 +51,8 @@ def stylize(
             for part, whole in zip(inner, outer, strict=True)
         )
         image[:, *inner] = tile[:, *inside]
-        on_progress(done, len(tiles))
+        if on_progress:
+            on_progress(done, len(tiles))
     return image
 
 

@@ -70,7 +70,10 @@ def main(argv: Sequence[str]) -> int | None:
                 shares = np.array(config.style_weights) / sum(config.style_weights)
                 codes = [np.asarray(sum(s * c for s, c in zip(shares, codes, strict=True)), "f4")]
         for name, code in zip(names, codes, strict=True):
-            image = tiling.stylize(model, photo, code, config.strength, config.tile_size)
+            image = tiling.stylize(
+                model, photo, code, config.strength, config.tile_size,
+                on_progress=_show_tiles if len(outputs) == 1 else None,
+            )  # fmt: skip
             if config.preserve_color == "luminance":
                 image = colors.with_chroma(image, content)
             images.write_image(
@@ -91,6 +94,10 @@ def main(argv: Sequence[str]) -> int | None:
         )
     logging.info("Wrote %s.", config.output)
     return 0
+
+
+def _show_tiles(done, tiles):
+    cli.show_progress(done / tiles, f"{done} of {tiles} tiles", final=done == tiles)
 
 
 def _style_names(config, paintings, styles):

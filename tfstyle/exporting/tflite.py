@@ -89,7 +89,7 @@ def convert(
     Raises: InputError if the converter refuses.
     """
     samples = list(calibration)
-    if precision == "int8" and any("code" in entry.signature.inputs for entry in entries):
+    if precision == "int8" and any(entry.signature.output == "stylized" for entry in entries):
         equalization.equalize(model, samples)
     functions = {
         entry.key: tf.function(

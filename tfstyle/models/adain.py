@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from tfstyle import encoders, layers, losses
-from tfstyle.models.base import EncoderDecoderModel, per_image, shares
+from tfstyle.models.base import EncoderDecoderModel, per_image
 from tfstyle.weights import BLOCKS
 
 CODE_LAYER = "relu4_1"
@@ -140,7 +140,7 @@ class AdaINModel(EncoderDecoderModel):
         return image[:, top : top + height, left : left + width]
 
     def pool_codes(self, codes, areas):
-        return self.adain.pool(codes, shares(areas))
+        return self.adain.pool(codes, areas)
 
     def loss_terms(self, inputs):
         content = self.encoder(inputs["content"])[CODE_LAYER]

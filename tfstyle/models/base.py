@@ -214,12 +214,6 @@ class EncoderDecoderModel(StyleTransferModel):
         return cls(**{**config, **parts})
 
 
-def shares(areas):
-    """`(k, 1)` float32 that sum to 1, of k sizes."""
-    areas = ops.reshape(ops.convert_to_tensor(areas, "float32"), (-1, 1))
-    return areas / ops.sum(areas)
-
-
 def per_image(strength):
     """A strength, a number or `(batch,)`, that multiplies `(batch, h, w, c)`."""
     return ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1, 1, 1))

@@ -15,14 +15,14 @@ import keras
 from keras import ops
 
 from tfstyle import encoders, layers, losses
-from tfstyle.models.base import EncoderDecoderModel, shares
+from tfstyle.models.base import EncoderDecoderModel
 from tfstyle.weights import HEAD_LAYERS
 
 CONTENT_LAYER = "relu4_1"
 # Where lite's own features are as good as its heads for the loss, and quicker: of trained pictures,
 # Gram matrices are about as far from the style's in both, but twice as far in the head at relu3_1.
 SHALLOW_LAYERS = HEAD_LAYERS[:2]
-# Features blur what the eye sees first, the palette: it has a term of its own.
+# Without a term of its own the palette came across too weakly.
 COLORS = "colors"
 COLOR_SHARE = 0.5
 DEPTH = 4  # blocks of the encoder that the decoder mirrors
@@ -333,7 +333,7 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def pool_codes(self, codes, areas):
         parts = self._split(ops.convert_to_tensor(codes))
-        return _join({name: self.adain.pool(part, shares(areas)) for name, part in parts.items()})
+        return _join({name: self.adain.pool(part, areas) for name, part in parts.items()})
 
     def loss_terms(self, inputs):
         content = self._features(inputs["content"])
