@@ -36,11 +36,16 @@ class Description:
 
 
 def with_metadata(data: bytes, description: Description) -> bytes:
-    """The bytes of a TFLite file that describes itself."""
+    """The bytes of a TFLite file that describes itself.
+
+    What the converter notes for nobody goes, 3 % of an int8 file: names of inner tensors, and the
+    ranges that scales were made of.
+    """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     names = {signature.subgraphIndex: signature for signature in model.signatureDefs}
     subgraphs = []
     for index, subgraph in enumerate(model.subgraphs):
+        _shed_notes(subgraph)
         signature = names.get(index)
         inputs = {} if signature is None else _names(signature.inputs)
         outputs = {} if signature is None else _names(signature.outputs)
@@ -70,6 +75,18 @@ def read_metadata(data: bytes) -> bytes:
         if entry.name.decode() == _NAME:
             return bytes(model.buffers[entry.buffer].data)
     return b""
+
+
+def _shed_notes(subgraph):
+    shown = {*subgraph.inputs, *subgraph.outputs}
+    for index, tensor in enumerate(subgraph.tensors):
+        if index not in shown:
+            tensor.name = ""
+        found = tensor.quantization
+        if found is not None:
+            found.min = found.max = None
+            if found.scale is None or len(found.scale) == 0:
+                tensor.quantization = None
 
 
 def _names(tensor_maps):

@@ -10,6 +10,7 @@ import flatbuffers
 import numpy as np
 import tensorflow as tf
 from absl import logging
+from tensorflow.lite.python import convert as convert_steps
 from tensorflow.lite.python import schema_py_generated as schema
 
 from tfstyle import cli, models
@@ -24,6 +25,10 @@ FLOAT_OPERATIONS = [
     "ADD", "LOGISTIC", "MAXIMUM", "MEAN", "MUL", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT",
     "STRIDED_SLICE", "SUB",
 ]  # fmt: skip
+# Where eight bits end, of the largest values seen in calibration.
+_KEPT = 0.65
+_ROOM = 1.2
+_LARGEST_LOGIT = 6.0  # a sigmoid of 0.9975
 Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
 
 
@@ -123,24 +128,26 @@ def convert(
 def _in_part(converter, equalized):
     """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
 
-    TensorFlow offers this as a part of its debugger of quantized models.
+    Calibration is TensorFlow's, by its debugger of quantized models. A dense layer's weights have
+    one scale: no worse here, smaller, and older runtimes know it.
     """
     debugger = tf.lite.experimental.QuantizationDebugger(
-        converter=converter,
-        debug_dataset=lambda: iter(()),
-        debug_options=tf.lite.experimental.QuantizationDebugOptions(
-            denylisted_ops=FLOAT_OPERATIONS
-        ),
+        converter=converter, debug_dataset=lambda: iter(())
     )
-    if equalized:
-        debugger.calibrated_model = _with_equalized_ranges(debugger.calibrated_model)
-    return debugger.get_nondebug_quantized_model()
+    return convert_steps.mlir_quantize(
+        _with_own_ranges(debugger.calibrated_model, equalized),
+        disable_per_channel_for_dense_layers=True,
+        denylisted_ops=FLOAT_OPERATIONS,
+    )
 
 
-def _with_equalized_ranges(data):
-    """A calibrated file whose convolutions before a product put out values from -1 to 1.
+def _with_own_ranges(data, equalized):
+    """A calibrated file whose ranges are not those of the largest values seen.
 
-    The calibrator gives them the product's range, which is computed in their place.
+    Maps hold `_KEPT` of them, so that steps are finer and rare peaks are cut; those of equalized
+    convolutions would be 1, but the calibrator gives them the range of the product after them,
+    which is computed in their place. Logits of pixels end where a sigmoid has. Dense layers have
+    room for codes of paintings that were not seen.
     """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     kinds = [code.builtinCode for code in model.operatorCodes]
@@ -151,13 +158,33 @@ def _with_equalized_ranges(data):
             for tensor in operator.inputs:
                 readers[tensor].append(kinds[operator.opcodeIndex])
         for operator in graph.operators:
-            tensor = operator.outputs[0]
-            if kinds[operator.opcodeIndex] == kind.CONV_2D and readers[tensor] == [kind.MUL]:
-                found = graph.tensors[tensor].quantization
-                found.min, found.max = [-1.0], [1.0]
+            name, tensor = kinds[operator.opcodeIndex], operator.outputs[0]
+            found = graph.tensors[tensor].quantization
+            if name == kind.FULLY_CONNECTED:
+                for one in (found, graph.tensors[operator.inputs[0]].quantization):
+                    _scale_range(one, _ROOM)
+            elif name == kind.CONV_2D and readers[tensor] == [kind.LOGISTIC]:
+                found.min, found.max = [-_LARGEST_LOGIT], [_LARGEST_LOGIT]
+            elif equalized and name == kind.CONV_2D and readers[tensor] == [kind.MUL]:
+                found.min, found.max = [-_KEPT], [_KEPT]
+            elif _is_rectified(operator, name):
+                _scale_range(found, _KEPT)
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _is_rectified(operator, name):
+    """Whether it puts out values from 0 to anywhere, and not to a 6 that matters."""
+    kind, activation = schema.BuiltinOperator, schema.ActivationFunctionType
+    return name == kind.MAX_POOL_2D or (
+        name == kind.CONV_2D and operator.builtinOptions.fusedActivationFunction == activation.RELU
+    )
+
+
+def _scale_range(quantization, factor):
+    quantization.min = [factor * float(quantization.min[0])]
+    quantization.max = [factor * float(quantization.max[0])]
 
 
 def _calibrate(entries, samples, dtype) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
