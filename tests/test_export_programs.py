@@ -41,7 +41,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96,96x64",
                "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
                "--calibration_style_dir", "paintings", "--uint8", *CHECKED,
-               "--tile_size", "80",
+               "--tile_size", "448",
                "--min_psnr", "25") == 0  # fmt: skip
     captured = capfd.readouterr()
     assert "--calibration_dir: 2 pictures; int8 is better with 100 to 300" in captured.err
@@ -125,6 +125,39 @@ def test_a_saved_model(folder, capfd):
     assert set(signatures) == {"serving_default", *expected}
 
 
+def test_a_saved_model_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
+    for difference in (2e-4, float("nan")):
+        monkeypatch.setattr(
+            "tfstyle.exporting.saved_model.largest_difference", lambda *_, d=difference: d
+        )
+        assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 1
+        (line,) = errors(capfd)
+        assert f"differ by {difference:.1e} from the Keras model's" in line
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("size", ["dynamic", "64x96"])
+def test_onnx_files(size, folder, capfd):
+    """What ONNX Runtime makes of them is compared by the command; here by another hand."""
+    import onnxruntime
+
+    from tfstyle import models
+
+    assert run("to_onnx", "--model", "mine.keras", "--output", "out", "--size", size) == 0
+    encoder, transfer = (
+        onnxruntime.InferenceSession(f"out/{name}.onnx") for name in ("style_encoder", "transfer")
+    )
+    model = models.load_model("mine.keras")
+    photo = images.read_image("photos/0.png")
+    painting = images.read_image("paintings/0.png")[:, :64]
+    style = painting if size == "dynamic" else images.cover(painting, (64, 96))
+    (code,) = encoder.run(["code"], {"style": style})
+    np.testing.assert_allclose(code, model.encode_style(style), atol=1e-4)
+    inputs = {"content": photo, "code": code, "strength": np.float32([0.4])}
+    (found,) = transfer.run(["stylized"], inputs)
+    np.testing.assert_allclose(found, model.stylize(photo, code, 0.4), atol=1e-4)
+
+
 def test_files_are_timed_side_by_side(folder, capfd):
     import tensorflow as tf
 
@@ -155,6 +188,9 @@ def test_files_are_timed_side_by_side(folder, capfd):
         ("to_tflite --output out --size 384,384", "--size: '384' is given twice"),
         ("to_tflite --output out --style_size 99,256", "--style_size: give one size"),
         ("to_tflite --output out --tile_size 99,256", "--tile_size: give one size"),
+        ("to_tflite --output out --tile_size 440", "--tile_size: give a size from 448 pixels"),
+        ("to_tflite --output out --tile_size dynamic", "--tile_size: give a size from 448"),
+        ("to_tflite --output out --check_content_dir one --check_style_dir one", "give two"),
         ("to_tflite --output out --precision int9", "did you mean 'int8'"),
         ("to_tflite --output out --precision int8", "--calibration_dir: give the folder"),
         ("to_tflite --output out --precision int8 --calibration_dir none", "none: no such"),
@@ -175,6 +211,8 @@ def test_files_are_timed_side_by_side(folder, capfd):
 )  # fmt: skip
 def test_bad_input_is_one_line_and_nothing_is_written(flags, text, folder, capfd):
     (folder / "empty").mkdir()
+    (folder / "one").mkdir()
+    (folder / "one/0.png").write_bytes((folder / "photos/0.png").read_bytes())
     before = sorted(folder.rglob("*"))
     assert run(*flags.split()) == 1
     (line,) = errors(capfd)
@@ -183,10 +221,12 @@ def test_bad_input_is_one_line_and_nothing_is_written(flags, text, folder, capfd
 
 
 def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    import tensorflow as tf
 
-    monkeypatch.setattr("tfstyle.exporting.saved_model.write_saved_model", full)
+    def full(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr("tensorflow.saved_model.save", full)
     assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 1
     (line,) = errors(capfd)
     assert line == "error: --output: out cannot be written (No space left on device)"
@@ -199,5 +239,6 @@ def test_pairs_to_check_with_are_of_different_pictures(examples):
     pictures = sorted(examples.glob("*.jpg"))
     pairs = checking.read_pairs(pictures, pictures, 5)
     assert len(pairs) == 5
+    assert len({style.tobytes() for _, style in pairs}) >= 4
     assert all(np.any(content.shape != style.shape) or np.any(content != style)
                for content, style in pairs)  # fmt: skip

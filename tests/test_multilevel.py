@@ -63,7 +63,8 @@ def reference_decoder(decoder, features, code, content_code):
                 affine = hidden @ weights[f"affine{layer}/kernel"] + weights[f"affine{layer}/bias"]
                 shift, scale = np.split(affine, 2)
                 x = x * 2 / (1 + np.exp(-scale)) + shift
-            x = np.clip(x, 0, 6 if decoder.bounded else None)
+            x = np.where(x > 0, x, (0.2 if name in features else 0.0) * x)
+            x = np.minimum(x, 6) if decoder.bounded else x
     x = convolve(x, weights["image/kernel"]) + weights["image/bias"]
     return 1 / (1 + np.exp(-x))
 

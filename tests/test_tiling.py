@@ -1,10 +1,13 @@
 """Tiles are parts of one picture."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from tests.model_examples import EXAMPLES
 from tfstyle import images, tiling
+from tfstyle.config import export
 
 
 @pytest.fixture
@@ -31,6 +34,23 @@ def test_tiles_are_the_whole_picture(name, wide, painting):
     pooled = model.pool_codes(np.concatenate(codes), areas)
     expected = np.asarray(model.stylize(wide, code, 0.7, pooled))
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [448, 463, 1024])
+def test_parts_cover_any_length_and_are_neither_short_nor_too_long(size):
+    for length in [*range(40, 6000), 38417, 39223]:
+        spans = list(tiling._spans(length, size))
+        parts = [(inner.start, inner.stop) for inner, _ in spans]
+        assert parts[0][0] == 0 and parts[-1][1] == length
+        assert all(a[1] == b[0] and b[0] % 16 == 0 for a, b in itertools.pairwise(parts))
+        assert min(stop - start for start, stop in parts) >= min(length, 128)
+        assert max(outer.stop - outer.start for _, outer in spans) <= size
+
+
+def test_too_small_tiles(wide, painting):
+    with pytest.raises(ValueError, match="must be 448 or more. Received: 447"):
+        tiling.stylize(EXAMPLES["mobile"](), wide, None, 1.0, 447)
+    assert export.LEAST_TILE == tiling.LEAST_SIZE
 
 
 def test_a_photo_that_fits_is_painted_in_one_piece(photo, painting):

@@ -164,27 +164,40 @@ def leave(status: int) -> NoReturn:
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """Hides what TensorFlow's C++ code prints while it loads; an exception shows it all.
+    """`hidden_stderr` while TensorFlow loads, with lines about the build and about missing GPUs.
 
-    Those lines are about the build and about GPUs that are not there, and come before any logging
-    setting takes effect. Garbage is not collected meanwhile, since hardly any is made, but every
-    collection looks at all of the modules: without it importing takes a seventh less time.
+    Garbage is not collected meanwhile, since hardly any is made, but every collection looks at all
+    of the modules: without it importing takes a seventh less time.
     """
     gc.disable()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        with hidden_stderr():
+            yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@contextlib.contextmanager
+def hidden_stderr() -> Iterator[None]:
+    """Hides what C++ code prints, which no logging setting reaches.
+
+    An exception shows it all, but for InputError, which says what there is to say.
+    """
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as hidden:
         os.dup2(hidden.fileno(), 2)
         try:
             yield
+        except InputError:
+            raise
         except BaseException:
             hidden.seek(0)
             os.write(saved, hidden.read())
             raise
         finally:
-            gc.freeze()
-            gc.enable()
             os.dup2(saved, 2)
             os.close(saved)
 

@@ -114,24 +114,26 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A temporary folder to fill, renamed to `path` when the block succeeds.
+    """A temporary folder to fill, which becomes `path` when the block succeeds.
 
-    If the block fails, it is removed. Raises InputError if `path` is there and not empty, or if the
+    If the block fails, it is removed. A folder that is there already, perhaps a mounted one, stays
+    and is given what is in the temporary one. Raises InputError if it is not empty, or if the
     system refuses, for instance because the disk is full.
     """
     folder = pathlib.Path(path)
     check_new_folder(flag, folder)
     temporary = None
     try:
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        temporary = pathlib.Path(
-            tempfile.mkdtemp(prefix=f".{folder.name[:64]}.", dir=folder.absolute().parent)
-        )
+        parent = folder if folder.is_dir() else folder.absolute().parent
+        parent.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(tempfile.mkdtemp(prefix=".", dir=parent))
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        if folder.is_dir():
-            folder.rmdir()
-        os.replace(temporary, folder)
+        if parent == folder:
+            for file in temporary.iterdir():
+                os.replace(file, folder / file.name)
+        else:
+            temporary.chmod(0o777 & ~_umask())
+            os.replace(temporary, folder)
     except OSError as error:
         raise InputError(
             f"--{flag}: {folder} cannot be written ({error.strerror or error})"

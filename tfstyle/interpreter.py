@@ -1,9 +1,16 @@
 """LiteRT's interpreter of TFLite files, with errors of one line."""
 
+import importlib.util
 from typing import Any
 
 from tfstyle import cli
 from tfstyle.errors import InputError
+
+
+def check_installed() -> None:
+    """Raises InputError if LiteRT is not installed."""
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        raise InputError("LiteRT is not installed; pip install ai-edge-litert")
 
 
 def load_interpreter(data: bytes, threads: int, name: str) -> Any:
@@ -15,13 +22,12 @@ def load_interpreter(data: bytes, threads: int, name: str) -> Any:
         name: of the file, or its flag too, for errors.
     Raises: InputError if LiteRT is not installed or the bytes are no TFLite file.
     """
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise InputError(f"{name}: LiteRT is not installed; pip install ai-edge-litert") from error
-    try:
-        with cli.quiet_import():
+    check_installed()
+    from ai_edge_litert.interpreter import Interpreter
+
+    with cli.hidden_stderr():
+        try:
             return Interpreter(model_content=data, num_threads=threads)
-    except (ValueError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or ["damaged"])[0]
-        raise InputError(f"{name}: not a TFLite file ({reason})") from error
+        except (ValueError, RuntimeError) as error:
+            reason = (str(error).strip().splitlines() or ["damaged"])[0]
+            raise InputError(f"{name}: not a TFLite file ({reason})") from error

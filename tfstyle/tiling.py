@@ -4,6 +4,7 @@ Tiles overlap by more than the networks see to each side, start where their posi
 all normalized by the statistics of the whole photo; so they fit without blending.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 
@@ -12,7 +13,8 @@ import numpy as np
 from tfstyle import models
 
 OVERLAP = 112  # pixels to each side of a tile that are painted twice; `quality` sees 101
-_STEP = 16  # pixels under one position of the deepest features that are painted with
+LEAST_SIZE = 4 * OVERLAP
+_STEP = 16  # pixels under one position of the deepest features, from which codes come
 
 
 def stylize(
@@ -30,13 +32,16 @@ def stylize(
         content: `(1, h, w, 3)` in [0, 1].
         code: `(1, n)` from the model's `encode_style`.
         strength: from 0 to 1.
-        tile_size: longest side, in pixels, that is painted at once, from `4 * OVERLAP`; a photo of
+        tile_size: longest side, in pixels, that is painted at once, from `LEAST_SIZE`; a photo of
             this size or less is painted in one piece.
         on_progress: called with the number of tiles painted and of all.
     Returns: `(1, h, w, 3)` in [0, 1].
+    Raises: ValueError for too small a tile.
     """
     if max(content.shape[1:3]) <= tile_size:
         return np.asarray(model.stylize(content, code, strength))
+    if tile_size < LEAST_SIZE:
+        raise ValueError(f"`tile_size` must be {LEAST_SIZE} or more. Received: {tile_size}")
     height, width = content.shape[1:3]
     tiles = list(_tiles(height, width, tile_size))
     areas = [(inner[0].stop - inner[0].start) * (inner[1].stop - inner[1].start)
@@ -64,13 +69,12 @@ def _tiles(height: int, width: int, size: int) -> Iterator[tuple[tuple, tuple]]:
 
 
 def _spans(length, size):
-    if length <= size:
-        step = length
-    else:  # of equal lengths, as nearly as may be
+    """Parts of equal lengths, as nearly as may be, that begin where a position does."""
+    count = 1
+    if length > size:
         count = math.ceil(length / ((size - 2 * OVERLAP) // _STEP * _STEP))
-        step = math.ceil(length / count / _STEP) * _STEP
-    for start in range(0, length, step):
-        stop = min(start + step, length)
+    bounds = [i * length // count // _STEP * _STEP for i in range(count)] + [length]
+    for start, stop in itertools.pairwise(bounds):
         yield (
             slice(start, stop),
             slice(max(start - OVERLAP, 0), min(stop + OVERLAP, length)),

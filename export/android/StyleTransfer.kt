@@ -77,7 +77,7 @@ class StyleTransfer(
 
     /**
      * The photograph in a style, at its own size, in overlapping tiles without seams: all are
-     * normalized by the statistics of the whole.
+     * normalized by one code of the photograph, that of its centre at the style encoder's size.
      *
      * @param photo at least as large as a tile; scale it first to what memory and patience allow.
      * @param code as in [paint].
@@ -135,7 +135,7 @@ class StyleTransfer(
     companion object {
         private const val TILE = "transfer_tile"
         private const val GRID = 16 // pixels under one position of the deepest features
-        private const val OVERLAP = 6 * GRID
+        private const val OVERLAP = 7 * GRID
 
         /** The weighted mean of codes, itself a code. */
         fun mix(codes: List<FloatArray>, weights: List<Float>): FloatArray {
@@ -147,8 +147,12 @@ class StyleTransfer(
         }
 
         private fun sizeOf(network: Interpreter, input: String, key: String): Size {
-            val shape = network.getInputTensorFromSignature(input, key).shape()
-            return Size(shape[1], shape[2])
+            val tensor = network.getInputTensorFromSignature(input, key)
+            val (_, height, width, channels) = tensor.shape()
+            require(width > 1 && tensor.numBytes() == height * width * channels * 4) {
+                "export the files with fixed sizes and without --uint8"
+            }
+            return Size(height, width)
         }
 
         private fun distance(size: Size, photo: Bitmap): Double =

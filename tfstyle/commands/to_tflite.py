@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int | None:
     config = cli.parse(TFLiteCommand, argv, cli.program("to_tflite", "export"))
     if config is None:
         return 0
-    from tfstyle import devices, files, weights
+    from tfstyle import devices, files, interpreter, weights
 
     weights.model_path(config.model)
     files.check_new_folder("output", config.output)
@@ -31,6 +31,7 @@ def main(argv: Sequence[str]) -> int | None:
         "content": _pictures(config.check_content_dir or examples_folder(), "check_content_dir"),
         "style": _pictures(config.check_style_dir or examples_folder(), "check_style_dir"),
     }
+    interpreter.check_installed()
     devices.start_tensorflow()
     from tfstyle import models
     from tfstyle.exporting import report
@@ -44,11 +45,8 @@ def main(argv: Sequence[str]) -> int | None:
             model,
             pictures["calibration"],
             pictures["calibration_style"] or pictures["calibration"],
-            [
-                size
-                for flag in ("size", "style_size", "tile_size")
-                for size in sizes(flag, getattr(config, flag))
-            ],
+            [*sizes("size", config.size), *sizes("tile_size", config.tile_size)],
+            *sizes("style_size", config.style_size),
         )
     with files.new_folder("output", config.output) as folder:
         found = write_files(model, config, samples, pictures["content"], pictures["style"], folder)
@@ -67,8 +65,8 @@ def main(argv: Sequence[str]) -> int | None:
         if poor:
             raise InputError(
                 f"{poor[0].file}, {poor[0].key}: {poor[0].likeness.psnr:.1f} dB beside the Keras "
-                f"model, {poor[0].least_psnr:g} wanted; nothing was written. More pictures in "
-                "--calibration_dir may help int8; --min_psnr sets the limit"
+                f"model, {poor[0].least_psnr:g} wanted; nothing was written. Leave this precision "
+                "out, or set the limit of dynamic and int8 by --min_psnr"
             )
     logging.info("Wrote %s.", config.output)
     return 0

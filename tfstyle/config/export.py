@@ -10,6 +10,7 @@ from tfstyle.errors import InputError
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 DYNAMIC = "dynamic"  # a size
 _LEAST, _MOST = 64, 4096  # pixels a side
+LEAST_TILE = 448  # as `tiling.LEAST_SIZE`
 _MODEL = option(
     DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Files"
 )
@@ -83,6 +84,10 @@ class TFLiteCommand:
             found = sizes(flag, getattr(self, flag))
             if len(found) > 1 and flag != "size" or not found and flag != "tile_size":
                 raise InputError(f"--{flag}: give one size")
+            if flag == "tile_size" and any(
+                (side or 0) < LEAST_TILE for one in found for side in one
+            ):
+                raise InputError(f"--tile_size: give a size from {LEAST_TILE} pixels")
             if (None, None) in found and "int8" in precisions(self.precision):
                 raise InputError(
                     f"--{flag}={DYNAMIC}: int8 is for fixed sizes; use --precision={DYNAMIC} for it"
@@ -128,7 +133,7 @@ class BenchmarkTFLiteCommand:
         if not self.file:
             raise InputError("--file: give a TFLite file")
         for part in self.threads.split(","):
-            if not part.strip().isdigit() or not 1 <= int(part) <= 256:
+            if not part.strip().isdecimal() or not 1 <= int(part) <= 256:
                 raise InputError(f"--threads: '{part}' is not a number from 1 to 256")
 
 

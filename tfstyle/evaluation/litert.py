@@ -112,7 +112,7 @@ class _Network:
                 "squares are measured"
             )
         try:
-            with cli.quiet_import():
+            with cli.hidden_stderr():
                 if min(height, width) < 1:
                     self._interpreter.resize_tensor_input(one["index"], [1, free, free, 3])
                 self._interpreter.allocate_tensors()

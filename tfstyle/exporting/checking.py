@@ -1,11 +1,13 @@
 """Exported files beside the Keras model: the same pictures, and how they differ."""
 
 import dataclasses
+import random
 from collections.abc import Sequence
 
 import numpy as np
 
 from tfstyle import images, metrics, models
+from tfstyle.errors import InputError
 from tfstyle.evaluation.features import Features
 from tfstyle.exporting.litert import Network
 from tfstyle.exporting.tflite import Entry, Size, as_input
@@ -154,10 +156,13 @@ def _whole_levels(picture):
 def read_pairs(
     contents: Sequence, styles: Sequence, count: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Evenly spread pairs of the files' pictures, at most so many, none of a file with itself."""
+    """Pairs of the files' pictures at random, at most so many, none of a file with itself.
+
+    Raises: InputError if there is none.
+    """
     every = [(c, s) for c in contents for s in styles if c != s]
-    chosen = [
-        every[i * len(every) // min(count, len(every))] for i in range(min(count, len(every)))
-    ]
+    if not every:
+        raise InputError("--check_content_dir, --check_style_dir: hold one picture; give two")
+    chosen = random.Random(0).sample(every, min(count, len(every)))
     read = {path: images.read_image(path, 1024) for path in {p for pair in chosen for p in pair}}
     return [(read[content], read[style]) for content, style in chosen]

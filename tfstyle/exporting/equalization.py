@@ -13,7 +13,6 @@ import numpy as np
 from tfstyle import models
 from tfstyle.models.multilevel import ConditionedDecoder
 
-_SAMPLES = 32  # are enough
 _FLOOR = 1e-3  # of the largest channel: a dead one is not blown up
 
 
@@ -26,21 +25,21 @@ def equalize(model: models.StyleTransferModel, samples: Sequence[Mapping[str, np
     """Divides a decoder's modulated convolutions by their channels' largest outputs.
 
     These are from -1 to 1 then, for such samples. The decoder multiplies by them again, so that
-    pictures stay as they are. A model without such a decoder, or one that is equalized, is left
-    alone.
+    pictures stay as they are. A model without such a decoder is left alone.
 
     Args:
         model: to change; it cannot be saved any more.
-        samples: `content`, `code` and `strength`, as `tflite.read_samples` makes them.
+        samples: `content` in [0, 1], `code` and `strength`.
     """
     decoder = model.decoder
-    if is_equalized(model) or not isinstance(decoder, ConditionedDecoder):
+    if not isinstance(decoder, ConditionedDecoder):
         return
     with _watched(decoder.modulated) as largest:
-        for sample in samples[:_SAMPLES]:
+        for sample in samples:
             model.stylize(sample["content"], sample["code"], sample["strength"])
     for name, convolution in decoder.modulated.items():
         gain = np.maximum(largest[name], _FLOOR * largest[name].max())
+        gain = np.where(gain > 0.0, gain, 1.0)
         for weight in convolution.weights:  # their last axes are the channels
             weight.assign(weight / gain)
         decoder.gains[name] = gain

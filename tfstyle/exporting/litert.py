@@ -34,24 +34,39 @@ class Network:
 
     def __init__(self, data: bytes, threads: int, name: str):
         self._interpreter = load_interpreter(data, threads, name)
+        self._name = name
         try:
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise InputError(f"{name}: LiteRT cannot run it ({reason})") from error
+            raise self._refusal(error) from error
         self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
         self._runners: dict[str, Callable] = {}
 
     def run(self, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Outputs by name of a signature for its inputs by name."""
-        if key == UNNAMED:
-            return self._run_unnamed(inputs)
-        if key not in self._runners:
-            self._runners[key] = self._interpreter.get_signature_runner(key)
-        return self._runners[key](**inputs)
+        """Outputs by name of a signature for its inputs by name.
+
+        Raises: InputError if LiteRT refuses them.
+        """
+        try:
+            if key == UNNAMED:
+                return self._run_unnamed(inputs)
+            if key not in self._runners:
+                self._runners[key] = self._interpreter.get_signature_runner(key)
+            return self._runners[key](**inputs)
+        except (ValueError, RuntimeError) as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error):
+        reason = (str(error).strip().splitlines() or ["?"])[0]
+        return InputError(f"{self._name}: LiteRT cannot run it ({reason})")
 
     def _run_unnamed(self, inputs):
-        for detail in self._interpreter.get_input_details():
+        details = self._interpreter.get_input_details()
+        if any(tuple(one["shape"]) != inputs[one["name"]].shape for one in details):
+            for one in details:
+                self._interpreter.resize_tensor_input(one["index"], inputs[one["name"]].shape)
+            self._interpreter.allocate_tensors()
+        for detail in details:
             self._interpreter.set_tensor(detail["index"], inputs[detail["name"]])
         self._interpreter.invoke()
         return {
@@ -73,7 +88,7 @@ class Network:
                 for axis, length in enumerate(detail["shape_signature"])
             ]
             values = random.uniform(size=shape)
-            if detail["dtype"] != np.float32:
+            if np.issubdtype(detail["dtype"], np.integer):
                 limits = np.iinfo(detail["dtype"])
                 values = limits.min + values * (limits.max - limits.min)
             inputs[name] = values.astype(detail["dtype"])
@@ -129,7 +144,7 @@ def gpu_problems(data: bytes) -> list[str]:
     """What the converter's analyzer says against the GPU delegate; nothing if all fits."""
     import tensorflow as tf
 
-    with contextlib.redirect_stdout(io.StringIO()) as text, cli.quiet_import():
+    with contextlib.redirect_stdout(io.StringIO()) as text, cli.hidden_stderr():
         tf.lite.experimental.Analyzer.analyze(model_content=data, gpu_compatibility=True)
     lines = [line.strip() for line in text.getvalue().splitlines()]
     if any("looks compatible with GPU delegate" in line for line in lines):

@@ -37,7 +37,7 @@ def write_onnx(model: models.StyleTransferModel, size: Size, folder: pathlib.Pat
     for signature, name in FILES.items():
         specs = input_specs(model, signature, "float32", sizes, batch)
         function = tf.function(function_of(model, signature, "float32"), input_signature=specs)
-        with cli.quiet_import():
+        with cli.hidden_stderr():
             tf2onnx.convert.from_function(
                 function, specs, opset=OPSET, output_path=str(folder / name)
             )

@@ -13,13 +13,13 @@ from tfstyle.exporting.signatures import DTYPES, SIGNATURES, function_of, input_
 def write_saved_model(model: models.StyleTransferModel, folder: str | os.PathLike) -> None:
     """Writes a SavedModel with the signatures `stylize`, `encode_style` and `transfer`.
 
-    Beside them there are `stylize_uint8`, `encode_style_uint8` and `transfer_uint8`, whose
-    pictures are uint8; `serving_default` is `stylize`. All take batches of any size, `strength`
-    with a number for each content. What only training needs is left out.
+    And `transfer_tile`, for parts of a picture. Each is there again as `stylize_uint8` and so on,
+    whose pictures are uint8; `serving_default` is `stylize`. All take batches of any size,
+    `strength` with a number for each content. What only training needs is left out.
 
     Args:
         model: to export.
-        folder: to be made.
+        folder: empty or to be made.
     """
     model = model.for_inference()
     functions = {
@@ -41,7 +41,7 @@ def largest_difference(model: models.StyleTransferModel, folder: str | os.PathLi
     )
     strength = np.array([1.0, 0.5], np.float32)
     inputs = {"content": content, "style": style, "strength": strength}
-    with cli.quiet_import():
+    with cli.hidden_stderr():
         stylize = tf.saved_model.load(str(folder)).signatures["stylize"]
     found = stylize(**{name: tf.constant(value) for name, value in inputs.items()})["stylized"]
     return float(np.abs(found.numpy() - np.asarray(model(inputs))).max())
@@ -58,8 +58,9 @@ def save(
     Args:
         model: whose weights they use.
         functions: with an input signature, by name.
-        folder: to be made.
+        folder: empty or to be made.
         default: the one that is `serving_default`, too.
+    Raises: OSError if the folder cannot be written.
     """
     archive = tf.Module()
     archive.weights = [variable.value for variable in model.weights]
@@ -69,5 +70,8 @@ def save(
         signatures[name] = function.get_concrete_function()
     if default:
         signatures["serving_default"] = signatures[default]
-    with cli.quiet_import():
-        tf.saved_model.save(archive, str(folder), signatures)
+    with cli.hidden_stderr():
+        try:
+            tf.saved_model.save(archive, str(folder), signatures)
+        except tf.errors.OpError as error:  # of its file system
+            raise OSError(error.message) from error

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import math
 import pathlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import tensorflow as tf
 from absl import logging
 from tensorflow.lite.python import convert as convert_steps
 from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfstyle import cli, models
 from tfstyle.errors import InputError
@@ -22,12 +24,13 @@ MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
 # What stays float32 in int8 files: the statistics of features, whose channels' deviations differ
 # too much for one scale, and the arithmetic with them. It is faster so, too.
 FLOAT_OPERATIONS = [
-    "ADD", "LOGISTIC", "MAXIMUM", "MEAN", "MUL", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT",
-    "STRIDED_SLICE", "SUB",
+    "ADD", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "RELU6", "RESHAPE",
+    "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
 ]  # fmt: skip
 # Where eight bits end, of the largest values seen in calibration.
 _KEPT = 0.65
 _ROOM = 1.2
+_EQUALIZED_WITH = 32  # samples
 _LARGEST_LOGIT = 6.0  # a sigmoid of 0.9975
 Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
 
@@ -82,20 +85,23 @@ def convert(
     """A TFLite file that takes one picture at a time.
 
     Args:
-        model: to export, without what only training needs. For int8 its decoder is equalized.
+        model: to export, without what only training needs.
         entries: signatures that the file has; they share their weights.
         precision: "float32"; "float16", whose weights are half as large and are computed with in
             float32 on processors, in float16 on GPUs; "dynamic", with int8 weights and
             activations quantized as they come; "int8", but for `FLOAT_OPERATIONS`.
         dtype: of pictures; see `function_of`.
-        calibration: for int8: samples of all inputs by name, pictures float32 in [0, 1] of any
-            size from that of the largest entry.
+        calibration: for int8: samples of all inputs by name, pictures of any size from that of
+            the largest entry, float32 in [0, 1] or uint8.
     Returns: the file's bytes.
-    Raises: InputError if the converter refuses.
+    Raises: InputError if the converter refuses; ValueError for int8 without samples.
     """
     samples = list(calibration)
-    if precision == "int8" and any(entry.signature.output == "stylized" for entry in entries):
-        equalization.equalize(model, samples)
+    if precision == "int8":
+        if not samples:
+            raise ValueError("`calibration` must have samples for int8. Received: none")
+        if any(entry.signature.output == "stylized" for entry in entries):
+            model = _equalized(model, samples)
     functions = {
         entry.key: tf.function(
             function_of(model, entry.signature, dtype),
@@ -105,7 +111,7 @@ def convert(
     }
     with tempfile.TemporaryDirectory() as folder:
         saved_model.save(model, functions, folder)
-        with cli.quiet_import():
+        with cli.hidden_stderr():
             converter = tf.lite.TFLiteConverter.from_saved_model(
                 folder, signature_keys=list(functions)
             )
@@ -116,16 +122,27 @@ def convert(
             try:
                 if precision == "int8":
                     converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
-                    return _in_part(converter, equalization.is_equalized(model))
+                    return _quantized(converter, equalization.is_equalized(model))
                 return converter.convert()
-            except (ValueError, RuntimeError) as error:
+            except (ValueError, RuntimeError, ConverterError) as error:
                 reason = (str(error).strip().splitlines() or ["?"])[0]
                 raise InputError(
                     f"--precision={precision}: the converter refuses this model ({reason})"
                 ) from error
 
 
-def _in_part(converter, equalized):
+def _equalized(model, samples):
+    """A copy; some samples, evenly spread, are enough."""
+    model = model.for_inference()
+    few = samples[:: math.ceil(len(samples) / _EQUALIZED_WITH)]
+    equalization.equalize(
+        model,
+        [{**one, "content": as_input(one["content"], (None, None), "float32")} for one in few],
+    )
+    return model
+
+
+def _quantized(converter, equalized):
     """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
 
     Calibration is TensorFlow's, by its debugger of quantized models. A dense layer's weights have
@@ -157,18 +174,20 @@ def _with_own_ranges(data, equalized):
         for operator in graph.operators:
             for tensor in operator.inputs:
                 readers[tensor].append(kinds[operator.opcodeIndex])
+        dense = set()
         for operator in graph.operators:
             name, tensor = kinds[operator.opcodeIndex], operator.outputs[0]
             found = graph.tensors[tensor].quantization
             if name == kind.FULLY_CONNECTED:
-                for one in (found, graph.tensors[operator.inputs[0]].quantization):
-                    _scale_range(one, _ROOM)
+                dense |= {operator.inputs[0], tensor}
             elif name == kind.CONV_2D and readers[tensor] == [kind.LOGISTIC]:
                 found.min, found.max = [-_LARGEST_LOGIT], [_LARGEST_LOGIT]
             elif equalized and name == kind.CONV_2D and readers[tensor] == [kind.MUL]:
                 found.min, found.max = [-_KEPT], [_KEPT]
             elif _is_rectified(operator, name):
                 _scale_range(found, _KEPT)
+        for tensor in dense:
+            _scale_range(graph.tensors[tensor].quantization, _ROOM)
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
@@ -202,6 +221,7 @@ def read_samples(
     contents: Sequence[pathlib.Path],
     styles: Sequence[pathlib.Path],
     sizes: Sequence[Size],
+    style_size: Size,
 ) -> list[dict[str, np.ndarray]]:
     """Samples of all inputs for `convert`: photographs, each with a painting at random.
 
@@ -211,11 +231,14 @@ def read_samples(
         model: whose codes they have.
         contents: photographs, of which `MAX_SAMPLES` are read, evenly spread.
         styles: paintings.
-        sizes: that pictures will be needed at.
+        sizes: that photographs will be needed at.
+        style_size: that paintings will be needed at.
+    Returns: pictures are uint8.
     """
     from tfstyle import images
 
     side = max(length or 0 for size in sizes for length in size)
+    style_side = max(length or side for length in style_size)
     random = np.random.default_rng(0)
     if len(contents) < MIN_SAMPLES:
         logging.warning(
@@ -227,13 +250,13 @@ def read_samples(
     for i in range(count):
         path = contents[i * len(contents) // count]
         content = images.cover(images.read_image(path, 2 * side), (side, side))
-        painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * side)
-        style = images.cover(painting, (side, side))
+        painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * style_side)
+        style = images.cover(painting, (style_side, style_side))
         strength = 1.0 if i % 4 else random.uniform()
         samples.append(
             {
-                "content": content,
-                "style": style,
+                "content": as_input(content, (None, None), "uint8"),
+                "style": as_input(style, (None, None), "uint8"),
                 "code": np.asarray(model.encode_style(style)),
                 "content_code": np.asarray(model.encode_style(content)),
                 "strength": np.full(1, strength, np.float32),
@@ -243,9 +266,11 @@ def read_samples(
 
 
 def as_input(picture: np.ndarray, size: Size, dtype: str) -> np.ndarray:
-    """`(1, h, w, 3)` in [0, 1] as an entry takes it: its centre at that size, in that type."""
+    """`(1, h, w, 3)` in [0, 1] or uint8 as an entry takes it: its centre, in that type."""
     from tfstyle import images
 
+    if picture.dtype == np.uint8:
+        picture = picture / np.float32(255.0)
     height, width = size
     if height and width:
         picture = images.cover(picture, (height, width))

@@ -9,7 +9,7 @@ import numpy as np
 from absl import logging
 
 import tfstyle
-from tfstyle import models
+from tfstyle import models, weights
 from tfstyle.config import TFLiteCommand
 from tfstyle.config.export import precisions, sizes
 from tfstyle.evaluation.features import load_features
@@ -115,6 +115,7 @@ def _measure(name, data, entry, by_threads, check, dtype, least_psnr):
 
 def _description(model, config, name, dtype):
     values = "float32 from 0 to 1" if dtype == "float32" else "bytes from 0 to 255"
+    ours = config.model in weights.PACKAGED_MODELS
     picture = f"RGB picture (1, height, width, 3), {values}"
     return metadata.Description(
         name=f"tfstyle {pathlib.Path(config.model).stem} {name}",
@@ -122,14 +123,14 @@ def _description(model, config, name, dtype):
             "Arbitrary style transfer: encode_style computes the code of a painting once, transfer "
             f"paints photographs with it. Codes are those of {model.code_identity()}."
         ),
-        version=tfstyle.__version__,
-        author="The tfstyle authors",
-        license="Apache-2.0",
+        version=tfstyle.__version__ if ours else "",
+        author="The tfstyle authors" if ours else "",
+        license="Apache-2.0" if ours else "",
         tensors={
             "content": f"The photograph: {picture}.",
             "style": f"The painting: {picture}.",
             "code": "The painting's style code (1, n), float32; weighted means of codes are codes.",
-            "content_code": "What encode_style makes of the whole photograph.",
+            "content_code": "A code of the whole photograph, which the part is normalized by.",
             "strength": "(1,) float32 from 0, the photograph, to 1, the full style.",
             "stylized": f"The painted photograph: {picture}.",
         },

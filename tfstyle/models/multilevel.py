@@ -30,6 +30,9 @@ STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
 # Positions around the picture that the decoder keeps at each level, of those that the reflected
 # margin has there: they keep the zero padding of the convolutions to come outside of the picture.
 KEPT_MARGIN = 4
+# Slope of leaky ReLU below 0. With none, nine of ten channels of the deep blocks were dead after
+# some hundred steps: nothing normalizes them, and what the style's code shifts them by sank them.
+LEAK = 0.2
 
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`.
 MOBILE = {
@@ -37,6 +40,7 @@ MOBILE = {
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
     "hidden": 128,
     "bounded": True,
+    "leak": LEAK,
     "margin": 16,
 }
 QUALITY = {
@@ -44,6 +48,7 @@ QUALITY = {
     "widths": ((24,), (48, 48), (96, 96, 96), (160, 160, 160, 160)),
     "hidden": 256,
     "bounded": False,
+    "leak": LEAK,
     "margin": 16,
 }
 
@@ -55,7 +60,7 @@ class ConditionedDecoder(keras.Model):
     At each block of the encoder, the deepest first: the picture so far is doubled and joined by the
     features of that block, if there are any; convolutions with ReLU follow. Where there are
     features, a network of one hidden layer computes a scale, of 0 to 2, and a shift for the
-    channels of each convolution from the codes of style and content.
+    channels of each convolution from the codes of style and content, and the ReLU is leaky.
 
     Args:
         code_layers: names of the features whose statistics the code has, the shallowest first;
@@ -63,8 +68,9 @@ class ConditionedDecoder(keras.Model):
         channels: of these features.
         widths: for blocks 1 to 4, the channels of each convolution.
         hidden: units of the layer between the code and the scales and shifts.
-        bounded: whether the features that come in and those after each convolution are cut at 0
-            and 6, so that eight bits hold them; else the latter at 0.
+        bounded: whether the features that come in are cut at 0 and 6, and those after each
+            convolution at 6, so that eight bits hold them.
+        leak: slope of leaky ReLU below 0.
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
@@ -75,7 +81,7 @@ class ConditionedDecoder(keras.Model):
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
     """
 
-    def __init__(self, code_layers, channels, widths, hidden, bounded=False, **kwargs):
+    def __init__(self, code_layers, channels, widths, hidden, bounded=False, leak=0.0, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if CONTENT_LAYER not in code_layers:
             raise ValueError(
@@ -86,7 +92,7 @@ class ConditionedDecoder(keras.Model):
         self.widths = tuple(tuple(block) for block in widths)
         self.hidden = hidden
         self.bounded = bounded
-        self._activation = ops.relu6 if bounded else ops.relu
+        self.leak = leak
         self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
         names = {
             block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
@@ -99,7 +105,7 @@ class ConditionedDecoder(keras.Model):
             }
             for block in names
         }
-        self.gains = {}  # `(c,)` by names of `modulated`: what exporters divided them by
+        self.gains = {}  # `(c,)` by names of `modulated`: what exporters divided these by
         self._to_hidden = self._dense(hidden, "hidden", "glorot_uniform", "relu")
         # Small at first: a scale of about 1, a shift of about 0.
         small = keras.initializers.RandomNormal(stddev=0.01)
@@ -116,6 +122,12 @@ class ConditionedDecoder(keras.Model):
         """`{name: layer}` of the convolutions whose channels are scaled and shifted."""
         layers_by_name = {k: v for block in self._blocks.values() for k, v in block.items()}
         return {name: layers_by_name[name] for name in self._to_affine}
+
+    def _activation(self, x, leak):
+        if not leak:
+            return ops.relu6(x) if self.bounded else ops.relu(x)
+        x = ops.leaky_relu(x, leak)
+        return ops.minimum(x, 6.0) if self.bounded else x
 
     def _convolution(self, width, name, initializer="he_normal"):
         return keras.layers.Conv2D(
@@ -169,7 +181,7 @@ class ConditionedDecoder(keras.Model):
                     if name in self.gains:
                         scale = scale * self.gains[name]
                     x = x * scale + shift
-                x = self._activation(x)
+                x = self._activation(x, self.leak if name in self._to_affine else 0.0)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
         return layers.crop(image, kept)
 
@@ -187,6 +199,7 @@ class ConditionedDecoder(keras.Model):
             "widths": self.widths,
             "hidden": self.hidden,
             "bounded": self.bounded,
+            "leak": self.leak,
         }
 
 
@@ -241,7 +254,7 @@ class MultiLevelModel(EncoderDecoderModel):
 
     @classmethod
     def on_encoder(
-        cls, encoder, *, code_layers, widths, hidden, bounded, margin, dtype=None, **arguments
+        cls, encoder, *, code_layers, widths, hidden, bounded, leak, margin, dtype=None, **arguments
     ):
         """As in the base class.
 
@@ -251,6 +264,7 @@ class MultiLevelModel(EncoderDecoderModel):
             widths: of the decoder.
             hidden: of the decoder.
             bounded: of the decoder.
+            leak: of the decoder.
             margin: of the class.
             dtype: Keras dtype policy.
             **arguments: others of the class.
@@ -262,6 +276,7 @@ class MultiLevelModel(EncoderDecoderModel):
             widths,
             hidden,
             bounded,
+            leak,
             dtype=dtype,
             name="decoder",
         )
