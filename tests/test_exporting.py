@@ -132,7 +132,7 @@ def test_precisions_are_smaller_and_alike(precision, share, mobile, two_sizes, p
 @pytest.fixture
 def uneven():
     """A model whose decoder has a channel of a hundred times the range of the others."""
-    model = EXAMPLES["mobile"]().for_inference()
+    model = EXAMPLES["mobile"](leak=0.0).for_inference()
     for convolution in model.decoder.modulated.values():
         kernel, bias = (np.array(weight) for weight in convolution.weights)
         kernel[..., 0] *= 100
@@ -176,9 +176,9 @@ def test_int8_is_alike(uneven, photo, painting, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(equalization, "equalize", lambda *_: None)
-        assert difference() > 0.02
+        assert difference() > 0.05
     before = np.array(uneven.decoder.modulated["4_1"].kernel)
-    assert difference() < 0.01
+    assert difference() < 0.02
     np.testing.assert_array_equal(uneven.decoder.modulated["4_1"].kernel, before)
     assert not uneven.decoder.gains
     with pytest.raises(ValueError, match="must have samples for int8"):
@@ -187,33 +187,29 @@ def test_int8_is_alike(uneven, photo, painting, monkeypatch):
 
 def test_ranges_of_int8_keep_less_of_maps_and_more_of_codes(mobile, photo, painting, monkeypatch):
     """Each tensor's once, though a dense layer's output is another's input."""
-    ranges = []
+    tensors = []
+    with_own_ranges = tflite._with_own_ranges
 
-    def quantize(data, **_):
-        ranges.append({one.name: one.quantization for one in tensors(data)})
-        return data
+    def watched(data, equalized):
+        found = with_own_ranges(data, equalized)
+        for one in (data, found):
+            model = tflite.schema.ModelT.InitFromPackedBuf(one, 0)
+            tensors.append({t.name: t.quantization for t in model.subgraphs[0].tensors})
+        return found
 
-    def tensors(data):
-        return tflite.schema.ModelT.InitFromPackedBuf(data, 0).subgraphs[0].tensors
-
-    monkeypatch.setattr(tflite.convert_steps, "mlir_quantize", quantize)
+    monkeypatch.setattr(tflite, "_with_own_ranges", watched)
     (entry,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
-    samples = samples_of(mobile, photo, painting)
-    tflite.convert(mobile, [entry], "int8", calibration=samples)
-    monkeypatch.setattr(tflite, "_with_own_ranges", lambda data, _: data)
-    tflite.convert(mobile, [entry], "int8", calibration=samples)
-    own, seen = ranges
+    tflite.convert(mobile, [entry], "int8", calibration=samples_of(mobile, photo, painting))
+    seen, own = tensors
     factors = {
         name.decode(): own[name].max[0] / seen[name].max[0]
         for name in own
         if seen[name] is not None and seen[name].max is not None and seen[name].max[0] > 0
     }
-    dense = {name: one for name, one in factors.items() if "hidden" in name or "affine" in name}
-    assert sum(one == pytest.approx(tflite._ROOM) for one in dense.values()) == 1 + 7
-    encoder = [
-        one for name, one in factors.items() if name.endswith("Squeeze1") and "decoder" not in name
-    ]
-    assert encoder == pytest.approx([tflite._KEPT] * 9)
+    dense = [one for name, one in factors.items() if "hidden" in name or "affine" in name]
+    assert len(dense) >= 5 and dense == pytest.approx([tflite._ROOM] * len(dense))
+    kept = [name for name, one in factors.items() if one == pytest.approx(tflite._KEPT)]
+    assert len(kept) == 9 + 3  # the encoder's convolutions, and pooling
 
 
 def test_a_converter_that_refuses_is_one_line(mobile, monkeypatch):
