@@ -72,7 +72,7 @@ class TFLiteCommand:
     check_style_dir: str = option("", "Folder of paintings for the same.", section="Check")
     check_pairs: int = option(8, "Number of pairs, evenly spread.", section="Check")
     min_psnr: float = option(
-        32.0, "Least likeness in dB, on average, of a dynamic or int8 file's pictures with the "
+        28.0, "Least likeness in dB, on average, of a dynamic or int8 file's pictures with the "
         "Keras model's; float16 must have 45, float32 55.", section="Check",
     )  # fmt: skip
 
