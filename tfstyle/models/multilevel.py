@@ -34,8 +34,8 @@ KEPT_MARGIN = 4
 # some hundred steps: nothing normalizes them, and what the style's code shifts them by sank them.
 LEAK = 0.2
 
-# Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 pixels
-# the zero padding of three deep convolutions leaves a frame, with 32 none that is seen.
+# Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
+# zero padding of three deep convolutions leaves a frame, with 32 none that is seen.
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
