@@ -70,7 +70,9 @@ class TFLiteCommand:
         "the package's examples.", section="Check",
     )  # fmt: skip
     check_style_dir: str = option("", "Folder of paintings for the same.", section="Check")
-    check_pairs: int = option(8, "Number of pairs, evenly spread.", section="Check")
+    check_pairs: int = option(
+        8, "Number of pairs, drawn at random but always the same.", section="Check"
+    )
     min_psnr: float = option(
         28.0, "Least likeness in dB, on average, of a dynamic or int8 file's pictures with the "
         "Keras model's; float16 must have 45, float32 55.", section="Check",

@@ -28,8 +28,8 @@ FLOAT_OPERATIONS = [
     "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
 ]  # fmt: skip
 # Where eight bits end, of the largest values seen in calibration.
-_KEPT = 0.65
-_ROOM = 1.2
+_KEPT = 0.65  # of maps
+_ROOM = 1.2  # of dense layers
 _EQUALIZED_WITH = 32  # samples
 _LARGEST_LOGIT = 6.0  # a sigmoid of 0.9975
 Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
