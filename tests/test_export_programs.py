@@ -242,3 +242,21 @@ def test_pairs_to_check_with_are_of_different_pictures(examples):
     assert len({style.tobytes() for _, style in pairs}) >= 4
     assert all(np.any(content.shape != style.shape) or np.any(content != style)
                for content, style in pairs)  # fmt: skip
+
+
+def test_an_empty_folder_stays_the_one_it_was(tmp_path):
+    """It may be mounted, or the working folder."""
+    from tfstyle import files
+
+    (tmp_path / "out").mkdir()
+    before = (tmp_path / "out").stat().st_ino
+    with files.new_folder("output", tmp_path / "out") as folder:
+        (folder / "int8").mkdir()
+        (folder / "int8/a.tflite").write_bytes(b"a")
+    assert (tmp_path / "out").stat().st_ino == before
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["int8"]
+    assert (tmp_path / "out/int8/a.tflite").read_bytes() == b"a"
+    with pytest.raises(RuntimeError), files.new_folder("output", tmp_path / "new") as folder:
+        (folder / "half").write_bytes(b"")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
