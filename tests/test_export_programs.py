@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.model_examples import EXAMPLES
-from tfstyle import images
+from tfstyle import images, models
 from tfstyle.__main__ import main
 from tfstyle.exporting import litert, metadata
 
@@ -38,7 +38,7 @@ CHECKED = ("--check_content_dir", "photos", "--check_style_dir", "paintings", "-
 
 def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
-    assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96,96x64",
+    assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96",
                "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
                "--calibration_style_dir", "paintings", "--uint8", *CHECKED,
                "--tile_size", "448",
@@ -55,8 +55,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
     assert keys[:4] == [
         ("style_encoder", "encode_style"),
-        ("transfer", "transfer_64x96"), ("transfer", "transfer_96x64"),
-        ("transfer", "transfer_tile"),
+        ("transfer", "transfer"), ("transfer", "transfer_tile"), ("style_encoder", "encode_style"),
     ]  # fmt: skip
     for row in record["files"]:
         data = (folder / "out" / row["file"]).read_bytes()
@@ -75,6 +74,23 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     differ = {row["style_distance"] - record["model_itself"]["style_distance"] for row in
               record["files"] if "int8" in row["file"]}  # fmt: skip
     assert all(differ)
+
+
+def test_one_file_of_any_size(folder, capfd, monkeypatch):
+    monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "dynamic",
+               "--style_size", "dynamic", "--precision", "float32", "--single_file",
+               "--check_content_dir", "photos", "--check_style_dir", "paintings",
+               "--check_pairs", 1) == 0  # fmt: skip
+    model = models.load_model("mine.keras")
+    network = litert.Network((folder / "out/float32/stylize.tflite").read_bytes(), 1, "stylize")
+    inputs = {name: images.read_image(f"{name}s/0.png") for name in ("photo", "painting")}
+    content, style = inputs["photo"][:, :, :75], inputs["painting"]
+    found = network.run(
+        "stylize", {"content": content, "style": style, "strength": np.float32([0.4])}
+    )["stylized"]
+    expected = model.stylize(content, model.encode_style(style), 0.4)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def check_golden(folder):
@@ -141,8 +157,6 @@ def test_onnx_files(size, folder, capfd):
     """What ONNX Runtime makes of them is compared by the command; here by another hand."""
     import onnxruntime
 
-    from tfstyle import models
-
     assert run("to_onnx", "--model", "mine.keras", "--output", "out", "--size", size) == 0
     encoder, transfer = (
         onnxruntime.InferenceSession(f"out/{name}.onnx") for name in ("style_encoder", "transfer")
@@ -198,6 +212,9 @@ def test_files_are_timed_side_by_side(folder, capfd):
         ("to_tflite --output out --precision int8 --calibration_dir photos --size dynamic",
          "int8 is for fixed sizes"),
         ("to_tflite --output out --check_content_dir photos", "give both or none"),
+        ("to_tflite --output out --calibration_dir photos", "is for int8, which --precision lacks"),
+        ("to_tflite --model wide.keras --output out --style_size 64", "this model needs 72 pixels"),
+        ("to_onnx --model wide.keras --output out --size 64", "--size: '64': this model needs 72"),
         ("to_tflite --output out --min_psnr -1", "--min_psnr: must be from 0 to 100"),
         ("to_saved_model --output photos", "--output: photos is not empty"),
         ("to_saved_model --output out --model moble", "did you mean 'mobile'"),
@@ -211,6 +228,8 @@ def test_files_are_timed_side_by_side(folder, capfd):
 )  # fmt: skip
 def test_bad_input_is_one_line_and_nothing_is_written(flags, text, folder, capfd):
     (folder / "empty").mkdir()
+    if "wide" in flags:
+        EXAMPLES["mobile"](margin=64).save("wide.keras")
     (folder / "one").mkdir()
     (folder / "one/0.png").write_bytes((folder / "photos/0.png").read_bytes())
     before = sorted(folder.rglob("*"))
@@ -237,7 +256,7 @@ def test_pairs_to_check_with_are_of_different_pictures(examples):
     from tfstyle.exporting import checking
 
     pictures = sorted(examples.glob("*.jpg"))
-    pairs = checking.read_pairs(pictures, pictures, 5)
+    pairs = checking.read_pairs(pictures, pictures, 5, 64)
     assert len(pairs) == 5
     assert len({style.tobytes() for _, style in pairs}) >= 4
     assert all(np.any(content.shape != style.shape) or np.any(content != style)

@@ -55,7 +55,7 @@ def test_a_saved_model_paints_as_the_keras_model(photo, painting, tmp_path):
     code = model.encode_style(style / np.float32(255))
     expected = np.asarray(model.stylize(content / np.float32(255), code))
     assert found["stylized"].dtype == tf.uint8
-    assert np.abs(found["stylized"].numpy() - 255.0 * expected).max() < 1.0
+    assert np.abs(found["stylized"].numpy() - 255.0 * expected).max() < 0.51  # rounded
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -113,7 +113,7 @@ def test_bytes_go_in_and_out(mobile, photo, painting):
     found = network.run("transfer", inputs)["stylized"]
     assert found.dtype == np.uint8
     expected = 255 * np.asarray(mobile.stylize(content / np.float32(255), code))
-    assert np.abs(found - expected).max() < 1.0
+    assert np.abs(found - expected).max() < 0.51  # rounded
 
 
 @pytest.mark.parametrize(("precision", "share"), [("float16", 0.6), ("dynamic", 0.4)])

@@ -91,13 +91,14 @@ class StyleTransfer(
         require(photo.height >= tile.height && photo.width >= tile.width) {
             "the photo is smaller than a tile, ${tile.width} × ${tile.height}"
         }
-        val whole = encodeStyle(photo)
+        val readable = readable(photo)
+        val whole = encodeStyle(readable)
         val result = Bitmap.createBitmap(photo.width, photo.height, Bitmap.Config.ARGB_8888)
         val tops = 0 until photo.height step (tile.height - 2 * OVERLAP) / GRID * GRID
         val lefts = 0 until photo.width step (tile.width - 2 * OVERLAP) / GRID * GRID
         for ((row, top) in tops.withIndex()) {
             val height = minOf(tops.step, photo.height - top)
-            val strip = strip(photo, top - OVERLAP, tile.height)
+            val strip = strip(readable, top - OVERLAP, tile.height)
             for ((column, left) in lefts.withIndex()) {
                 val content = part(strip, photo.width, left - OVERLAP, tile)
                 val colors = run(TILE, content, tile, code, strength, whole)
@@ -164,8 +165,23 @@ class StyleTransfer(
         private fun floatBuffer(values: FloatArray): ByteBuffer =
             floatBuffer(values.size).apply { asFloatBuffer().put(values) }
 
+        /** A picture whose pixels can be read: a copy of one in graphics memory (API 26). */
+        private fun readable(picture: Bitmap): Bitmap =
+            if (picture.config?.name != "HARDWARE") picture
+            else picture.copy(Bitmap.Config.ARGB_8888, false)
+
+        /** Halved while it is twice as large as needed, since scaling reads two pixels of a row. */
+        private fun shrunk(picture: Bitmap, size: Size): Bitmap {
+            var found = picture
+            while (found.width >= 2 * size.width && found.height >= 2 * size.height) {
+                found = Bitmap.createScaledBitmap(found, found.width / 2, found.height / 2, true)
+            }
+            return found
+        }
+
         /** The centre of a picture at a size, as RGB floats from 0 to 1. */
-        private fun pixels(picture: Bitmap, size: Size): ByteBuffer {
+        private fun pixels(whole: Bitmap, size: Size): ByteBuffer {
+            val picture = shrunk(readable(whole), size)
             val scale = max(
                 size.width.toFloat() / picture.width, size.height.toFloat() / picture.height
             )

@@ -1,5 +1,6 @@
 """`tfstyle to_onnx`: exports a trained model to ONNX."""
 
+import importlib.util
 from collections.abc import Sequence
 
 from absl import logging
@@ -7,6 +8,7 @@ from absl import logging
 from tfstyle import cli
 from tfstyle.config import ONNXCommand
 from tfstyle.config.export import sizes
+from tfstyle.errors import InputError
 
 
 def main(argv: Sequence[str]) -> int | None:
@@ -18,12 +20,17 @@ def main(argv: Sequence[str]) -> int | None:
 
     weights.model_path(config.model)
     files.check_new_folder("output", config.output)
+    for package in ("tf2onnx", "onnxruntime"):
+        if importlib.util.find_spec(package) is None:
+            raise InputError(f"{package} is not installed; pip install -e '.[onnx]'")
     devices.start_tensorflow()
     from tfstyle import models
     from tfstyle.exporting import onnx
+    from tfstyle.exporting.tflite import check_sizes
 
     model = models.load_model(config.model).for_inference()
     (size,) = sizes("size", config.size)
+    check_sizes(model, size=[size])
     with files.new_folder("output", config.output) as folder:
         difference = onnx.write_onnx(model, size, folder)
     logging.info("Wrote %s; largest difference to the Keras model %.1e.", config.output, difference)

@@ -35,18 +35,22 @@ def main(argv: Sequence[str]) -> int | None:
     devices.start_tensorflow()
     from tfstyle import models
     from tfstyle.exporting import report
-    from tfstyle.exporting.tflite import read_samples
+    from tfstyle.exporting.tflite import check_sizes, read_samples
     from tfstyle.exporting.writing import write_files
 
     model = models.load_model(config.model).for_inference()
+    sizes_by_flag = {
+        flag: sizes(flag, getattr(config, flag)) for flag in ("size", "style_size", "tile_size")
+    }
+    check_sizes(model, **sizes_by_flag)
     samples = []
     if "int8" in precisions(config.precision):
         samples = read_samples(
             model,
             pictures["calibration"],
             pictures["calibration_style"] or pictures["calibration"],
-            [*sizes("size", config.size), *sizes("tile_size", config.tile_size)],
-            *sizes("style_size", config.style_size),
+            [*sizes_by_flag["size"], *sizes_by_flag["tile_size"]],
+            *sizes_by_flag["style_size"],
         )
     with files.new_folder("output", config.output) as folder:
         found = write_files(model, config, samples, pictures["content"], pictures["style"], folder)

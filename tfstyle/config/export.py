@@ -96,6 +96,9 @@ class TFLiteCommand:
                 )
         if "int8" in precisions(self.precision) and not self.calibration_dir:
             raise InputError("--calibration_dir: give the folder of photographs, for int8")
+        for flag in ("calibration_dir", "calibration_style_dir"):
+            if getattr(self, flag) and "int8" not in precisions(self.precision):
+                raise InputError(f"--{flag}: is for int8, which --precision lacks")
         if bool(self.check_content_dir) != bool(self.check_style_dir):
             raise InputError("--check_content_dir, --check_style_dir: give both or none")
 

@@ -60,6 +60,19 @@ class Pair:
         return code, stylized.astype(np.float32) / (255.0 if self.dtype == "uint8" else 1.0)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Example:
+    """A pair's pictures, their codes, what the model makes of them, and what distances need."""
+
+    content: np.ndarray
+    style: np.ndarray
+    code: np.ndarray
+    content_code: np.ndarray | None
+    stylized: np.ndarray
+    content_features: dict[str, np.ndarray]
+    grams: dict[str, np.ndarray]
+
+
 class Check:
     """Pairs of pictures, and what the Keras model makes of them.
 
@@ -69,6 +82,8 @@ class Check:
         content_size: that contents are cropped and resized to.
         style_size: likewise.
         features: that distances are measured with.
+        as_parts: whether contents are normalized as parts of photographs are, by a code that is
+            not theirs: half-way to another's.
     """
 
     def __init__(
@@ -78,34 +93,51 @@ class Check:
         content_size: Size,
         style_size: Size,
         features: Features,
+        as_parts: bool = False,
     ):
         self._model, self._features = model, features
-        self._pairs = []
-        for content, style in pairs:
-            content = _whole_levels(as_input(content, _fixed(content_size), "float32"))
-            style = _whole_levels(as_input(style, _fixed(style_size), "float32"))
+        self._examples: list[_Example] = []
+        pictures = [
+            (
+                _whole_levels(as_input(content, _fixed(content_size), "float32")),
+                _whole_levels(as_input(style, _fixed(style_size), "float32")),
+            )
+            for content, style in pairs
+        ]
+        for number, (content, style) in enumerate(pictures):
+            other = pictures[number - 1][0]
             code = np.asarray(model.encode_style(style))
-            self._pairs.append((content, style, code, self._paint(content, code)))
-        self.model_itself = self._likeness([stylized for *_, stylized in self._pairs])
+            content_code = None
+            if as_parts:
+                codes = [np.asarray(model.encode_style(picture)) for picture in (content, other)]
+                content_code = np.mean(codes, axis=0)
+            layer = metrics.CONTENT_LAYER
+            self._examples.append(
+                _Example(
+                    content, style, code, content_code,
+                    stylized=self._paint(content, code, content_code),
+                    content_features={layer: features(content)[layer]},
+                    grams=metrics.gram_matrices(features(style)),
+                )
+            )  # fmt: skip
+        self.model_itself = self._likeness([example.stylized for example in self._examples])
 
-    def _paint(self, content, code):
-        return np.asarray(self._model.stylize(content, code))
+    def _paint(self, content, code, content_code):
+        return np.asarray(self._model.stylize(content, code, content_code=content_code))
 
     def likeness(self, network: Network, entry: Entry, dtype: str) -> Likeness:
         """Of a file's signature; a style encoder's codes are painted with by the Keras model."""
         strength = np.ones(1, np.float32)
         pictures = []
-        for content, style, code, _ in self._pairs:
-            values = {"content": content, "style": style, "code": code, "strength": strength}
-            if "content_code" in entry.signature.inputs:
-                values["content_code"] = np.asarray(self._model.encode_style(content))
+        for example in self._examples:
+            values = {**vars(example), "strength": strength}
             inputs = {name: values[name] for name in entry.signature.inputs}
             for name in ("content", "style"):
                 if name in inputs:
                     inputs[name] = as_input(inputs[name], (None, None), dtype)
             output = network.run(entry.key, inputs)[entry.signature.output]
             if entry.signature.output == "code":
-                output = self._paint(content, output)
+                output = self._paint(example.content, output, None)
             elif dtype == "uint8":
                 output = output.astype(np.float32) / 255.0
             pictures.append(output)
@@ -113,27 +145,24 @@ class Check:
 
     def likeness_of_pair(self, pair: Pair) -> Likeness:
         """Of a style encoder and a transfer network, one after the other."""
-        return self._likeness([pair.paint(content, style)[1] for content, style, *_ in self._pairs])
+        return self._likeness([pair.paint(one.content, one.style)[1] for one in self._examples])
 
     def example(self) -> tuple[np.ndarray, np.ndarray]:
         """Content and style of the first pair, as the files take them but in [0, 1]."""
-        return self._pairs[0][:2]
+        return self._examples[0].content, self._examples[0].style
 
     def _likeness(self, pictures):
         rows = []
-        for (content, style, _, stylized), picture in zip(self._pairs, pictures, strict=True):
-            difference = picture - stylized
+        for example, picture in zip(self._examples, pictures, strict=True):
+            difference = picture - example.stylized
             error = float(np.mean(np.square(difference, dtype=np.float64)))
             found = self._features(np.asarray(picture, np.float32))
             rows.append(
                 (
                     10.0 * np.log10(1.0 / max(error, 1e-12)),
                     float(np.abs(difference).max()),
-                    metrics.content_distance(found, self._features(content)),
-                    metrics.style_distance(
-                        metrics.gram_matrices(found),
-                        metrics.gram_matrices(self._features(style)),
-                    ),
+                    metrics.content_distance(found, example.content_features),
+                    metrics.style_distance(metrics.gram_matrices(found), example.grams),
                 )
             )
         psnr, largest, content_distance, style_distance = np.array(rows).T
@@ -154,15 +183,21 @@ def _whole_levels(picture):
 
 
 def read_pairs(
-    contents: Sequence, styles: Sequence, count: int
+    contents: Sequence, styles: Sequence, count: int, side: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of the files' pictures at random, at most so many, none of a file with itself.
 
+    Args:
+        contents: files.
+        styles: files.
+        count: of pairs.
+        side: longest that pictures will be needed at.
     Raises: InputError if there is none.
     """
     every = [(c, s) for c in contents for s in styles if c != s]
     if not every:
         raise InputError("--check_content_dir, --check_style_dir: hold one picture; give two")
     chosen = random.Random(0).sample(every, min(count, len(every)))
-    read = {path: images.read_image(path, 1024) for path in {p for pair in chosen for p in pair}}
+    paths = {path for pair in chosen for path in pair}
+    read = {path: images.read_image(path, 2 * side) for path in paths}
     return [(read[content], read[style]) for content, style in chosen]

@@ -30,10 +30,13 @@ def equalize(model: models.StyleTransferModel, samples: Sequence[Mapping[str, np
     Args:
         model: to change; it cannot be saved any more.
         samples: `content` in [0, 1], `code` and `strength`.
+    Raises: ValueError for a model that is equalized.
     """
     decoder = model.decoder
     if not isinstance(decoder, ConditionedDecoder):
         return
+    if decoder.gains:
+        raise ValueError("`model` must not be equalized. Received: one that is")
     with _watched(decoder.modulated) as largest:
         for sample in samples:
             model.stylize(sample["content"], sample["code"], sample["strength"])

@@ -36,7 +36,8 @@ class Network:
         self._interpreter = load_interpreter(data, threads, name)
         self._name = name
         try:
-            self._interpreter.allocate_tensors()
+            with cli.hidden_stderr():
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise self._refusal(error) from error
         self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)

@@ -111,7 +111,7 @@ def markdown(
             + " | ".join(f"{row.milliseconds[n]:.1f}" for n in threads)
             + f" | {found.psnr:.1f}{'' if row.passes else f' (below {row.least_psnr:g})'} "
             f"| {found.largest:.3f} | {found.content_distance:.3f} | {found.style_distance:.3f} "
-            f"| {sum(row.operations.all.values())} | {100 * row.operations.share:.0f} % "
+            f"| {sum(row.operations.all.values())} | {100 * row.operations.share:.1f} % "
             f"| {'all' if not row.gpu_problems else 'not all'} |"
         )
     lines += ["", "## Style encoder and transfer together", ""]

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfstyle import cli, models
-from tfstyle.exporting.signatures import DTYPES, SIGNATURES, function_of, input_specs
+from tfstyle.exporting.signatures import DTYPES, SIGNATURES, function_of, input_specs, noise
 
 
 def write_saved_model(model: models.StyleTransferModel, folder: str | os.PathLike) -> None:
@@ -35,10 +35,7 @@ def write_saved_model(model: models.StyleTransferModel, folder: str | os.PathLik
 
 def largest_difference(model: models.StyleTransferModel, folder: str | os.PathLike) -> float:
     """Of values in [0, 1] between the SavedModel's pictures and the model's, for two of noise."""
-    random = np.random.default_rng(0)
-    content, style = (
-        random.uniform(size=(2, *sides, 3)).astype(np.float32) for sides in ((96, 128), (128, 96))
-    )
+    content, style = noise(model, 2)
     strength = np.array([1.0, 0.5], np.float32)
     inputs = {"content": content, "style": style, "strength": strength}
     with cli.hidden_stderr():

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfstyle import models
@@ -110,6 +111,17 @@ def input_specs(
         return tf.TensorSpec((batch, height, width, 3), dtype, name=name)
 
     return [spec(name) for name in signature.inputs]
+
+
+def noise(model: models.StyleTransferModel, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Contents and styles of noise, float32 in [0, 1], of sides that the model takes."""
+    random = np.random.default_rng(0)
+    side = max(96, model.min_size)
+    content, style = (
+        random.uniform(size=(batch, *sides, 3)).astype(np.float32)
+        for sides in ((side, side + 32), (side + 32, side))
+    )
+    return content, style
 
 
 def code_length(model: models.StyleTransferModel) -> int:

@@ -22,10 +22,11 @@ from tfstyle.exporting.signatures import PICTURES, Signature, function_of, input
 
 MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
 # What stays float32 in int8 files: the statistics of features, whose channels' deviations differ
-# too much for one scale, and the arithmetic with them. It is faster so, too.
+# too much for one scale, and the arithmetic with them; it is faster so, too. What is joined would
+# get the scale of the largest part.
 FLOAT_OPERATIONS = [
-    "ADD", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "RELU6", "RESHAPE",
-    "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
+    "ADD", "CONCATENATION", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "RELU6",
+    "RESHAPE", "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
 ]  # fmt: skip
 # Where eight bits end, of the largest values seen in calibration.
 _KEPT = 0.65  # of maps
@@ -65,6 +66,16 @@ def entries_of(signature: Signature, sizes: Sequence[Size], style_size: Size) ->
         )
         for size in sizes
     ]
+
+
+def check_sizes(model: models.StyleTransferModel, **sizes: Sequence[Size]) -> None:
+    """Raises InputError if a size, by flag, is less than the model needs."""
+    for flag, its_sizes in sizes.items():
+        for size in its_sizes:
+            if any(side and side < model.min_size for side in size):
+                raise InputError(
+                    f"--{flag}: '{size_name(size)}': this model needs {model.min_size} pixels"
+                )
 
 
 def size_name(size: Size) -> str:
@@ -132,7 +143,7 @@ def convert(
 
 
 def _equalized(model, samples):
-    """A copy; some samples, evenly spread, are enough."""
+    """A copy, where there is something to equalize; some samples, evenly spread, are enough."""
     model = model.for_inference()
     few = samples[:: math.ceil(len(samples) / _EQUALIZED_WITH)]
     equalization.equalize(
@@ -225,7 +236,8 @@ def read_samples(
 ) -> list[dict[str, np.ndarray]]:
     """Samples of all inputs for `convert`: photographs, each with a painting at random.
 
-    Three of four have the full strength, the others less.
+    Three of four have the full strength, the others less. `content_code` is half-way to another
+    photograph's, as that of a whole differs from its part's.
 
     Args:
         model: whose codes they have.
@@ -246,22 +258,24 @@ def read_samples(
             len(contents), MIN_SAMPLES, MAX_SAMPLES,
         )  # fmt: skip
     count = min(len(contents), MAX_SAMPLES)
-    samples = []
+    samples, other = [], None
     for i in range(count):
         path = contents[i * len(contents) // count]
         content = images.cover(images.read_image(path, 2 * side), (side, side))
         painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * style_side)
         style = images.cover(painting, (style_side, style_side))
         strength = 1.0 if i % 4 else random.uniform()
+        own = np.asarray(model.encode_style(content))
         samples.append(
             {
                 "content": as_input(content, (None, None), "uint8"),
                 "style": as_input(style, (None, None), "uint8"),
                 "code": np.asarray(model.encode_style(style)),
-                "content_code": np.asarray(model.encode_style(content)),
+                "content_code": own if other is None else 0.5 * (own + other),
                 "strength": np.full(1, strength, np.float32),
             }
         )
+        other = own
     return samples
 
 

@@ -64,12 +64,18 @@ def write_files(
     content_sizes = sizes("size", config.size)
     (style_size,) = sizes("style_size", config.style_size)
     features, _ = load_features("lite")
-    pictures = checking.read_pairs(contents, styles, config.check_pairs)
     tile_sizes = sizes("tile_size", config.tile_size)
+    longest = max(
+        side or checking.FREE_SIDE for size in (*content_sizes, *tile_sizes, style_size)
+        for side in size
+    )  # fmt: skip
+    pictures = checking.read_pairs(contents, styles, config.check_pairs, longest)
     checks = {
-        size: checking.Check(model, pictures, size, style_size, features)
-        for size in (*content_sizes, *tile_sizes)
+        (as_parts, size): checking.Check(model, pictures, size, style_size, features, as_parts)
+        for as_parts, its_sizes in ((False, content_sizes), (True, tile_sizes))
+        for size in its_sizes
     }
+    whole = checks[False, content_sizes[0]]
     signatures = [ENCODE_STYLE, TRANSFER, *([STYLIZE] if config.single_file else [])]
     rows, likenesses = [], {}
     for precision in precisions(config.precision):
@@ -88,13 +94,13 @@ def write_files(
             networks[signature.name] = (by_threads[THREADS[-1]], entries[0])
             least = _LEAST_PSNR.get(precision, config.min_psnr)
             for entry in entries:
-                check = checks[entry.sizes.get("content", content_sizes[0])]
+                as_parts = entry.signature is TRANSFER_TILE
+                check = checks[as_parts, entry.sizes.get("content", content_sizes[0])]
                 rows.append(_measure(name, data, entry, by_threads, check, dtype, least))
         pair = checking.Pair(networks["encode_style"], networks["transfer"], dtype)
-        check = checks[content_sizes[0]]
-        likenesses[precision] = check.likeness_of_pair(pair)
-        golden.write_golden(folder / precision / "golden", pair, *check.example())
-    return Found(rows, likenesses, checks[content_sizes[0]].model_itself)
+        likenesses[precision] = whole.likeness_of_pair(pair)
+        golden.write_golden(folder / precision / "golden", pair, *whole.example())
+    return Found(rows, likenesses, whole.model_itself)
 
 
 def _measure(name, data, entry, by_threads, check, dtype, least_psnr):

@@ -18,6 +18,7 @@ from tfstyle.metrics.artifacts import (
     seam_energy,
 )
 from tfstyle.metrics.features import (
+    CONTENT_LAYER,
     Gaussian,
     content_distance,
     cosine_distance,
@@ -99,6 +100,7 @@ SET_METRICS = {
 }  # fmt: skip
 
 __all__ = [
+    "CONTENT_LAYER",
     "METRICS",
     "SET_METRICS",
     "Gaussian",

@@ -126,14 +126,19 @@ class AdaINModel(EncoderDecoderModel):
         )
 
     def encode_style(self, style):
-        features = self.encoder(self.padding(style))[CODE_LAYER]
+        return self._code(self.encoder(self.padding(style))[CODE_LAYER], style)
+
+    def _code(self, features, picture):
+        """The code of a picture by its features with the margin, without which it is computed."""
         start = self.margin // STRIDE
-        height, width = (side // STRIDE for side in ops.shape(style)[1:3])
+        height, width = (side // STRIDE for side in ops.shape(picture)[1:3])
         return self.adain.encode(features[:, start : start + height, start : start + width])
 
     def stylize(self, content, code, strength=1.0, content_code=None):
         height, width = ops.shape(content)[1:3]
         features = self.encoder(self.padding(content))[CODE_LAYER]
+        if content_code is None:
+            content_code = self._code(features, content)
         stylized = self.adain(features, code, content_code)
         image = self.decoder(self._blend(features, stylized, strength))
         top = left = self.margin

@@ -133,7 +133,8 @@ class EncoderDecoderModel(StyleTransferModel):
         encoder: `encoders.VGG19`.
         decoder: Keras model.
         margin: pixels of reflection around a picture, which keep zero padding outside of it.
-        stride: pixels under one position of the deepest features; sides are padded to multiples.
+        stride: pixels under one position of what the decoder starts from; sides are padded to
+            multiples of it.
     """
 
     TAPS: tuple[str, ...] = ()
@@ -152,7 +153,7 @@ class EncoderDecoderModel(StyleTransferModel):
         """A model with an untrained decoder.
 
         Args:
-            encoder: "lite", whose own narrow features it uses, "vgg19" or "auto".
+            encoder: "lite", "vgg19" or "auto".
             vgg_weights: path of VGG-19's weights, if not in Keras' cache.
             dtype: Keras dtype policy.
             **arguments: of `on_encoder`.

@@ -35,7 +35,8 @@ KEPT_MARGIN = 4
 LEAK = 0.2
 
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
-# zero padding of three deep convolutions leaves a frame, with 32 none that is seen.
+# zero padding of three deep convolutions leaves a frame, with 32 none that is seen. (The packaged
+# ones have 16: their deep channels, which are dead, leave none.)
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
@@ -193,6 +194,8 @@ class ConditionedDecoder(keras.Model):
         return (batch, *(side and STRIDE * side - 2 * margin for side in sides), 3)
 
     def get_config(self):
+        if self.gains:
+            raise ValueError("A decoder whose channels were equalized cannot be saved or copied")
         return {
             **super().get_config(),
             "code_layers": self.code_layers,
@@ -301,7 +304,7 @@ class MultiLevelModel(EncoderDecoderModel):
         return self.encoder.trunk(self.padding(picture))
 
     def _inner(self, features):
-        """Features of the picture alone."""
+        """Features of the picture, and of what pads its sides to multiples of 8."""
         return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
 
     def _seen(self, features, *names):
