@@ -2,14 +2,17 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tests.model_examples import EXAMPLES
 from tfstyle import images, models
 from tfstyle.__main__ import main
 from tfstyle.exporting import litert, metadata
+from tfstyle.exporting.signatures import STYLIZE
 
 
 @pytest.fixture
@@ -38,10 +41,11 @@ CHECKED = ("--check_content_dir", "photos", "--check_style_dir", "paintings", "-
 
 def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    monkeypatch.setattr("tfstyle.config.export.LEAST_TILE", 96)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96",
                "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
                "--calibration_style_dir", "paintings", "--uint8", *CHECKED,
-               "--tile_size", "448",
+               "--tile_size", "96",
                "--min_psnr", "25") == 0  # fmt: skip
     captured = capfd.readouterr()
     assert "--calibration_dir: 2 pictures; int8 is better with 100 to 300" in captured.err
@@ -78,6 +82,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
 
 def test_one_file_of_any_size(folder, capfd, monkeypatch):
     monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    monkeypatch.setattr("tfstyle.exporting.checking.FREE_SIDE", 96)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "dynamic",
                "--style_size", "dynamic", "--precision", "float32", "--single_file",
                "--check_content_dir", "photos", "--check_style_dir", "paintings",
@@ -122,7 +127,7 @@ def check_golden(folder):
 def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
     monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", 64, *CHECKED,
-               "--style_size", 64, "--precision", "dynamic", "--single_file", "--min_psnr", 99
+               "--style_size", 64, "--precision", "dynamic", "--min_psnr", 99
                ) == 1  # fmt: skip
     (line,) = errors(capfd)
     assert "dynamic/transfer.tflite, transfer: " in line
@@ -130,15 +135,40 @@ def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeyp
     assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
 
 
-def test_a_saved_model(folder, capfd):
-    import tensorflow as tf
-
+def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting):
+    """Of any size, in batches, float32 and uint8."""
     assert run("to_saved_model", "--model", "mine.keras", "--output", "new/saved") == 0
     assert "largest difference" in capfd.readouterr().err
+    model = models.load_model("mine.keras")
     signatures = tf.saved_model.load("new/saved").signatures
     names = ("stylize", "encode_style", "transfer", "transfer_tile")
     expected = {f"{name}{dtype}" for name in names for dtype in ("", "_uint8")}
     assert set(signatures) == {"serving_default", *expected}
+    contents = np.concatenate([photo, photo[:, ::-1]])
+    strength = np.array([1.0, 0.3], np.float32)
+    code = model.encode_style(painting)
+    expected = np.asarray(model.stylize(contents, code, strength))
+    found = signatures["transfer"](content=contents, code=code, strength=strength)["stylized"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    own = model.encode_style(contents)
+    found = signatures["transfer_tile"](
+        content=contents[:, :, :48], content_code=own, code=code, strength=strength
+    )["stylized"]
+    expected = model.stylize(contents[:, :, :48], code, strength, own)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    codes = keras.layers.TFSMLayer("new/saved", "encode_style")(painting)["code"]
+    np.testing.assert_allclose(codes, code, atol=1e-5, rtol=1e-5)
+    found = signatures["serving_default"](
+        content=contents[:, :, :75], style=painting[:, :50], strength=strength
+    )["stylized"]
+    code = model.encode_style(painting[:, :50])
+    np.testing.assert_allclose(found, model.stylize(contents[:, :, :75], code, strength), atol=1e-5)
+    content, style = (np.round(picture * 255).astype(np.uint8) for picture in (photo, painting))
+    found = signatures["stylize_uint8"](content=content, style=style, strength=np.ones(1, "f4"))
+    code = model.encode_style(style / np.float32(255))
+    expected = np.asarray(model.stylize(content / np.float32(255), code))
+    assert found["stylized"].dtype == tf.uint8
+    assert np.abs(found["stylized"].numpy() - 255.0 * expected).max() < 0.51  # rounded
 
 
 def test_a_saved_model_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
@@ -173,8 +203,6 @@ def test_onnx_files(size, folder, capfd):
 
 
 def test_files_are_timed_side_by_side(folder, capfd):
-    import tensorflow as tf
-
     function = tf.function(
         lambda x: {"y": 2.0 * x}, input_signature=[tf.TensorSpec((1, 8), name="x")]
     )
@@ -240,12 +268,11 @@ def test_bad_input_is_one_line_and_nothing_is_written(flags, text, folder, capfd
 
 
 def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
-    import tensorflow as tf
-
     def full(*_, **__):
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr("tensorflow.saved_model.save", full)
+    monkeypatch.setattr("tfstyle.exporting.saved_model.SIGNATURES", [STYLIZE])
     assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 1
     (line,) = errors(capfd)
     assert line == "error: --output: out cannot be written (No space left on device)"
