@@ -1,6 +1,8 @@
 """The programs of `export/` as a user runs them."""
 
 import json
+import os
+import signal
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.model_examples import EXAMPLES
+from tests.test_readme import blocks
 from tfstyle import images, models
 from tfstyle.__main__ import main
 from tfstyle.exporting import litert, metadata
@@ -48,7 +51,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
                "--tile_size", "96",
                "--min_psnr", "25") == 0  # fmt: skip
     captured = capfd.readouterr()
-    assert "--calibration_dir: 2 pictures; int8 is better with 100 to 300" in captured.err
+    assert "--calibration_dir: pictures: 2; int8 is better with 100 to 300" in captured.err
     names = ("style_encoder.tflite", "transfer.tflite")
     files = [f"{precision}/{name}" for precision in ("float32", "int8") for name in names]
     found = sorted(str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*.*"))
@@ -169,6 +172,11 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     expected = np.asarray(model.stylize(content / np.float32(255), code))
     assert found["stylized"].dtype == tf.uint8
     assert np.abs(found["stylized"].numpy() - 255.0 * expected).max() < 0.51  # rounded
+    (code,) = [code for code in blocks("python") if "saved_model" in code]  # the README's
+    images.write_image("photo.jpg", photo)
+    images.write_image("painting.jpg", painting)
+    exec(compile(code.replace('"saved"', '"new/saved"'), "README.md", "exec"), {})
+    assert Image.open("stylized.png").size == (96, 64)
 
 
 def test_a_saved_model_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
@@ -250,6 +258,7 @@ def test_files_are_timed_side_by_side(folder, capfd):
         ("to_onnx --output mine.keras/out", "mine.keras is a file; give a folder"),
         ("benchmark_tflite", "--file: give a TFLite file"),
         ("benchmark_tflite --file none.tflite", "none.tflite: no such file"),
+        ("benchmark_tflite --file photos", "photos: is a folder"),
         ("benchmark_tflite --file mine.keras", "mine.keras: not a TFLite file"),
         ("benchmark_tflite --file mine.keras --threads 0", "'0' is not a number from 1 to 256"),
     ],
@@ -277,6 +286,17 @@ def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
     (line,) = errors(capfd)
     assert line == "error: --output: out cannot be written (No space left on device)"
     assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing(number, folder, capfd, monkeypatch):
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("tensorflow.saved_model.save", lambda *_: os.kill(os.getpid(), number))
+    monkeypatch.setattr("tfstyle.exporting.saved_model.SIGNATURES", [STYLIZE])
+    assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 128 + number
+    assert errors(capfd) == ["error: interrupted"]
+    assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 def test_pairs_to_check_with_are_of_different_pictures(examples):

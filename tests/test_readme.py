@@ -84,7 +84,7 @@ def test_its_export_command_and_what_runs_the_files(run_program, tmp_path, monke
     (command,) = [block for block in blocks("sh") if "to_tflite.py" in block]
     python, program, *arguments = shlex.split(command)
     assert python == ".venv/bin/python"
-    small = ["--size=128", "--precision=dynamic", "--check_pairs=1"]
+    small = ["--size=128", "--style_size=128", "--precision=dynamic", "--check_pairs=1"]
     result = run_program(program, *arguments, *small)
     assert result.returncode == 0, result.stderr
     (code,) = [code for code in blocks("python") if "Interpreter" in code]

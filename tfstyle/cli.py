@@ -34,17 +34,22 @@ _DEFINE: dict[Any, Callable[..., Any]] = {
 }
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, and is handled as SIGINT is: what is half-written goes."""
+
+
 def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int:
-    """Exit status of `main(argv)`; an InputError is printed as one line."""
+    """Exit status of `main(argv)`, in the main thread; an InputError is printed as one line."""
     _log_plainly()
+    previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         return main(argv) or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("error: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
     except MemoryError:
         print("error: not enough memory; smaller pictures need less, see --help", file=sys.stderr)
         return 1
@@ -53,6 +58,12 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int
             raise
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _terminate(_number, _frame):
+    raise Terminated
 
 
 def program(name: str, folder: str = "") -> str:

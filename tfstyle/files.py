@@ -126,7 +126,7 @@ def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
     try:
         parent = folder if folder.is_dir() else folder.absolute().parent
         parent.mkdir(parents=True, exist_ok=True)
-        temporary = pathlib.Path(tempfile.mkdtemp(prefix=".", dir=parent))
+        temporary = pathlib.Path(tempfile.mkdtemp(prefix=".tfstyle-", dir=parent))
         yield temporary
         if parent == folder:
             for file in temporary.iterdir():

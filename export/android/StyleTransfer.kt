@@ -51,7 +51,7 @@ class StyleTransfer(
     /** Numbers in a code. */
     val codeLength: Int = encoder.getOutputTensorFromSignature("code", styleKey).shape().last()
 
-    /** The code of a painting. */
+    /** The code of a painting, of its centre square. */
     fun encodeStyle(painting: Bitmap): FloatArray {
         val code = floatBuffer(codeLength)
         encoder.runSignature(
@@ -67,7 +67,7 @@ class StyleTransfer(
      * @param photo of any size; what its aspect has more than the network's is cut off at the sides.
      * @param code from [encodeStyle], [mix] or [StyleLibrary].
      * @param strength from 0, the photograph, to 1, the full style.
-     * @return a picture of the network's size.
+     * @return a picture of the network's size, not the photo's.
      */
     fun paint(photo: Bitmap, code: FloatArray, strength: Float = 1f): Bitmap {
         val (key, size) = sizes.minBy { (_, size) -> distance(size, photo) }
@@ -79,7 +79,8 @@ class StyleTransfer(
      * The photograph in a style, at its own size, in overlapping tiles without seams: all are
      * normalized by one code of the photograph, that of its centre at the style encoder's size.
      *
-     * @param photo at least as large as a tile; scale it first to what memory and patience allow.
+     * @param photo at least as large as a tile, else an IllegalArgumentException says so; scale it
+     *   first to what memory and patience allow.
      * @param code as in [paint].
      * @param strength as in [paint].
      * @param onProgress called with the share that is done.
@@ -250,7 +251,7 @@ class StyleLibrary(json: String) {
     /** @property thumbnail a PNG in base64. */
     class Style(val code: FloatArray, val thumbnail: String)
 
-    /** The model that made the codes; the exported files name theirs in `report.json`. */
+    /** The model that made the codes; that of exported files is `codes` in their `report.json`. */
     val model: String
 
     val styles: Map<String, Style>

@@ -17,7 +17,8 @@ def main(argv: Sequence[str]) -> int | None:
     data = {}
     for name in config.file:
         if not pathlib.Path(name).is_file():
-            raise InputError(f"--file: {name}: no such file")
+            what = "is a folder" if pathlib.Path(name).is_dir() else "no such file"
+            raise InputError(f"--file: {name}: {what}")
         data[name] = pathlib.Path(name).read_bytes()
     from tfstyle.exporting import litert
 

@@ -39,8 +39,9 @@ class TFLiteCommand:
         section="Files",
     )  # fmt: skip
     style_size: str = option(
-        "256", "Size of the paintings, of one of those forms.", section="Files"
-    )
+        "384", "Size of the paintings, of one of those forms: how large strokes are beside that "
+        "of photographs.", section="Files",
+    )  # fmt: skip
     tile_size: str = option(
         "", "Size of the parts that large photographs are painted in: adds the signature "
         "transfer_tile.", section="Files",

@@ -254,7 +254,7 @@ def read_samples(
     random = np.random.default_rng(0)
     if len(contents) < MIN_SAMPLES:
         logging.warning(
-            "--calibration_dir: %d pictures; int8 is better with %d to %d.",
+            "--calibration_dir: pictures: %d; int8 is better with %d to %d.",
             len(contents), MIN_SAMPLES, MAX_SAMPLES,
         )  # fmt: skip
     count = min(len(contents), MAX_SAMPLES)
