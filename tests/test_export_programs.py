@@ -288,9 +288,8 @@ def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
     assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_nothing(number, folder, capfd, monkeypatch):
-    handler = signal.getsignal(signal.SIGTERM)
+def test_a_signal_leaves_nothing(folder, capfd, monkeypatch):
+    number, handler = signal.SIGTERM, signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr("tensorflow.saved_model.save", lambda *_: os.kill(os.getpid(), number))
     monkeypatch.setattr("tfstyle.exporting.saved_model.SIGNATURES", [STYLIZE])
     assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 128 + number
