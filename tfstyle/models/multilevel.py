@@ -36,7 +36,7 @@ LEAK = 0.2
 
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
 # zero padding of three deep convolutions leaves a frame, with 32 none that is seen. (The packaged
-# ones have 16: their deep channels, which are dead, leave none.)
+# ones, whose deep channels are dead, were trained with 16.)
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
