@@ -71,8 +71,11 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
         assert row["signature"] in network.signatures
         assert b"The painting" in metadata.read_metadata(data) or "style" not in row["signature"]
         assert row["psnr"] > (55 if "float32" in row["file"] else 25)
-        assert row["nodes"] == sum(network.operations().all.values())
-        assert row["xnnpack_share"] == network.operations().share
+        if row["signature"] == "transfer_tile":
+            assert "nodes" not in row  # LiteRT tells of the first alone
+        else:
+            assert row["nodes"] == sum(network.operations().all.values())
+            assert row["xnnpack_share"] == network.operations().share
     assert (folder / "out/report.md").read_text() == captured.out
     for precision in ("float32", "int8"):
         check_golden(folder / "out" / precision)

@@ -73,20 +73,20 @@ def test_same_seed_same_bytes(photo, painting):
 
 def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_path):
     path = tmp_path / "render.npz"
-    config = change(precision="bfloat16", iterations=10)
+    config = change(precision="bfloat16", iterations=8)
     whole = optimization.stylize(photo, [painting], config)
-    for stop_after in (3, 21):  # at the first scale, and in the second's float32 part
-        calls = iter([False] * (stop_after - 1) + [True])
+    for iterations in (3, 14):  # to the first scale's third, to the second's first in float32
+        calls = iter([False] * (iterations - 1) + [True])
         part = optimization.stylize(
             photo, [painting], config, checkpoint=path,
             should_stop=calls.__next__,
         )  # fmt: skip
         assert not part.complete and part.image.shape == whole.image.shape and path.exists()
-        rest = optimization.stylize(photo, [painting], config, checkpoint=path)
-        path.unlink()
-        assert rest.complete
-        np.testing.assert_array_equal(rest.image, whole.image)
-        assert [s["loss"] for s in rest.history] == [s["loss"] for s in whole.history]
+    assert [scale["iterations"] for scale in part.history] == [10, 7]
+    rest = optimization.stylize(photo, [painting], config, checkpoint=path)
+    assert rest.complete
+    np.testing.assert_array_equal(rest.image, whole.image)
+    assert [s["loss"] for s in rest.history] == [s["loss"] for s in whole.history]
 
 
 def test_adam_goes_on_from_a_checkpoint_of_any_name(photo, painting, tmp_path):
@@ -102,10 +102,10 @@ def test_adam_goes_on_from_a_checkpoint_of_any_name(photo, painting, tmp_path):
 
 
 def test_a_render_that_bfloat16_cannot_improve_goes_on_in_float32(photo, painting):
-    config = change(precision="bfloat16", size=64, style_weight=1e-3, tv_weight=0.0, iterations=40)
+    config = change(precision="bfloat16", size=50, style_weight=1e-5, tv_weight=0.0, iterations=16)
     seen = []
     result = optimization.stylize(photo, [painting], config, on_progress=seen.append)
-    assert result.history[-1]["iterations"] > 30 and seen[-1].done == 1.0
+    assert result.history[-1]["iterations"] > 12 and seen[-1].done == 1.0
 
 
 def test_arguments_that_do_not_fit(photo, painting):

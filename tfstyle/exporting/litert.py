@@ -96,7 +96,7 @@ class Network:
         return inputs
 
     def operations(self) -> "Operations":
-        """What the first signature consists of, and who computes it."""
+        """What the first signature consists of, and who computes it; LiteRT tells of no other."""
         found = self._interpreter._get_ops_details()
         nodes = [node for node in found if node["op_name"] != _DELEGATE]
         partitions = [node for node in found if node["op_name"] == _DELEGATE]

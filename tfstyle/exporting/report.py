@@ -18,7 +18,7 @@ class Row:
         file: its name in the folder.
         key: of the signature.
         size: of the file in bytes.
-        operations: of the file's first signature.
+        operations: its nodes; None but for the file's first, the only one LiteRT tells them of.
         gpu_problems: what keeps the GPU delegate from taking all of the file.
         milliseconds: median time by number of threads.
         likeness: to the Keras model.
@@ -28,7 +28,7 @@ class Row:
     file: str
     key: str
     size: int
-    operations: Operations
+    operations: Operations | None
     gpu_problems: Sequence[str]
     milliseconds: Mapping[int, float]
     likeness: Likeness
@@ -64,11 +64,7 @@ def write_report(
                 "file": row.file,
                 "signature": row.key,
                 "bytes": row.size,
-                "operations": dict(row.operations.all),
-                "nodes": sum(row.operations.all.values()),
-                "xnnpack_share": row.operations.share,
-                "not_on_xnnpack": dict(row.operations.left),
-                "xnnpack_partitions": row.operations.partitions,
+                **_operations(row.operations),
                 "gpu_delegate_problems": list(row.gpu_problems),
                 "milliseconds_by_threads": dict(row.milliseconds),
                 **dataclasses.asdict(row.likeness),
@@ -111,7 +107,7 @@ def markdown(
             + " | ".join(f"{row.milliseconds[n]:.1f}" for n in threads)
             + f" | {found.psnr:.1f}{'' if row.passes else f' (below {row.least_psnr:g})'} "
             f"| {found.largest:.3f} | {found.content_distance:.3f} | {found.style_distance:.3f} "
-            f"| {sum(row.operations.all.values())} | {100 * row.operations.share:.1f} % "
+            f"| {_nodes(row.operations)} "
             f"| {'all' if not row.gpu_problems else 'not all'} |"
         )
     lines += ["", "## Style encoder and transfer together", ""]
@@ -125,14 +121,29 @@ def markdown(
             f"| {found.style_distance:.3f} |"
         )
     lines += ["", "## Operations", ""]
-    seen = set()
     for row in rows:
-        if row.file in seen:
-            continue
-        seen.add(row.file)
-        left = names_of(row.operations.left) or "none"
-        lines.append(
-            f"- `{row.file}`: {names_of(row.operations.all)}. Not on XNNPACK: {left}"
-            + "".join(f". {problem}" for problem in row.gpu_problems)
-        )
+        if row.operations is not None:
+            left = names_of(row.operations.left) or "none"
+            lines.append(
+                f"- `{row.file}`: {names_of(row.operations.all)}. Not on XNNPACK: {left}"
+                + "".join(f". {problem}" for problem in row.gpu_problems)
+            )
     return "\n".join(lines) + "\n"
+
+
+def _operations(operations):
+    if operations is None:
+        return {}
+    return {
+        "operations": dict(operations.all),
+        "nodes": sum(operations.all.values()),
+        "xnnpack_share": operations.share,
+        "not_on_xnnpack": dict(operations.left),
+        "xnnpack_partitions": operations.partitions,
+    }
+
+
+def _nodes(operations):
+    if operations is None:
+        return "– | –"
+    return f"{sum(operations.all.values())} | {100 * operations.share:.1f} %"

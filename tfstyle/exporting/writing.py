@@ -105,13 +105,14 @@ def write_files(
 
 def _measure(name, data, entry, by_threads, check, dtype, least_psnr):
     inputs = by_threads[1].random_inputs(entry.key, checking.FREE_SIDE)
+    is_first = entry.key == by_threads[1].signatures[0]
     runs = {n: functools.partial(one.run, entry.key, inputs) for n, one in by_threads.items()}
     seconds = litert.median_seconds(runs, ROUNDS)
     return report.Row(
         file=name,
         key=entry.key,
         size=len(data),
-        operations=by_threads[1].operations(),
+        operations=by_threads[1].operations() if is_first else None,
         gpu_problems=litert.gpu_problems(data),
         milliseconds={n: 1000.0 * one for n, one in seconds.items()},
         likeness=check.likeness(by_threads[THREADS[-1]], entry, dtype),
