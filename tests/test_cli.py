@@ -1,6 +1,7 @@
 """Flags, help and the console command."""
 
 import dataclasses
+import signal
 
 import pytest
 
@@ -104,3 +105,29 @@ def test_the_console_command_lists_its_programs(capsys):
 
 def test_durations_are_readable():
     assert [cli.duration(s) for s in (12.4, 260, 11_100)] == ["12 s", "4 min 20 s", "3 h 05 min"]
+
+
+def test_signals_wait_for_what_would_swallow_them():
+    """As Keras does, whose bare `except`s make a model of half its parts."""
+    finished = False
+    with pytest.raises(KeyboardInterrupt), cli.held_signals():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except:  # noqa: E722
+            pytest.fail("The signal did not wait")
+        finished = True
+    assert finished and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupted_load_is_no_damaged_model(monkeypatch):
+    from tfstyle import models
+
+    load = models._unpack
+
+    def interrupted(path):
+        signal.raise_signal(signal.SIGINT)
+        return load(path)
+
+    monkeypatch.setattr(models, "_unpack", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        models.load_model("mobile")

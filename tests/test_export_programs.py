@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.conftest import ROOT
 from tests.model_examples import EXAMPLES
 from tests.test_readme import blocks
 from tfstyle import images, models
@@ -176,10 +177,9 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     assert found["stylized"].dtype == tf.uint8
     assert np.abs(found["stylized"].numpy() - 255.0 * expected).max() < 0.51  # rounded
     (code,) = [code for code in blocks("python") if "saved_model" in code]  # the README's
-    images.write_image("photo.jpg", photo)
-    images.write_image("painting.jpg", painting)
+    (folder / "examples").symlink_to(ROOT / "examples")
     exec(compile(code.replace('"saved"', '"new/saved"'), "README.md", "exec"), {})
-    assert Image.open("stylized.png").size == (96, 64)
+    assert Image.open("stylized.png").size == Image.open("examples/chelsea.jpg").size
 
 
 def test_a_saved_model_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
@@ -324,7 +324,7 @@ def test_an_empty_folder_stays_the_one_it_was(tmp_path):
     assert (tmp_path / "out").stat().st_ino == before
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["int8"]
     assert (tmp_path / "out/int8/a.tflite").read_bytes() == b"a"
-    with pytest.raises(RuntimeError), files.new_folder("output", tmp_path / "new") as folder:
+    with pytest.raises(RuntimeError), files.new_folder("output", tmp_path / "a/new") as folder:
         (folder / "half").write_bytes(b"")
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

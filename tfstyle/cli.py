@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import textwrap
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -194,7 +195,7 @@ def quiet_import() -> Iterator[None]:
 def hidden_stderr() -> Iterator[None]:
     """Hides what C++ code prints, which no logging setting reaches.
 
-    An exception shows it all, but for InputError, which says what there is to say.
+    An exception shows it all, but for InputError, which says what there is to say, and a signal.
     """
     sys.stderr.flush()
     saved = os.dup(2)
@@ -202,7 +203,7 @@ def hidden_stderr() -> Iterator[None]:
         os.dup2(hidden.fileno(), 2)
         try:
             yield
-        except InputError:
+        except (InputError, KeyboardInterrupt):
             raise
         except BaseException:
             hidden.seek(0)
@@ -211,6 +212,26 @@ def hidden_stderr() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+@contextlib.contextmanager
+def held_signals() -> Iterator[None]:
+    """Lets SIGINT and SIGTERM wait for the end of the block, in the main thread.
+
+    Keras has bare `except`s, which would swallow what their handlers raise and go on.
+    """
+    came: list[int] = []
+    previous = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous[number] = signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 class StopSignal:

@@ -116,15 +116,16 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A temporary folder to fill, which becomes `path` when the block succeeds.
 
-    If the block fails, it is removed. A folder that is there already, perhaps a mounted one, stays
-    and is given what is in the temporary one. Raises InputError if it is not empty, or if the
-    system refuses, for instance because the disk is full.
+    If the block fails, it is removed, and so are folders that were made above it. A folder that is
+    there already, perhaps a mounted one, stays and is given what is in the temporary one. Raises
+    InputError if it is not empty, or if the system refuses, for instance because the disk is full.
     """
     folder = pathlib.Path(path)
     check_new_folder(flag, folder)
     temporary = None
+    parent = folder if folder.is_dir() else folder.absolute().parent
+    made = [path for path in (parent, *parent.parents) if not path.exists()]
     try:
-        parent = folder if folder.is_dir() else folder.absolute().parent
         parent.mkdir(parents=True, exist_ok=True)
         temporary = pathlib.Path(tempfile.mkdtemp(prefix=".tfstyle-", dir=parent))
         yield temporary
@@ -141,6 +142,9 @@ def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
     finally:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for path in made:  # which only an empty folder lets happen
+                path.rmdir()
 
 
 def check_new_folder(flag: str, path: str | os.PathLike) -> None:

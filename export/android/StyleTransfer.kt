@@ -21,8 +21,8 @@ import org.tensorflow.lite.Interpreter
  * instead of the painting. Not thread-safe: use one instance from one background thread.
  *
  * @param styleEncoder `style_encoder.tflite`, mapped into memory or in a direct buffer.
- * @param transfer `transfer.tflite`, likewise. Each of its signatures is a size; the one whose
- *   aspect is nearest to a photograph's is taken, so export 4:3 for 4:3:
+ * @param transfer `transfer.tflite`, likewise. Each of its signatures is a size; if none is asked
+ *   for, the first whose aspect is nearest to a photograph's is taken, so export 4:3 for 4:3:
  *   `--size 384x512,512x384,384`. With `--tile_size 768` it paints large ones, too.
  * @param options threads of the processor, or a delegate.
  */
@@ -67,10 +67,14 @@ class StyleTransfer(
      * @param photo of any size; what its aspect has more than the network's is cut off at the sides.
      * @param code from [encodeStyle], [mix] or [StyleLibrary].
      * @param strength from 0, the photograph, to 1, the full style.
+     * @param key of [sizes], for instance the smallest for a preview.
      * @return a picture of the network's size, not the photo's.
      */
-    fun paint(photo: Bitmap, code: FloatArray, strength: Float = 1f): Bitmap {
-        val (key, size) = sizes.minBy { (_, size) -> distance(size, photo) }
+    fun paint(
+        photo: Bitmap, code: FloatArray, strength: Float = 1f,
+        key: String = sizes.minBy { (_, size) -> distance(size, photo) }.key,
+    ): Bitmap {
+        val size = requireNotNull(sizes[key]) { "$key is none of ${sizes.keys}" }
         val colors = run(key, pixels(photo, size), size, code, strength)
         return Bitmap.createBitmap(colors, size.width, size.height, Bitmap.Config.ARGB_8888)
     }
@@ -142,6 +146,7 @@ class StyleTransfer(
         /** The weighted mean of codes, itself a code. */
         fun mix(codes: List<FloatArray>, weights: List<Float>): FloatArray {
             require(codes.size == weights.size && weights.sum() > 0f) { "a weight for each code" }
+            require(codes.all { it.size == codes.first().size }) { "codes of different models" }
             val total = weights.sum()
             return FloatArray(codes.first().size) { i ->
                 codes.indices.sumOf { (weights[it] / total * codes[it][i]).toDouble() }.toFloat()

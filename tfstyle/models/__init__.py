@@ -15,7 +15,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfstyle import files, weights
+from tfstyle import cli, files, weights
 from tfstyle.errors import InputError
 from tfstyle.models.adain import AdaINModel
 from tfstyle.models.base import StyleTransferModel
@@ -49,7 +49,8 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path}: not a model of tfstyle, or damaged (no zip file)")
     try:
-        model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
+        with cli.held_signals():
+            model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
     except files.UNREADABLE as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{path}: not a model of tfstyle ({reason[0]})") from error
