@@ -62,12 +62,11 @@ def test_the_picture_takes_the_style_and_keeps_the_photo(photo, painting):
 
 
 def test_same_seed_same_bytes(photo, painting):
-    first, second = (
-        optimization.stylize(photo, [painting], change(init="noise", seed=7)).image
-        for _ in range(2)
+    first, second, other = (
+        optimization.stylize(photo, [painting], change(init="noise", iterations=3, seed=seed)).image
+        for seed in (7, 7, 8)
     )
     np.testing.assert_array_equal(first, second)
-    other = optimization.stylize(photo, [painting], change(init="noise", seed=8)).image
     assert np.abs(other - first).max() > 0.01
 
 
@@ -159,7 +158,7 @@ def plain_render(photo, painting):
     "options",
     [
         {"optimizer": "adam"},
-        {"optimizer": "tfp"},
+        {"optimizer": "tfp", "iterations": 2},
         {"init": "style"},
         {"pooling": "average"},
         {"style_size": 40},
@@ -192,7 +191,7 @@ def test_styles_can_be_mixed(photo, painting):
     other = np.ascontiguousarray(1 - painting)
 
     def distance(weights):
-        config = change(iterations=15, style_weights=weights)
+        config = change(size=48, iterations=12, style_weights=weights)
         image = optimization.stylize(photo, [painting, other], config).image
         return style_distance(image, painting)
 
