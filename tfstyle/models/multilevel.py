@@ -38,8 +38,8 @@ LEAK = 0.2
 
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
 # zero padding of three deep convolutions leaves a frame, with 32 none that is seen. (The packaged
-# ones, whose deep channels are dead, were trained with 16.) With `recolors` palettes come across
-# better; what int8 makes of it is not known yet.
+# ones, whose deep channels are dead, were trained with 16.) `recolors`, meant for palettes, which
+# come across weakly, has yet to be trained to its end and tried in int8.
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
@@ -234,7 +234,8 @@ class MultiLevelModel(EncoderDecoderModel):
     """AdaIN at several depths of a frozen encoder, and a `ConditionedDecoder` that is trained.
 
     A style code is the channel means and deviations at the decoder's `code_layers`, in units of
-    `scales`: numbers of one size, which eight bits can hold side by side. The training
+    `scales`: numbers of one size, which eight bits can hold side by side; if the decoder
+    `recolors`, then also the picture's palette. The training
     loss is the sum, each relative to its target, of the content's error at relu4_1 and, for each
     tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half;
     and `COLOR_SHARE` as much for the distance of the pixels' means and covariances. Deeper than
