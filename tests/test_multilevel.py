@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 from tests.model_examples import EXAMPLES, make_encoder, make_multilevel
-from tfstyle import encoders, models, palette
+from tfstyle import encoders, models
 from tfstyle.losses.base import EPSILON
 from tfstyle.models import multilevel
 
@@ -56,8 +56,6 @@ def reference_decoder(decoder, features, code, content_code):
         if name in features:
             skip = np.clip(features[name], 0, 6) if decoder.bounded else features[name]
             x = skip if x is None else np.concatenate([x, skip], -1)
-        if block == 1 and decoder.recolors:
-            x = np.concatenate([x, 4.0 * features["palette"]], -1)
         for k in range(1, 1 + len(decoder.widths[block - 1])):
             layer = f"{block}_{k}"
             x = convolve(x, weights[f"conv{layer}/kernel"]) + weights[f"conv{layer}/bias"]
@@ -90,13 +88,10 @@ def inner(feature, layer, margin):
     return feature[edge : feature.shape[0] - edge, edge : feature.shape[1] - edge]
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [("mobile", {}), ("mobile", {"leak": 0.0}), ("quality", {}), ("mobile", {"recolors": True})],
-)
-def test_pictures_are_those_of_a_float64_decoder(name, options, photo, painting):
+@pytest.mark.parametrize(("name", "leak"), [("mobile", 0.2), ("mobile", 0.0), ("quality", 0.2)])
+def test_pictures_are_those_of_a_float64_decoder(name, leak, photo, painting):
     """Without a margin, which the reference does not have."""
-    model = MODELS[name](margin=0, **options)
+    model = MODELS[name](margin=0, leak=leak)
     model.scales = tuple(scale / 4 for scale in model.scales)  # features pass 6 in such units
     for variable in model.decoder.trainable_variables:  # as if trained: no zeros, larger norms
         noise = np.random.default_rng(len(variable.path)).normal(size=variable.shape)
@@ -113,12 +108,6 @@ def test_pictures_are_those_of_a_float64_decoder(name, options, photo, painting)
         for k, scale in scales.items()
         if k[4] < "5"
     }
-    if model.decoder.recolors:  # tested by themselves
-        own, wanted = palette.encode(content), palette.encode(painting)
-        stylized["palette"] = np.asarray(palette.recolor(content, own, wanted))[0]
-        code, content_code = (
-            np.concatenate([x, y[0]]) for x, y in ((code, wanted), (content_code, own))
-        )
     expected = reference_decoder(model.decoder, stylized, code, content_code)
     np.testing.assert_allclose(model.encode_style(painting)[0], code, rtol=1e-4, atol=1e-5)
     found = model({"content": content, "style": painting})
@@ -165,17 +154,15 @@ def test_the_loss_is_content_moments_gram_matrices_and_colors(photo, painting):
     assert float(terms["style/colors"]) == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.parametrize(("name", "recolors"), [("mobile", False), ("quality", True)])
-def test_codes_are_statistics_inside_the_margin(name, recolors, painting):
-    model = MODELS[name](recolors=recolors)
+@pytest.mark.parametrize("name", MODELS)
+def test_codes_are_statistics_inside_the_margin(name, painting):
+    model = MODELS[name]()
     features = features_of(model, painting, model.margin)
     expected = [
         part / scale
         for layer, scale in zip(model.decoder.code_layers, model.scales, strict=True)
         for part in statistics_of(features[layer])
     ]
-    if recolors:
-        expected.append(palette.encode(painting)[0])
     code = model.encode_style(painting)[0]
     np.testing.assert_allclose(code, np.concatenate(expected), rtol=1e-4, atol=1e-5)
 
@@ -224,19 +211,3 @@ def test_what_does_not_fit_together_is_refused():
         models.MultiLevelModel(make_encoder(("relu3_1", "relu4_1")), decoder, (1.0,) * 3, 16)
     with pytest.raises(ValueError, match="multiple of 16. Received: margin=24"):
         make_multilevel(margin=24)
-
-
-def test_strength_0_recolours_nothing_and_parts_have_the_wholes_palette(photo, painting):
-    model = make_multilevel(recolors=True)
-    code, own = model.encode_style(painting), model.encode_style(photo)
-    np.testing.assert_allclose(
-        model.stylize(photo, code, 0.0), model.stylize(photo, own), atol=1e-5
-    )
-    whole = np.asarray(model.stylize(photo, code))
-    np.testing.assert_allclose(model.stylize(photo, code, 1.0, own), whole, atol=1e-5)
-    # The decoder sees the photo: other colours of the style alone change the picture.
-    recolored = np.array(code)
-    recolored[:, -palette.SIZE] += 0.3
-    assert np.abs(model.stylize(photo, recolored) - whole).max() > 1e-3
-    pooled = model.pool_codes(np.concatenate([own, own]), [1, 3])
-    np.testing.assert_allclose(pooled, own, atol=1e-5)

@@ -14,7 +14,7 @@ https://arxiv.org/abs/1912.04958; seen here, too).
 import keras
 from keras import ops
 
-from tfstyle import encoders, layers, losses, palette
+from tfstyle import encoders, layers, losses
 from tfstyle.models.base import EncoderDecoderModel
 from tfstyle.weights import HEAD_LAYERS
 
@@ -25,8 +25,6 @@ SHALLOW_LAYERS = HEAD_LAYERS[:2]
 # Without a term of its own the palette came across too weakly.
 COLORS = "colors"
 COLOR_SHARE = 0.5
-PALETTE = "palette"  # part of the code
-PICTURE_SCALE = 4.0  # of the recoloured photo among features of up to 6
 DEPTH = 4  # blocks of the encoder that the decoder mirrors
 STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
 # Positions around the picture that the decoder keeps at each level, of those that the reflected
@@ -38,15 +36,13 @@ LEAK = 0.2
 
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
 # zero padding of three deep convolutions leaves a frame, with 32 none that is seen. (The packaged
-# ones, whose deep channels are dead, were trained with 16.) `recolors`, meant for palettes, which
-# come across weakly, has yet to be trained to its end and tried in int8.
+# ones, whose deep channels are dead, were trained with 16.)
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
     "hidden": 128,
     "bounded": True,
     "leak": LEAK,
-    "recolors": False,
     "margin": 32,
 }
 QUALITY = {
@@ -55,7 +51,6 @@ QUALITY = {
     "hidden": 256,
     "bounded": False,
     "leak": LEAK,
-    "recolors": False,
     "margin": 16,
 }
 
@@ -78,11 +73,9 @@ class ConditionedDecoder(keras.Model):
         bounded: whether the features that come in are cut at 0 and 6, and those after each
             convolution at 6, so that eight bits hold them.
         leak: slope of leaky ReLU below 0.
-        recolors: whether the last block gets the photo in the style's palette, too.
 
     Call arguments:
-        features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`; with `recolors` also
-            the photo in the style's palette, `(batch, 8·h, 8·w, 3)`, by the name `PALETTE`.
+        features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
         code: `(batch or 1, n)`, of the style.
         content_code: `(batch, n)`, of the content.
         margin: pixels around the picture, a multiple of 8, that are there to be cropped.
@@ -90,10 +83,7 @@ class ConditionedDecoder(keras.Model):
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
     """
 
-    def __init__(
-        self, code_layers, channels, widths, hidden, bounded=False, leak=0.0, recolors=False,
-        **kwargs,
-    ):  # fmt: skip
+    def __init__(self, code_layers, channels, widths, hidden, bounded=False, leak=0.0, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if CONTENT_LAYER not in code_layers:
             raise ValueError(
@@ -105,7 +95,6 @@ class ConditionedDecoder(keras.Model):
         self.hidden = hidden
         self.bounded = bounded
         self.leak = leak
-        self.recolors = recolors
         self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
         names = {
             block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
@@ -129,12 +118,6 @@ class ConditionedDecoder(keras.Model):
         }
         self._to_image = self._convolution(3, "image", "glorot_normal")
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
-
-    @property
-    def code_parts(self):
-        """`{name: numbers}` of what a code consists of, in its order."""
-        parts = {k: 2 * n for k, n in zip(self.code_layers, self.channels, strict=True)}
-        return parts | ({PALETTE: palette.SIZE} if self.recolors else {})
 
     @property
     def modulated(self):
@@ -166,11 +149,10 @@ class ConditionedDecoder(keras.Model):
 
     def build(self, input_shape=None):
         channels = dict(zip(self.code_layers, self.channels, strict=True))
-        self._to_hidden.build((None, 2 * sum(self.code_parts.values())))
+        self._to_hidden.build((None, 4 * sum(self.channels)))
         width = 0
         for block, convolutions in self._blocks.items():
             width += channels.get(self._skips.get(block), 0)
-            width += 3 if self.recolors and block == 1 else 0
             for name, convolution in convolutions.items():
                 convolution.build((None, None, None, width))
                 if name in self._to_affine:
@@ -192,9 +174,6 @@ class ConditionedDecoder(keras.Model):
                 skip = layers.crop(skip, margin // 2 ** (block - 1) - kept)
                 skip = ops.relu6(skip) if self.bounded else skip
                 x = skip if x is None else ops.concatenate([x, skip], axis=-1)
-            if self.recolors and block == 1:
-                photo = layers.crop(PICTURE_SCALE * features[PALETTE], margin - kept)
-                x = ops.concatenate([x, ops.cast(photo, self.compute_dtype)], axis=-1)
             for name, convolution in convolutions.items():
                 x = convolution(x)
                 if name in self._to_affine:
@@ -225,7 +204,6 @@ class ConditionedDecoder(keras.Model):
             "hidden": self.hidden,
             "bounded": self.bounded,
             "leak": self.leak,
-            "recolors": self.recolors,
         }
 
 
@@ -234,8 +212,7 @@ class MultiLevelModel(EncoderDecoderModel):
     """AdaIN at several depths of a frozen encoder, and a `ConditionedDecoder` that is trained.
 
     A style code is the channel means and deviations at the decoder's `code_layers`, in units of
-    `scales`: numbers of one size, which eight bits can hold side by side; if the decoder
-    `recolors`, then also the picture's palette. The training
+    `scales`: numbers of one size, which eight bits can hold side by side. The training
     loss is the sum, each relative to its target, of the content's error at relu4_1 and, for each
     tap of the encoder, of the errors of means and deviations and of Gram matrices, half and half;
     and `COLOR_SHARE` as much for the distance of the pixels' means and covariances. Deeper than
@@ -281,9 +258,8 @@ class MultiLevelModel(EncoderDecoderModel):
 
     @classmethod
     def on_encoder(
-        cls, encoder, *, code_layers, widths, hidden, bounded, leak, recolors, margin, dtype=None,
-        **arguments,
-    ):  # fmt: skip
+        cls, encoder, *, code_layers, widths, hidden, bounded, leak, margin, dtype=None, **arguments
+    ):
         """As in the base class.
 
         Args:
@@ -293,7 +269,6 @@ class MultiLevelModel(EncoderDecoderModel):
             hidden: of the decoder.
             bounded: of the decoder.
             leak: of the decoder.
-            recolors: of the decoder.
             margin: of the class.
             dtype: Keras dtype policy.
             **arguments: others of the class.
@@ -306,7 +281,6 @@ class MultiLevelModel(EncoderDecoderModel):
             hidden,
             bounded,
             leak,
-            recolors,
             dtype=dtype,
             name="decoder",
         )
@@ -329,15 +303,6 @@ class MultiLevelModel(EncoderDecoderModel):
         """The encoder's features of a picture and of the margin around it."""
         return self.encoder.trunk(self.padding(picture))
 
-    def _parts(self, picture, features):
-        """The parts of a picture's code, by name."""
-        inner = self._inner(features)
-        parts = {
-            name: self.adain.encode(inner[name]) / scale
-            for name, scale in zip(self.decoder.code_layers, self.scales, strict=True)
-        }
-        return parts | ({PALETTE: palette.encode(picture)} if self.decoder.recolors else {})
-
     def _inner(self, features):
         """Features of the picture, and of what pads its sides to multiples of 8."""
         return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
@@ -349,52 +314,50 @@ class MultiLevelModel(EncoderDecoderModel):
         deep = {name: feature for name, feature in seen.items() if name not in SHALLOW_LAYERS}
         return {**seen, **self.encoder.heads(deep)}
 
-    def _split(self, code):
-        return split_code(code, self.decoder.code_parts)
-
-    def _decode(self, picture, features, code, own):
-        """The stylized picture of one with such features and own code's parts."""
-        parts = self._split(code)
-        stylized = {
-            name: self.adain(features[name], parts[name], own[name] * scale)
+    def _encode(self, features):
+        """The code's parts by layer."""
+        inner = self._inner(features)
+        return {
+            name: self.adain.encode(inner[name]) / scale
             for name, scale in zip(self.decoder.code_layers, self.scales, strict=True)
+        }
+
+    def _split(self, code):
+        return split_code(code, self.decoder.code_layers, self.decoder.channels)
+
+    def _decode(self, features, code, own):
+        """The picture of features with own statistics, in the style of a code."""
+        scales = dict(zip(self.decoder.code_layers, self.scales, strict=True))
+        stylized = {
+            name: self.adain(features[name], part, own[name] * scales[name])
+            for name, part in self._split(code).items()
             if int(name[4]) <= DEPTH
         }
-        if self.decoder.recolors:
-            padded = self.padding(picture)
-            stylized[PALETTE] = palette.recolor(padded, own[PALETTE], parts[PALETTE])
         return self.decoder(stylized, code, _join(own), margin=self.margin)
 
     def encode_style(self, style):
-        return _join(self._parts(style, self._features(style)))
+        return _join(self._encode(self._features(style)))
 
     def stylize(self, content, code, strength=1.0, content_code=None):
         batch, height, width = ops.shape(content)[:3]
         features = self._features(content)
         if content_code is None:
-            own = self._parts(content, features)
+            own = self._encode(features)
         else:
             own = self._split(ops.broadcast_to(content_code, (batch, content_code.shape[1])))
         if not (isinstance(strength, (int, float)) and strength == 1.0):
             strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
             code = strength * code + (1.0 - strength) * _join(own)
-        return self._decode(content, features, code, own)[:, :height, :width]
+        return self._decode(features, code, own)[:, :height, :width]
 
     def pool_codes(self, codes, areas):
         parts = self._split(ops.convert_to_tensor(codes))
-        return _join(
-            {
-                name: (palette if name == PALETTE else self.adain).pool(part, areas)
-                for name, part in parts.items()
-            }
-        )
+        return _join({name: self.adain.pool(part, areas) for name, part in parts.items()})
 
     def loss_terms(self, inputs):
         content = self._features(inputs["content"])
         style = self._features(inputs["style"])
-        code = _join(self._parts(inputs["style"], style))
-        own = self._parts(inputs["content"], content)
-        image = self._decode(inputs["content"], content, code, own)
+        image = self._decode(content, _join(self._encode(style)), self._encode(content))
         wanted = {**self._seen(style), COLORS: inputs["style"]}
         targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [wanted])
         found = {**self._seen(self._features(image)), COLORS: image}
@@ -402,8 +365,8 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def _reconstruct(self, content):
         features = self._features(content)
-        own = self._parts(content, features)
-        return self._decode(content, features, _join(own), own)
+        own = self._encode(features)
+        return self._decode(features, _join(own), own)
 
     def style_encoder_state(self):
         config = {
@@ -412,7 +375,6 @@ class MultiLevelModel(EncoderDecoderModel):
             "pooling": self.encoder.pooling,
             "scales": self.scales,
             "margin": self.margin,
-            **({PALETTE: palette.SIZE} if self.decoder.recolors else {}),
         }
         return config, self.encoder.cut(self.decoder.code_layers).weights
 
@@ -424,12 +386,12 @@ def _join(parts):
     return ops.concatenate(list(parts.values()), axis=-1)
 
 
-def split_code(code, lengths):
-    """`{part: (batch, length)}` of a code `(batch, n)`, by `{part: length}`."""
+def split_code(code, code_layers, channels):
+    """`{layer: (batch, 2·c)}`, means and then deviations, of a code `(batch, n)`."""
     parts, start = {}, 0
-    for name, length in lengths.items():
-        parts[name] = code[:, start : start + length]
-        start += length
+    for name, width in zip(code_layers, channels, strict=True):
+        parts[name] = code[:, start : start + 2 * width]
+        start += 2 * width
     return parts
 
 
