@@ -1,6 +1,8 @@
 """Flags, help and the console command."""
 
+import contextlib
 import dataclasses
+import os
 import signal
 
 import pytest
@@ -125,9 +127,18 @@ def test_an_interrupted_load_is_no_damaged_model(monkeypatch):
     load = models._unpack
 
     def interrupted(path):
-        signal.raise_signal(signal.SIGINT)
+        with contextlib.suppress(BaseException):  # as Keras has it
+            signal.raise_signal(signal.SIGINT)
         return load(path)
 
     monkeypatch.setattr(models, "_unpack", interrupted)
     with pytest.raises(KeyboardInterrupt):
         models.load_model("mobile")
+
+
+@pytest.mark.parametrize(("error", "shown"), [(ValueError, "chatter"), (KeyboardInterrupt, "")])
+def test_what_is_hidden_is_shown_with_an_exception_but_not_with_a_signal(capfd, error, shown):
+    with pytest.raises(error), cli.hidden_stderr():
+        os.write(2, b"chatter")
+        raise error
+    assert capfd.readouterr().err == shown
