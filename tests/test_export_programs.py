@@ -62,8 +62,8 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     record = json.loads((folder / "out/report.json").read_text())
     keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
     assert keys[:4] == [
-        ("style_encoder", "encode_style"),
-        ("transfer", "transfer"), ("transfer", "transfer_tile"), ("style_encoder", "encode_style"),
+        ("style_encoder", "encode_style"), ("style_encoder", "encode_content"),
+        ("transfer", "transfer"), ("transfer", "transfer_tile"),
     ]  # fmt: skip
     for row in record["files"]:
         data = (folder / "out" / row["file"]).read_bytes()
@@ -72,7 +72,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
         assert row["signature"] in network.signatures
         assert b"The painting" in metadata.read_metadata(data) or "style" not in row["signature"]
         assert row["psnr"] > (55 if "float32" in row["file"] else 25)
-        if row["signature"] == "transfer_tile":
+        if row["signature"] in ("transfer_tile", "encode_style"):
             assert "nodes" not in row  # LiteRT tells of the first alone
         else:
             assert row["nodes"] == sum(network.operations().all.values())
@@ -148,7 +148,7 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     assert "largest difference" in capfd.readouterr().err
     model = models.load_model("mine.keras")
     signatures = tf.saved_model.load("new/saved").signatures
-    names = ("stylize", "encode_style", "transfer", "transfer_tile")
+    names = ("stylize", "encode_style", "transfer", "encode_content", "transfer_tile")
     expected = {f"{name}{dtype}" for name in names for dtype in ("", "_uint8")}
     assert set(signatures) == {"serving_default", *expected}
     contents = np.concatenate([photo, photo[:, ::-1]])
@@ -157,7 +157,9 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     expected = np.asarray(model.stylize(contents, code, strength))
     found = signatures["transfer"](content=contents, code=code, strength=strength)["stylized"]
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    own = model.encode_style(contents)
+    own = model.encode_content(contents, code, strength)
+    found = signatures["encode_content"](content=contents, code=code, strength=strength)
+    np.testing.assert_allclose(found["content_code"], own, atol=1e-4, rtol=1e-4)
     found = signatures["transfer_tile"](
         content=contents[:, :, :48], content_code=own, code=code, strength=strength
     )["stylized"]

@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 from tests.model_examples import EXAMPLES, make_encoder, make_multilevel
-from tfstyle import encoders, models
+from tfstyle import encoders, models, palette
 from tfstyle.losses.base import EPSILON
 from tfstyle.models import multilevel
 
@@ -98,7 +98,10 @@ def test_pictures_are_those_of_a_float64_decoder(name, leak, photo, painting):
         variable.assign_add(0.1 * noise.astype("float32"))
     content = photo[:, :, :64]
     scales = dict(zip(model.decoder.code_layers, model.scales, strict=True))
-    before, style = (features_of(model, picture) for picture in (content, painting))
+    own, wanted = palette.encode(content), palette.encode(painting)  # tested by themselves
+    recolored = np.asarray(palette.recolor(content, own, wanted))
+    assert np.abs(recolored - content).mean() > 0.05
+    before, style = (features_of(model, picture) for picture in (recolored, painting))
     code, content_code = (
         np.concatenate([part / scales[k] for k in scales for part in statistics_of(features[k])])
         for features in (style, before)
@@ -109,7 +112,12 @@ def test_pictures_are_those_of_a_float64_decoder(name, leak, photo, painting):
         if k[4] < "5"
     }
     expected = reference_decoder(model.decoder, stylized, code, content_code)
-    np.testing.assert_allclose(model.encode_style(painting)[0], code, rtol=1e-4, atol=1e-5)
+    for found, part, its_palette in (
+        (model.encode_style(painting), code, wanted),
+        (model.encode_content(content, model.encode_style(painting)), content_code, own),
+    ):
+        whole = np.concatenate([part, its_palette[0]])
+        np.testing.assert_allclose(found[0], whole, rtol=1e-4, atol=1e-4)
     found = model({"content": content, "style": painting})
     np.testing.assert_allclose(found[0], expected, atol=2e-4)  # float32 in ten layers
 
@@ -155,7 +163,7 @@ def test_the_loss_is_content_moments_gram_matrices_and_colors(photo, painting):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_codes_are_statistics_inside_the_margin(name, painting):
+def test_codes_are_statistics_inside_the_margin_and_palettes(name, painting):
     model = MODELS[name]()
     features = features_of(model, painting, model.margin)
     expected = [
@@ -163,16 +171,35 @@ def test_codes_are_statistics_inside_the_margin(name, painting):
         for layer, scale in zip(model.decoder.code_layers, model.scales, strict=True)
         for part in statistics_of(features[layer])
     ]
+    expected.append(palette.encode(painting)[0])
     code = model.encode_style(painting)[0]
     np.testing.assert_allclose(code, np.concatenate(expected), rtol=1e-4, atol=1e-5)
 
 
-def test_strength_mixes_the_code_with_the_contents_own(photo, painting):
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
+def test_strength_mixes_the_code_with_the_contents_own(strength, photo, painting):
     model = make_multilevel()
     code = np.asarray(model.encode_style(painting))
-    own = np.asarray(model.encode_style(photo))
-    expected = model.stylize(photo, 0.3 * code + 0.7 * own)
-    np.testing.assert_allclose(model.stylize(photo, code, 0.3), expected, atol=1e-6)
+    own = np.asarray(model.encode_content(photo, code, strength))
+    found = model.stylize(photo, code, strength)
+    expected = model.stylize(photo, strength * code + (1 - strength) * own, content_code=own)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    if strength == 0.0:  # nothing of the style is left
+        np.testing.assert_allclose(own, model.encode_style(photo), atol=1e-4)
+
+
+def test_the_network_sees_the_photo_in_the_styles_colors(photo, painting):
+    """Of two styles that differ in nothing else, so that the decoder itself has the same inputs."""
+    model = make_multilevel()
+    code = np.array(model.encode_style(painting))
+    dark = code.copy()
+    dark[:, -palette.SIZE :] = palette.encode(0.5 * painting)
+    recolored = palette.recolor(photo, palette.encode(photo), palette.encode(0.5 * painting))
+    own = np.array(model.encode_style(recolored))
+    own[:, -palette.SIZE :] = code[:, -palette.SIZE :]  # as if it had been recoloured before
+    expected = np.asarray(model.stylize(recolored, code, content_code=own))
+    np.testing.assert_allclose(model.stylize(photo, dark), expected, atol=1e-4)
+    assert np.abs(model.stylize(photo, code) - expected).max() > 1e-3
 
 
 def test_the_margin_is_what_the_decoder_crops(photo, painting):

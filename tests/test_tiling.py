@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.model_examples import EXAMPLES
-from tfstyle import images, tiling
+from tfstyle import images, palette, tiling
 from tfstyle.config import export
 
 
@@ -28,8 +28,9 @@ def test_tiles_are_the_whole_picture(name, wide, painting):
     assert np.abs(found - np.asarray(model.stylize(wide, code, 0.7))).mean() < 0.01
     # … but all tiles have the same: the picture is the one with those statistics, everywhere.
     codes, areas = [], []
+    own = palette.encode(wide)
     for inner, _ in tiling._tiles(*wide.shape[1:3], 448):
-        codes.append(np.asarray(model.encode_style(wide[:, *inner])))
+        codes.append(np.asarray(model.encode_content(wide[:, *inner], code, 0.7, own)))
         areas.append(np.prod([part.stop - part.start for part in inner]))
     pooled = model.pool_codes(np.concatenate(codes), areas)
     expected = np.asarray(model.stylize(wide, code, 0.7, pooled))

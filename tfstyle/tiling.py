@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tfstyle import models
+from tfstyle import models, palette
 
 OVERLAP = 112  # pixels to each side of a tile that are painted twice; QUALITY may see 101
 LEAST_SIZE = 4 * OVERLAP
@@ -46,7 +46,12 @@ def stylize(
     tiles = list(_tiles(height, width, tile_size))
     areas = [(inner[0].stop - inner[0].start) * (inner[1].stop - inner[1].start)
              for inner, _ in tiles]  # fmt: skip
-    codes = [np.asarray(model.encode_style(content[:, *inner])) for inner, _ in tiles]
+    palettes = [np.asarray(palette.encode(content[:, *inner])) for inner, _ in tiles]
+    own_palette = palette.pool(np.concatenate(palettes), areas)
+    codes = [
+        np.asarray(model.encode_content(content[:, *inner], code, strength, own_palette))
+        for inner, _ in tiles
+    ]
     content_code = np.asarray(model.pool_codes(np.concatenate(codes), areas), np.float32)
     image = np.empty_like(content, np.float32)
     for done, (inner, outer) in enumerate(tiles, 1):

@@ -45,21 +45,14 @@ class StyleTransfer(
     val tileSize: Size? =
         if (TILE in painter.signatureKeys) sizeOf(painter, "content", TILE) else null
 
-    private val styleKey = encoder.signatureKeys.single()
-    private val styleSize = sizeOf(encoder, "style", styleKey)
+    private val styleSize = sizeOf(encoder, "style", STYLE)
 
     /** Numbers in a code. */
-    val codeLength: Int = encoder.getOutputTensorFromSignature("code", styleKey).shape().last()
+    val codeLength: Int = encoder.getOutputTensorFromSignature("code", STYLE).shape().last()
 
     /** The code of a painting, of its centre square. */
-    fun encodeStyle(painting: Bitmap): FloatArray {
-        val code = floatBuffer(codeLength)
-        encoder.runSignature(
-            mapOf("style" to pixels(painting, styleSize)), mapOf<String, Any>("code" to code), styleKey
-        )
-        code.rewind()
-        return FloatArray(codeLength).also { code.asFloatBuffer().get(it) }
-    }
+    fun encodeStyle(painting: Bitmap): FloatArray =
+        encode(STYLE, mapOf("style" to pixels(painting, styleSize)), "code")
 
     /**
      * The photograph in a style.
@@ -97,7 +90,9 @@ class StyleTransfer(
             "the photo is smaller than a tile, ${tile.width} × ${tile.height}"
         }
         val readable = readable(photo)
-        val whole = encodeStyle(readable)
+        val whole = encode(
+            CONTENT, mapOf("content" to pixels(readable, styleSize)) + style(code, strength), "content_code"
+        )
         val result = Bitmap.createBitmap(photo.width, photo.height, Bitmap.Config.ARGB_8888)
         val tops = 0 until photo.height step (tile.height - 2 * OVERLAP) / GRID * GRID
         val lefts = 0 until photo.width step (tile.width - 2 * OVERLAP) / GRID * GRID
@@ -116,17 +111,29 @@ class StyleTransfer(
         return result
     }
 
+    /** What a signature of the style encoder puts out. */
+    private fun encode(key: String, inputs: Map<String, Any>, output: String): FloatArray {
+        val code = floatBuffer(codeLength)
+        encoder.runSignature(inputs, mapOf<String, Any>(output to code), key)
+        code.rewind()
+        return FloatArray(codeLength).also { code.asFloatBuffer().get(it) }
+    }
+
+    private fun style(code: FloatArray, strength: Float): Map<String, Any> {
+        require(code.size == codeLength) { "a code has $codeLength numbers, not ${code.size}" }
+        return mapOf(
+            "code" to floatBuffer(code),
+            "strength" to floatBuffer(floatArrayOf(strength.coerceIn(0f, 1f))),
+        )
+    }
+
     /** A signature's picture as colors. */
     private fun run(
         key: String, content: ByteBuffer, size: Size, code: FloatArray, strength: Float,
         contentCode: FloatArray? = null,
     ): IntArray {
-        require(code.size == codeLength) { "a code has $codeLength numbers, not ${code.size}" }
-        val inputs = mutableMapOf<String, Any>(
-            "content" to content,
-            "code" to floatBuffer(code),
-            "strength" to floatBuffer(floatArrayOf(strength.coerceIn(0f, 1f))),
-        )
+        val inputs = mutableMapOf<String, Any>("content" to content)
+        inputs += style(code, strength)
         contentCode?.let { inputs["content_code"] = floatBuffer(it) }
         val stylized = floatBuffer(3 * size.height * size.width)
         painter.runSignature(inputs, mapOf<String, Any>("stylized" to stylized), key)
@@ -139,6 +146,8 @@ class StyleTransfer(
     }
 
     companion object {
+        private const val STYLE = "encode_style"
+        private const val CONTENT = "encode_content"
         private const val TILE = "transfer_tile"
         private const val GRID = 16 // pixels under one position of the deepest features
         private const val OVERLAP = 7 * GRID

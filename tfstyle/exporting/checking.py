@@ -126,7 +126,7 @@ class Check:
         return np.asarray(self._model.stylize(content, code, content_code=content_code))
 
     def likeness(self, network: Network, entry: Entry, dtype: str) -> Likeness:
-        """Of a file's signature; a style encoder's codes are painted with by the Keras model."""
+        """Of a file's signature; codes are painted with by the Keras model."""
         strength = np.ones(1, np.float32)
         pictures = []
         for example in self._examples:
@@ -138,6 +138,8 @@ class Check:
             output = network.run(entry.key, inputs)[entry.signature.output]
             if entry.signature.output == "code":
                 output = self._paint(example.content, output, None)
+            elif entry.signature.output == "content_code":
+                output = self._paint(example.content, example.code, output)
             elif dtype == "uint8":
                 output = output.astype(np.float32) / 255.0
             pictures.append(output)

@@ -91,8 +91,8 @@ def markdown(
     lines += [
         "",
         "Pictures are compared with those of the Keras model in float32: PSNR in dB, mean over",
-        "the pairs, and the largest difference of a value in [0, 1]. A style encoder's codes are",
-        "painted with by the Keras model.",
+        "the pairs, and the largest difference of a value in [0, 1]. Codes are painted with by the",
+        "Keras model.",
         "",
         "| file | signature | MB | "
         + " | ".join(f"ms, {n} thread{'s' * (n > 1)}" for n in threads)

@@ -2,8 +2,9 @@
 
 encode_style    style                                   → code       once for each painting
 transfer        content, code, strength                 → stylized   for each photo
-transfer_tile   content, content_code, code, strength   → stylized   for a part of a large photo
 stylize         content, style, strength                → stylized   both in one
+encode_content  content, code, strength                 → content_code   once for a large photo
+transfer_tile   content, content_code, code, strength   → stylized       for each part of it
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ class Signature:
     Attributes:
         name: of the function.
         inputs: pictures are called `content` and `style`.
-        output: `code` or `stylized`.
+        output: `code`, `content_code` or `stylized`.
     """
 
     name: str
@@ -33,11 +34,12 @@ class Signature:
 
 ENCODE_STYLE = Signature("encode_style", ("style",), "code")
 TRANSFER = Signature("transfer", ("content", "code", "strength"), "stylized")
+ENCODE_CONTENT = Signature("encode_content", ("content", "code", "strength"), "content_code")
 TRANSFER_TILE = Signature(
     "transfer_tile", ("content", "content_code", "code", "strength"), "stylized"
 )
 STYLIZE = Signature("stylize", ("content", "style", "strength"), "stylized")
-SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER, TRANSFER_TILE)
+SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER, ENCODE_CONTENT, TRANSFER_TILE)
 CODES = ("code", "content_code")
 PICTURES = ("content", "style", "stylized")
 DTYPES = ("float32", "uint8")
@@ -62,6 +64,9 @@ def function_of(
     def encode_style(style):
         return {"code": model.encode_style(picture(style))}
 
+    def encode_content(content, code, strength):
+        return {"content_code": model.encode_content(picture(content), code, strength)}
+
     def paint(content, code, strength, content_code=None):
         stylized = model.stylize(picture(content), code, strength, content_code)
         if dtype == "uint8":
@@ -78,8 +83,8 @@ def function_of(
         return paint(content, encode_style(style)["code"], strength)
 
     functions: dict[str, Callable[..., dict[str, tf.Tensor]]] = {
-        "encode_style": encode_style, "transfer": transfer, "transfer_tile": transfer_tile,
-        "stylize": stylize,
+        "encode_style": encode_style, "transfer": transfer, "stylize": stylize,
+        "encode_content": encode_content, "transfer_tile": transfer_tile,
     }  # fmt: skip
     return functions[signature.name]
 

@@ -25,8 +25,9 @@ MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
 # too much for one scale, and the arithmetic with them; it is faster so, too. What is joined would
 # get the scale of the largest part.
 FLOAT_OPERATIONS = [
-    "ADD", "CONCATENATION", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "RELU6",
-    "RESHAPE", "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
+    "ADD", "BATCH_MATMUL", "CONCATENATION", "DIV", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN",
+    "MINIMUM", "MUL", "NEG", "RELU", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE",
+    "SUB",
 ]  # fmt: skip
 # Where eight bits end, of the largest values seen in calibration.
 _KEPT = 0.65  # of maps

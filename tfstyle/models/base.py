@@ -44,6 +44,19 @@ class StyleTransferModel(keras.Model):
         """`(batch, n)` float32 codes of style pictures; their weighted means are codes too."""
         raise NotImplementedError
 
+    def encode_content(self, content, code, strength=1.0, own_palette=None):
+        """Codes that `stylize` normalizes pictures by: its `content_code`.
+
+        Args:
+            content: of `stylize`.
+            code: of `stylize`.
+            strength: of `stylize`.
+            own_palette: `(batch or 1, 9)` from `palette.encode`, of the picture that content is a
+                part of; content's own by default. Only models that recolour need it.
+        Returns: `(batch, n)`, which `pool_codes` pools.
+        """
+        return self.encode_style(content)
+
     def stylize(self, content, code, strength=1.0, content_code=None):
         """Pictures of `content` in the styles of codes.
 
@@ -51,7 +64,7 @@ class StyleTransferModel(keras.Model):
             content: `(batch, h, w, 3)`.
             code: `(batch or 1, n)` from `encode_style`.
             strength: a number or `(batch,)` in [0, 1].
-            content_code: `(batch or 1, n)` from `encode_style`, of the picture that content is a
+            content_code: `(batch or 1, n)` from `encode_content`, of the picture that content is a
                 part of: so parts become parts of one picture. Content's own by default.
         Returns: `(batch, h, w, 3)` in [0, 1].
         """
@@ -61,7 +74,7 @@ class StyleTransferModel(keras.Model):
         """The code `(1, n)` of a picture from those of its parts.
 
         Args:
-            codes: `(k, n)` from `encode_style`.
+            codes: `(k, n)` from `encode_style` or `encode_content`.
             areas: k numbers, the parts' sizes.
         """
         raise NotImplementedError

@@ -14,7 +14,7 @@ https://arxiv.org/abs/1912.04958; seen here, too).
 import keras
 from keras import ops
 
-from tfstyle import encoders, layers, losses
+from tfstyle import encoders, layers, losses, palette
 from tfstyle.models.base import EncoderDecoderModel
 from tfstyle.weights import HEAD_LAYERS
 
@@ -303,6 +303,9 @@ class MultiLevelModel(EncoderDecoderModel):
         """The encoder's features of a picture and of the margin around it."""
         return self.encoder.trunk(self.padding(picture))
 
+    def _recolored_features(self, content, own_palette, wanted):
+        return self._features(palette.recolor(content, own_palette, wanted))
+
     def _inner(self, features):
         """Features of the picture, and of what pads its sides to multiples of 8."""
         return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
@@ -336,28 +339,37 @@ class MultiLevelModel(EncoderDecoderModel):
         return self.decoder(stylized, code, _join(own), margin=self.margin)
 
     def encode_style(self, style):
-        return _join(self._encode(self._features(style)))
+        return _with_palette(self._encode(self._features(style)), palette.encode(style))
+
+    def encode_content(self, content, code, strength=1.0, own_palette=None):
+        own = palette.encode(content) if own_palette is None else own_palette
+        features = self._recolored_features(content, own, _mixed(own, _palette(code), strength))
+        return _with_palette(self._encode(features), own)
 
     def stylize(self, content, code, strength=1.0, content_code=None):
         batch, height, width = ops.shape(content)[:3]
-        features = self._features(content)
-        if content_code is None:
-            own = self._encode(features)
-        else:
+        given = content_code is not None
+        own_palette = _palette(content_code) if given else palette.encode(content)
+        wanted = _mixed(own_palette, _palette(code), strength)
+        features = self._recolored_features(content, own_palette, wanted)
+        if given:
             own = self._split(ops.broadcast_to(content_code, (batch, content_code.shape[1])))
-        if not (isinstance(strength, (int, float)) and strength == 1.0):
-            strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
-            code = strength * code + (1.0 - strength) * _join(own)
+        else:
+            own = self._encode(features)
+        code = _mixed(_join(own), code[:, : -palette.SIZE], strength)
         return self._decode(features, code, own)[:, :height, :width]
 
     def pool_codes(self, codes, areas):
-        parts = self._split(ops.convert_to_tensor(codes))
-        return _join({name: self.adain.pool(part, areas) for name, part in parts.items()})
+        codes = ops.convert_to_tensor(codes)
+        parts = {k: self.adain.pool(part, areas) for k, part in self._split(codes).items()}
+        return _with_palette(parts, palette.pool(_palette(codes), areas))
 
     def loss_terms(self, inputs):
         content = self._features(inputs["content"])
         style = self._features(inputs["style"])
-        image = self._decode(content, _join(self._encode(style)), self._encode(content))
+        palettes = (palette.encode(inputs[name]) for name in ("content", "style"))
+        recolored = self._recolored_features(inputs["content"], *palettes)
+        image = self._decode(recolored, _join(self._encode(style)), self._encode(recolored))
         wanted = {**self._seen(style), COLORS: inputs["style"]}
         targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [wanted])
         found = {**self._seen(self._features(image)), COLORS: image}
@@ -375,6 +387,7 @@ class MultiLevelModel(EncoderDecoderModel):
             "pooling": self.encoder.pooling,
             "scales": self.scales,
             "margin": self.margin,
+            "palette": palette.SIZE,
         }
         return config, self.encoder.cut(self.decoder.code_layers).weights
 
@@ -384,6 +397,23 @@ class MultiLevelModel(EncoderDecoderModel):
 
 def _join(parts):
     return ops.concatenate(list(parts.values()), axis=-1)
+
+
+def _with_palette(parts, own_palette):
+    """A code."""
+    return ops.concatenate([_join(parts), own_palette], axis=-1)
+
+
+def _palette(code):
+    return code[:, -palette.SIZE :]
+
+
+def _mixed(own, wanted, strength):
+    """What is wanted at a strength of 1, and the content's own at 0."""
+    if isinstance(strength, (int, float)) and strength == 1.0:
+        return wanted
+    strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
+    return strength * wanted + (1.0 - strength) * own
 
 
 def split_code(code, code_layers, channels):
