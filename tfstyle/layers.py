@@ -14,6 +14,11 @@ def crop(features, margin):
     return features[:, margin:-margin, margin:-margin] if margin else features
 
 
+def per_channel(values):
+    """`(batch, c)` values as `(batch, 1, 1, c)`; indexing by None would add a slice to exports."""
+    return ops.reshape(values, (-1, 1, 1, values.shape[-1]))
+
+
 def _moments(features):
     """Means and variances of channels, `(batch, 1, 1, c)`."""
     mean = ops.mean(features, axis=(1, 2), keepdims=True)
@@ -39,8 +44,8 @@ class _Normalization(keras.layers.Layer):
         """Scale and shift are `(batch or 1, c)` float32, moments `(batch or 1, 1, 1, c)`."""
         features = ops.cast(features, "float32")
         mean, variance = _moments(features) if moments is None else moments
-        scale = scale[:, None, None] * ops.rsqrt(variance + self.epsilon)
-        return ops.cast((features - mean) * scale + shift[:, None, None], self.compute_dtype)
+        scale = per_channel(scale) * ops.rsqrt(variance + self.epsilon)
+        return ops.cast((features - mean) * scale + per_channel(shift), self.compute_dtype)
 
     def compute_output_shape(self, input_shape, *_):
         return input_shape
@@ -100,7 +105,7 @@ class AdaIN(_Normalization):
         style_mean, style_std = ops.split(ops.cast(code, "float32"), 2, axis=-1)
         moments = None
         if content_code is not None:
-            own = ops.cast(content_code, "float32")[:, None, None]
+            own = per_channel(ops.cast(content_code, "float32"))
             mean, std = ops.split(own, 2, axis=-1)
             moments = (mean, std * std)
         return self._normalize(content, style_std, style_mean, moments)

@@ -51,7 +51,7 @@ class StyleTransferModel(keras.Model):
             content: of `stylize`.
             code: of `stylize`.
             strength: of `stylize`.
-            own_palette: `(batch or 1, 9)` from `palette.encode`, of the picture that content is a
+            own_palette: `(batch or 1, 12)` from `palette.encode`, of the picture that content is a
                 part of; content's own by default. Only models that recolour need it.
         Returns: `(batch, n)`, which `pool_codes` pools.
         """

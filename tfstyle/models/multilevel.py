@@ -178,10 +178,8 @@ class ConditionedDecoder(keras.Model):
                 x = convolution(x)
                 if name in self._to_affine:
                     affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
-                    shift, scale = ops.split(affine[:, None, None], 2, axis=-1)
-                    scale = 2.0 * ops.sigmoid(scale)
-                    if name in self.gains:
-                        scale = scale * self.gains[name]
+                    shift, scale = ops.split(layers.per_channel(affine), 2, axis=-1)
+                    scale = ops.sigmoid(scale) * (2.0 * self.gains.get(name, 1.0))
                     x = x * scale + shift
                 x = self._activation(x, self.leak if name in self._to_affine else 0.0)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
@@ -413,7 +411,7 @@ def _mixed(own, wanted, strength):
     if isinstance(strength, (int, float)) and strength == 1.0:
         return wanted
     strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
-    return strength * wanted + (1.0 - strength) * own
+    return own + strength * (wanted - own)
 
 
 def split_code(code, code_layers, channels):
