@@ -9,7 +9,7 @@ import scipy.linalg
 from tests.model_examples import EXAMPLES, make_encoder, make_multilevel
 from tfstyle import encoders, models, palette
 from tfstyle.losses.base import EPSILON
-from tfstyle.models import multilevel
+from tfstyle.models import conditioned_decoder
 
 MODELS = {name: EXAMPLES[name] for name in ("mobile", "quality")}
 
@@ -232,7 +232,7 @@ def test_for_inference_has_only_what_pictures_need(photo, painting):
 
 def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match=r"must have relu4_1. Received: code_layers="):
-        multilevel.ConditionedDecoder(("relu3_1",), (8,), ((4,),) * 4, 8)
+        conditioned_decoder.ConditionedDecoder(("relu3_1",), (8,), ((4,),) * 4, 8)
     decoder = make_multilevel().decoder
     with pytest.raises(ValueError, match=r"must tap \['relu2_1'\] too. Received: taps="):
         models.MultiLevelModel(make_encoder(("relu3_1", "relu4_1")), decoder, (1.0,) * 3, 16)

@@ -41,9 +41,10 @@ class StyleTransfer(
     val sizes: Map<String, Size> =
         painter.signatureKeys.filter { it != TILE }.associateWith { sizeOf(painter, "content", it) }
 
-    /** Of the parts that [paintLarge] paints; null if the file was exported without. */
+    /** Of the parts that [paintLarge] paints; null if the files were exported without. */
     val tileSize: Size? =
-        if (TILE in painter.signatureKeys) sizeOf(painter, "content", TILE) else null
+        if (TILE !in painter.signatureKeys || CONTENT !in encoder.signatureKeys) null
+        else sizeOf(painter, "content", TILE)
 
     private val styleSize = sizeOf(encoder, "style", STYLE)
 

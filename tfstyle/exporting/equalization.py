@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from tfstyle import models
-from tfstyle.models.multilevel import ConditionedDecoder
+from tfstyle.models.conditioned_decoder import ConditionedDecoder
 
 _FLOOR = 1e-3  # of the largest channel: a dead one is not blown up
 

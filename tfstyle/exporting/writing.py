@@ -15,8 +15,12 @@ from tfstyle.config.export import precisions, sizes
 from tfstyle.evaluation.features import load_features
 from tfstyle.exporting import checking, golden, litert, metadata, report, tflite
 from tfstyle.exporting.signatures import (
-    ENCODE_CONTENT, ENCODE_STYLE, STYLIZE, TRANSFER, TRANSFER_TILE,
-)  # fmt: skip
+    ENCODE_CONTENT,
+    ENCODE_STYLE,
+    STYLIZE,
+    TRANSFER,
+    TRANSFER_TILE,
+)
 
 ROUNDS = 20  # timings of each function
 THREADS = (1, 2)
@@ -141,7 +145,7 @@ def _description(model, config, name, dtype):
             "content": f"The photograph: {picture}.",
             "style": f"The painting: {picture}.",
             "code": "The painting's style code (1, n), float32; weighted means of codes are codes.",
-            "content_code": "The whole photograph's, from encode_content, which parts are normalized by.",
+            "content_code": "The whole photograph's, from encode_content.",
             "strength": "(1,) float32 from 0, the photograph, to 1, the full style.",
             "stylized": f"The painted photograph: {picture}.",
         },

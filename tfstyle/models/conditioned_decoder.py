@@ -1,0 +1,177 @@
+"""A decoder of features at several depths that is conditioned on the style.
+
+It takes the stylized features in as it goes up, as Avatar-Net does (Sheng et al., CVPR 2018,
+https://arxiv.org/abs/1805.03857). Its own channels are scaled and shifted by what a small network
+makes of the style code (Perez et al., "FiLM", AAAI 2018, https://arxiv.org/abs/1709.07871).
+Unlike those of Ghiasi et al. 2017 they are not normalized: a network that normalizes its own maps
+learns to paint a blob into each picture, which sways the statistics of the rest (Karras et al.,
+"Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020,
+https://arxiv.org/abs/1912.04958; seen here, too).
+"""
+
+import keras
+from keras import ops
+
+from tfstyle import layers
+
+CONTENT_LAYER = "relu4_1"
+DEPTH = 4  # blocks of the encoder that the decoder mirrors
+STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
+# Positions around the picture that the decoder keeps at each level, of those that the reflected
+# margin has there: they keep the zero padding of the convolutions to come outside of the picture.
+KEPT_MARGIN = 4
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class ConditionedDecoder(keras.Model):
+    """From features at several depths and a style code to an image.
+
+    At each block of the encoder, the deepest first: the picture so far is doubled and joined by the
+    features of that block, if there are any; convolutions with ReLU follow. Where there are
+    features, a network of one hidden layer computes a scale, of 0 to 2, and a shift for the
+    channels of each convolution from the codes of style and content, and the ReLU is leaky.
+
+    Args:
+        code_layers: names of the features whose statistics the code has, the shallowest first;
+            those of blocks 1 to 4 come in as features too.
+        channels: of these features.
+        widths: for blocks 1 to 4, the channels of each convolution.
+        hidden: units of the layer between the code and the scales and shifts.
+        bounded: whether the features that come in are cut at 0 and 6, and those after each
+            convolution at 6, so that eight bits hold them.
+        leak: slope of leaky ReLU below 0.
+
+    Call arguments:
+        features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
+        code: `(batch or 1, n)`, of the style.
+        content_code: `(batch, n)`, of the content.
+        margin: pixels around the picture, a multiple of 8, that are there to be cropped.
+    Returns: `(batch, 8·h - 2·margin, 8·w - 2·margin, 3)` float32 in [0, 1].
+    Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
+    """
+
+    def __init__(self, code_layers, channels, widths, hidden, bounded=False, leak=0.0, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if CONTENT_LAYER not in code_layers:
+            raise ValueError(
+                f"`code_layers` must have {CONTENT_LAYER}. Received: code_layers={code_layers}"
+            )
+        self.code_layers = tuple(code_layers)
+        self.channels = tuple(channels)
+        self.widths = tuple(tuple(block) for block in widths)
+        self.hidden = hidden
+        self.bounded = bounded
+        self.leak = leak
+        self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
+        names = {
+            block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
+            for block in range(DEPTH, 0, -1)
+        }
+        self._blocks = {
+            block: {
+                name: self._convolution(width, f"conv{name}")
+                for name, width in zip(names[block], self.widths[block - 1], strict=True)
+            }
+            for block in names
+        }
+        self.gains = {}  # `(c,)` by names of `modulated`: what exporters divided these by
+        self._to_hidden = self._dense(hidden, "hidden", "glorot_uniform", "relu")
+        # Small at first: a scale of about 1, a shift of about 0.
+        small = keras.initializers.RandomNormal(stddev=0.01)
+        self._to_affine = {
+            name: self._dense(2 * width, f"affine{name}", small)
+            for block in self._skips
+            for name, width in zip(names[block], self.widths[block - 1], strict=True)
+        }
+        self._to_image = self._convolution(3, "image", "glorot_normal")
+        self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
+
+    @property
+    def modulated(self):
+        """`{name: layer}` of the convolutions whose channels are scaled and shifted."""
+        layers_by_name = {k: v for block in self._blocks.values() for k, v in block.items()}
+        return {name: layers_by_name[name] for name in self._to_affine}
+
+    def _activation(self, x, leak):
+        if not leak:
+            return ops.relu6(x) if self.bounded else ops.relu(x)
+        x = ops.leaky_relu(x, leak)
+        return ops.minimum(x, 6.0) if self.bounded else x
+
+    def _convolution(self, width, name, initializer="he_normal"):
+        return keras.layers.Conv2D(
+            width,
+            3,
+            padding="same",
+            data_format="channels_last",
+            kernel_initializer=initializer,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _dense(self, units, name, initializer, activation=None):
+        return keras.layers.Dense(
+            units, activation, kernel_initializer=initializer, dtype="float32", name=name
+        )
+
+    def build(self, input_shape=None):
+        channels = dict(zip(self.code_layers, self.channels, strict=True))
+        self._to_hidden.build((None, 4 * sum(self.channels)))
+        width = 0
+        for block, convolutions in self._blocks.items():
+            width += channels.get(self._skips.get(block), 0)
+            for name, convolution in convolutions.items():
+                convolution.build((None, None, None, width))
+                if name in self._to_affine:
+                    self._to_affine[name].build((None, self.hidden))
+                width = convolution.filters
+        self._to_image.build((None, None, None, width))
+        self.built = True
+
+    def call(self, features, code, content_code, margin=0):
+        code = ops.broadcast_to(code, ops.shape(content_code))
+        hidden = self._to_hidden(ops.concatenate([code, content_code], axis=-1))
+        x = None
+        for block, convolutions in self._blocks.items():
+            kept = _kept_margin(margin, block)
+            if x is not None:
+                x = layers.crop(self._upsampling(x), 2 * _kept_margin(margin, block + 1) - kept)
+            if block in self._skips:
+                skip = ops.cast(features[self._skips[block]], self.compute_dtype)
+                skip = layers.crop(skip, margin // 2 ** (block - 1) - kept)
+                skip = ops.relu6(skip) if self.bounded else skip
+                x = skip if x is None else ops.concatenate([x, skip], axis=-1)
+            for name, convolution in convolutions.items():
+                x = convolution(x)
+                if name in self._to_affine:
+                    affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
+                    shift, scale = ops.split(layers.per_channel(affine), 2, axis=-1)
+                    scale = ops.sigmoid(scale) * (2.0 * self.gains.get(name, 1.0))
+                    x = x * scale + shift
+                x = self._activation(x, self.leak if name in self._to_affine else 0.0)
+        image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
+        return layers.crop(image, kept)
+
+    def compute_output_shape(
+        self, features_shape, code_shape=None, content_code_shape=None, margin=0
+    ):
+        batch, *sides, _ = features_shape[CONTENT_LAYER]
+        return (batch, *(side and STRIDE * side - 2 * margin for side in sides), 3)
+
+    def get_config(self):
+        if self.gains:
+            raise ValueError("A decoder whose channels were equalized cannot be saved or copied")
+        return {
+            **super().get_config(),
+            "code_layers": self.code_layers,
+            "channels": self.channels,
+            "widths": self.widths,
+            "hidden": self.hidden,
+            "bounded": self.bounded,
+            "leak": self.leak,
+        }
+
+
+def _kept_margin(margin, block):
+    """Positions of the margin, in pixels, that the decoder keeps while it is at a block."""
+    return min(margin // 2 ** (block - 1), KEPT_MARGIN)
