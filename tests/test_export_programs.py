@@ -62,7 +62,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     record = json.loads((folder / "out/report.json").read_text())
     keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
     assert keys[:4] == [
-        ("style_encoder", "encode_style"), ("style_encoder", "encode_content"),
+        ("style_encoder", "encode_style"), ("style_encoder", "encode_whole"),
         ("transfer", "transfer"), ("transfer", "transfer_tile"),
     ]  # fmt: skip
     for row in record["files"]:
@@ -148,7 +148,7 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     assert "largest difference" in capfd.readouterr().err
     model = models.load_model("mine.keras")
     signatures = tf.saved_model.load("new/saved").signatures
-    names = ("stylize", "encode_style", "transfer", "encode_content", "transfer_tile")
+    names = ("stylize", "encode_style", "transfer", "encode_whole", "transfer_tile")
     expected = {f"{name}{dtype}" for name in names for dtype in ("", "_uint8")}
     assert set(signatures) == {"serving_default", *expected}
     contents = np.concatenate([photo, photo[:, ::-1]])
@@ -158,7 +158,7 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     found = signatures["transfer"](content=contents, code=code, strength=strength)["stylized"]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     own = model.encode_content(contents, code, strength)
-    found = signatures["encode_content"](content=contents, code=code, strength=strength)
+    found = signatures["encode_whole"](content=contents, code=code, strength=strength)
     np.testing.assert_allclose(found["content_code"], own, atol=1e-4, rtol=1e-4)
     found = signatures["transfer_tile"](
         content=contents[:, :, :48], content_code=own, code=code, strength=strength

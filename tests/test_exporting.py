@@ -4,11 +4,12 @@ import struct
 
 import numpy as np
 import pytest
+from tensorflow.lite.python import schema_py_generated as schema
 
 from tests.model_examples import EXAMPLES
 from tfstyle.errors import InputError
 from tfstyle.exporting import equalization, litert, metadata, tflite
-from tfstyle.exporting.signatures import ENCODE_CONTENT, ENCODE_STYLE, TRANSFER, TRANSFER_TILE
+from tfstyle.exporting.signatures import ENCODE_STYLE, ENCODE_WHOLE, TRANSFER, TRANSFER_TILE
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +30,14 @@ def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
     (encode,) = tflite.entries_of(ENCODE_STYLE, [], (64, 64))
     (transfer,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
     (tile,) = tflite.entries_of(TRANSFER_TILE, [(64, 96)], (64, 64))
-    (normalize,) = tflite.entries_of(ENCODE_CONTENT, [(64, 64)], (64, 64))
-    encoder, painter = (
-        litert.Network(tflite.convert(model, entries, "float32"), 1, name)
-        for entries in ([encode, normalize], [transfer, tile])
-    )
+    (whole_photo,) = tflite.entries_of(ENCODE_WHOLE, [(64, 64)], (64, 64))
+    files = [
+        tflite.convert(model, entries, "float32")
+        for entries in ([encode, whole_photo], [transfer, tile])
+    ]
+    assert [litert.gpu_problems(data) for data in files] == [[], []]
+    encoder, painter = (litert.Network(data, 1, name) for data in files)
+    assert encoder.signatures[0] == "encode_style"  # what runtimes without signatures take
     code = encoder.run("encode_style", {"style": painting})["code"]
     np.testing.assert_allclose(code, model.encode_style(painting), atol=1e-5, rtol=1e-4)
     for strength in (1.0, 0.4):
@@ -41,7 +45,7 @@ def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
         found = painter.run("transfer", inputs)["stylized"]
         np.testing.assert_allclose(found, model.stylize(photo, code, strength), atol=1e-4)
         inputs["content"] = 1.0 - photo[:, :, :64] ** 2
-        whole = encoder.run("encode_content", inputs)["content_code"]
+        whole = encoder.run("encode_whole", inputs)["content_code"]
         expected = model.encode_content(inputs["content"], code, strength)
         np.testing.assert_allclose(whole, expected, atol=1e-4, rtol=1e-4)
         inputs["content"] = photo
@@ -80,7 +84,7 @@ def test_bytes_go_in_and_out(mobile, photo, painting):
 def test_precisions_are_smaller_and_alike(precision, share, mobile, two_sizes, photo, painting):
     entries, data = two_sizes
     small = tflite.convert(mobile, entries, precision)
-    overhead = 90_000  # of two graphs, which tiny weights do not hide
+    overhead = 70_000  # of two graphs, which tiny weights do not hide
     assert len(small) - overhead < share * len(data)
     code = np.asarray(mobile.encode_style(painting))
     inputs = {"content": photo, "code": code, "strength": np.ones(1, np.float32)}
@@ -222,6 +226,19 @@ def test_files_describe_themselves(two_sizes):
     for tensor in tables(packed, field(packed, subgraphs[0], 2)):
         described[text(packed, field(packed, tensor, 0))] = text(packed, field(packed, tensor, 1))
     assert described == {"content": "a photograph", "code": "", "strength": ""}
+
+
+def test_notes_that_nobody_reads_are_shed(two_sizes):
+    entries, data = two_sizes
+    small = metadata.with_metadata(data, metadata.Description("", "", "", "", "", {}))
+    assert b"/convolution" in data and b"/convolution" not in small
+    full, shed = (litert.Network(file, 1, "file") for file in (data, small))
+    for entry in entries:
+        inputs = full.random_inputs(entry.key, 64)
+        expected = full.run(entry.key, inputs)["stylized"]
+        np.testing.assert_array_equal(shed.run(entry.key, inputs)["stylized"], expected)
+    found = schema.ModelT.InitFromPackedBuf(small, 0)
+    assert sum(buffer.data is None for buffer in found.buffers) == 1
 
 
 def follow(data, place):

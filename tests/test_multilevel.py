@@ -188,6 +188,20 @@ def test_strength_mixes_the_code_with_the_contents_own(strength, photo, painting
         np.testing.assert_allclose(own, model.encode_style(photo), atol=1e-4)
 
 
+def test_pictures_of_a_batch_are_recoloured_each_by_its_own_palette(photo, painting):
+    model = make_multilevel()
+    pictures = np.concatenate([photo[:, :, :64], painting])
+    code = model.encode_style(1.0 - painting)
+    found = model.stylize(pictures, code, np.array([1.0, 0.4], "float32"))
+    for picture, strength, one in zip(pictures, (1.0, 0.4), found, strict=True):
+        np.testing.assert_allclose(one, model.stylize(picture[None], code, strength)[0], atol=1e-5)
+    own = palette.encode(photo)
+    codes = model.encode_content(pictures, code, own_palette=own)
+    for picture, one in zip(pictures, codes, strict=True):
+        expected = model.encode_content(picture[None], code, own_palette=own)[0]
+        np.testing.assert_allclose(one, expected, atol=1e-4)
+
+
 def test_the_network_sees_the_photo_in_the_styles_colors(photo, painting):
     """Of two styles that differ in nothing else, so that the decoder itself has the same inputs."""
     model = make_multilevel()

@@ -41,6 +41,18 @@ def test_a_recoloured_photo_has_the_other_palette(photo, painting):
     )
 
 
+def test_each_picture_of_a_batch_has_its_own(photo, painting):
+    pictures = np.concatenate([photo[:, :, :64], painting])
+    palettes = np.asarray(palette.encode(pictures))
+    for picture, found in zip(pictures, palettes, strict=True):
+        np.testing.assert_allclose(found, palette.encode(picture[None])[0], atol=1e-6)
+    wanted = palette.encode(1.0 - photo)
+    recolored = palette.recolor(pictures, palettes, wanted)  # one for both
+    for picture, own, found in zip(pictures, palettes, recolored, strict=True):
+        expected = palette.recolor(picture[None], own[None], wanted)[0]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_its_own_palette_changes_nothing_and_grey_stays_finite(photo):
     own = palette.encode(photo)
     np.testing.assert_allclose(palette.recolor(photo, own, own), photo, atol=1e-5)

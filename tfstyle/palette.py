@@ -17,9 +17,10 @@ All is done by few operations that runtimes of mobile devices know: each is 200 
 import numpy as np
 from keras import ops
 
+from tfstyle import statistics
+
 SIZE = 12
-# Of a picture of one colour; what a photo has less of is not blown up.
-_LEAST_VARIANCE = 1e-3
+_LEAST_VARIANCE = 1e-3  # of a picture of one colour; so grain is blown up tenfold at most
 _EYE = np.eye(3, dtype=np.float32)
 _AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32)
 _AXES /= np.linalg.norm(_AXES, axis=1, keepdims=True)
@@ -27,12 +28,9 @@ _AXES /= np.linalg.norm(_AXES, axis=1, keepdims=True)
 
 def encode(picture):
     """`(batch, 12)` palettes of pictures."""
-    pixels = _pixels(picture)
-    mean = ops.mean(pixels, axis=1, keepdims=True)
-    centred = pixels - mean
-    count = ops.cast(ops.shape(pixels)[1], "float32")
-    covariance = ops.matmul(ops.transpose(centred, (0, 2, 1)), centred) / count
-    return _join(mean, _rotated(covariance, _AXES) + _LEAST_VARIANCE * _EYE)
+    mean, covariance = statistics.covariance(picture)
+    covariance = ops.add(_rotated(covariance, _AXES), _LEAST_VARIANCE * _EYE)
+    return _join(ops.expand_dims(mean, 1), covariance)
 
 
 def pool(palettes, areas):
@@ -59,18 +57,14 @@ def recolor(picture, own, palette):
     (own_mean, own_factor), (mean, factor) = _split(own), _split(palette)
     matrix = _rotated(ops.matmul(factor, _inverse(own_factor)), _AXES.T)
     matrix = ops.transpose(matrix, (0, 2, 1))  # for rows of pixels
-    recolored = ops.matmul(_pixels(picture), matrix) + (mean - ops.matmul(own_mean, matrix))
+    shift = mean - ops.matmul(own_mean, matrix)
+    recolored = ops.matmul(statistics.flatten(picture), matrix) + shift
     return ops.reshape(ops.clip(recolored, 0.0, 1.0), ops.shape(picture))
-
-
-def _pixels(picture):
-    height, width = ops.shape(picture)[1:3]
-    return ops.reshape(picture, (-1, height * width, 3))
 
 
 def _rotated(matrix, basis):
     """B·M·Bᵀ for a constant B. By `matmul` it would be a layer, which exporters quantize."""
-    products = ops.reshape(matrix, (-1, 1, 9)) * (9.0 * np.kron(basis, basis))
+    products = ops.multiply(ops.reshape(matrix, (-1, 1, 9)), 9.0 * np.kron(basis, basis))
     return ops.reshape(ops.mean(products, axis=-1), (-1, 3, 3))
 
 
@@ -94,7 +88,7 @@ def _split(palettes):
 
 def _inverse(factor):
     """Of lower triangular matrices: (K - 1)³ = 0 for one whose diagonal is 1."""
-    diagonal = ops.mean(3.0 * _EYE * factor, axis=-1, keepdims=True)
+    diagonal = ops.mean(ops.multiply(factor, 3.0 * _EYE), axis=-1, keepdims=True)
     unit = factor / diagonal
-    inverse = ops.matmul(unit, unit) - 3.0 * unit + 3.0 * _EYE
+    inverse = ops.add(ops.matmul(unit, unit) - 3.0 * unit, 3.0 * _EYE)
     return inverse / ops.transpose(diagonal, (0, 2, 1))

@@ -38,7 +38,7 @@ def covariance(features):
     flat = flatten(features)
     count = ops.cast(ops.shape(flat)[1], "float32")
     mean = ops.mean(flat, axis=1)
-    centred = flat - mean[:, None]
+    centred = flat - ops.expand_dims(mean, 1)
     return mean, ops.matmul(ops.transpose(centred, (0, 2, 1)), centred / count)
 
 

@@ -43,7 +43,7 @@ class StyleTransfer(
 
     /** Of the parts that [paintLarge] paints; null if the files were exported without. */
     val tileSize: Size? =
-        if (TILE !in painter.signatureKeys || CONTENT !in encoder.signatureKeys) null
+        if (TILE !in painter.signatureKeys || WHOLE !in encoder.signatureKeys) null
         else sizeOf(painter, "content", TILE)
 
     private val styleSize = sizeOf(encoder, "style", STYLE)
@@ -75,7 +75,7 @@ class StyleTransfer(
 
     /**
      * The photograph in a style, at its own size, in overlapping tiles without seams: all are
-     * normalized by one code of the photograph, that of its centre at the style encoder's size.
+     * recoloured and normalized by one code of the photograph, that of its centre at the style encoder's size.
      *
      * @param photo at least as large as a tile, else an IllegalArgumentException says so; scale it
      *   first to what memory and patience allow.
@@ -92,7 +92,7 @@ class StyleTransfer(
         }
         val readable = readable(photo)
         val whole = encode(
-            CONTENT, mapOf("content" to pixels(readable, styleSize)) + style(code, strength), "content_code"
+            WHOLE, mapOf("content" to pixels(readable, styleSize)) + style(code, strength), "content_code"
         )
         val result = Bitmap.createBitmap(photo.width, photo.height, Bitmap.Config.ARGB_8888)
         val tops = 0 until photo.height step (tile.height - 2 * OVERLAP) / GRID * GRID
@@ -148,7 +148,7 @@ class StyleTransfer(
 
     companion object {
         private const val STYLE = "encode_style"
-        private const val CONTENT = "encode_content"
+        private const val WHOLE = "encode_whole"
         private const val TILE = "transfer_tile"
         private const val GRID = 16 // pixels under one position of the deepest features
         private const val OVERLAP = 7 * GRID

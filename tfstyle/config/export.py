@@ -43,8 +43,8 @@ class TFLiteCommand:
         "of photographs.", section="Files",
     )  # fmt: skip
     tile_size: str = option(
-        "", "Size of the parts that large photographs are painted in: adds the signature "
-        "transfer_tile.", section="Files",
+        "", "Size of the parts that large photographs are painted in: adds the signatures "
+        "encode_whole and transfer_tile.", section="Files",
     )  # fmt: skip
     precision: str = option(
         "float32,float16,dynamic", f"Of {', '.join(PRECISIONS)}, with commas: a folder each. "

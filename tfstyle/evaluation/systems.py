@@ -20,7 +20,7 @@ from tfstyle.evaluation.pairs import Pair
 
 CONTENT, STYLE = "content itself", "style itself"  # names of the trivial systems
 _PACKAGE = pathlib.Path(tfstyle.__file__).parent
-_MODEL_CODE = ("models", "layers.py", "encoders.py", "statistics.py")
+_MODEL_CODE = ("models", "layers.py", "encoders.py", "palette.py", "statistics.py")
 _RENDERER_CODE = (
     "optimization.py", "objective.py", "lbfgs.py", "optimizers.py", "scales.py", "colors.py",
     "losses", "encoders.py", "statistics.py",

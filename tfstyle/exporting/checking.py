@@ -109,8 +109,8 @@ class Check:
             code = np.asarray(model.encode_style(style))
             content_code = None
             if as_parts:
-                codes = [np.asarray(model.encode_style(picture)) for picture in (content, other)]
-                content_code = np.mean(codes, axis=0)
+                both = [np.asarray(model.encode_content(one, code)) for one in (content, other)]
+                content_code = np.mean(both, axis=0)
             layer = metrics.CONTENT_LAYER
             self._examples.append(
                 _Example(

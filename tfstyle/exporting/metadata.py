@@ -38,10 +38,11 @@ class Description:
 def with_metadata(data: bytes, description: Description) -> bytes:
     """The bytes of a TFLite file that describes itself.
 
-    What the converter notes for nobody goes, 3 % of an int8 file: names of inner tensors, and the
-    ranges that scales were made of.
+    What the converter notes for nobody goes, 3 % of an int8 file: names of inner tensors, the
+    ranges that scales were made of, and a buffer for each tensor without constants.
     """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
+    _shed_empty_buffers(model)
     names = {signature.subgraphIndex: signature for signature in model.signatureDefs}
     subgraphs = []
     for index, subgraph in enumerate(model.subgraphs):
@@ -81,12 +82,21 @@ def _shed_notes(subgraph):
     shown = {*subgraph.inputs, *subgraph.outputs}
     for index, tensor in enumerate(subgraph.tensors):
         if index not in shown:
-            tensor.name = ""
+            tensor.name = None
         found = tensor.quantization
         if found is not None:
             found.min = found.max = None
             if found.scale is None or len(found.scale) == 0:
                 tensor.quantization = None
+
+
+def _shed_empty_buffers(model):
+    full = [i for i, buffer in enumerate(model.buffers) if buffer.data is not None]
+    places = {old: new for new, old in enumerate(full, 1)}  # the first is empty by convention
+    tensors = (tensor for subgraph in model.subgraphs for tensor in subgraph.tensors)
+    for owner in (*tensors, *(model.metadata or ())):
+        owner.buffer = places.get(owner.buffer, 0)
+    model.buffers = [schema.BufferT(), *(model.buffers[i] for i in full)]
 
 
 def _names(tensor_maps):

@@ -13,7 +13,7 @@ from tfstyle.exporting.signatures import DTYPES, SIGNATURES, function_of, input_
 def write_saved_model(model: models.StyleTransferModel, folder: str | os.PathLike) -> None:
     """Writes a SavedModel with the signatures `stylize`, `encode_style` and `transfer`.
 
-    And `encode_content` and `transfer_tile`, for large pictures. Each is there again as
+    And `encode_whole` and `transfer_tile`, for large pictures. Each is there again as
     `stylize_uint8` and so on, whose pictures are uint8; `serving_default` is `stylize`. All take
     batches of any size, `strength` with a number for each content. What only training needs is
     left out.

@@ -3,8 +3,10 @@
 encode_style    style                                   → code       once for each painting
 transfer        content, code, strength                 → stylized   for each photo
 stylize         content, style, strength                → stylized   both in one
-encode_content  content, code, strength                 → content_code   once for a large photo
+encode_whole    content, code, strength                 → content_code   once for a large photo
 transfer_tile   content, content_code, code, strength   → stylized       for each part of it
+
+Runtimes that know no signatures take the first by name, which is `encode_style` and `transfer`.
 """
 
 import dataclasses
@@ -34,12 +36,12 @@ class Signature:
 
 ENCODE_STYLE = Signature("encode_style", ("style",), "code")
 TRANSFER = Signature("transfer", ("content", "code", "strength"), "stylized")
-ENCODE_CONTENT = Signature("encode_content", ("content", "code", "strength"), "content_code")
+ENCODE_WHOLE = Signature("encode_whole", ("content", "code", "strength"), "content_code")
 TRANSFER_TILE = Signature(
     "transfer_tile", ("content", "content_code", "code", "strength"), "stylized"
 )
 STYLIZE = Signature("stylize", ("content", "style", "strength"), "stylized")
-SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER, ENCODE_CONTENT, TRANSFER_TILE)
+SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER, ENCODE_WHOLE, TRANSFER_TILE)
 CODES = ("code", "content_code")
 PICTURES = ("content", "style", "stylized")
 DTYPES = ("float32", "uint8")
@@ -64,7 +66,7 @@ def function_of(
     def encode_style(style):
         return {"code": model.encode_style(picture(style))}
 
-    def encode_content(content, code, strength):
+    def encode_whole(content, code, strength):
         return {"content_code": model.encode_content(picture(content), code, strength)}
 
     def paint(content, code, strength, content_code=None):
@@ -84,7 +86,7 @@ def function_of(
 
     functions: dict[str, Callable[..., dict[str, tf.Tensor]]] = {
         "encode_style": encode_style, "transfer": transfer, "stylize": stylize,
-        "encode_content": encode_content, "transfer_tile": transfer_tile,
+        "encode_whole": encode_whole, "transfer_tile": transfer_tile,
     }  # fmt: skip
     return functions[signature.name]
 

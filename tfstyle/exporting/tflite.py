@@ -134,8 +134,8 @@ def convert(
             try:
                 if precision == "int8":
                     converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
-                    return _stripped(_quantized(converter, equalization.is_equalized(model)))
-                return _stripped(converter.convert())
+                    return _quantized(converter, equalization.is_equalized(model))
+                return converter.convert()
             except (ValueError, RuntimeError, ConverterError) as error:
                 reason = (str(error).strip().splitlines() or ["?"])[0]
                 raise InputError(
@@ -200,29 +200,7 @@ def _with_own_ranges(data, equalized):
                 _scale_range(found, _KEPT)
         for tensor in dense:
             _scale_range(graph.tensors[tensor].quantization, _ROOM)
-    return _packed(model)
-
-
-def _stripped(data):
-    """A file without names inside of graphs, empty buffers and descriptions: 3 % of it."""
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
-    for graph in model.subgraphs:
-        for index in set(range(len(graph.tensors))) - {*graph.inputs, *graph.outputs}:
-            graph.tensors[index].name = None
-    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
-    full = [i for i, buffer in enumerate(model.buffers) if buffer.data is not None]
-    places = {old: new for new, old in enumerate(full, 1)}  # by convention the first is empty
-    for owner in (*tensors, *(model.metadata or ())):
-        owner.buffer = places.get(owner.buffer, 0)
-    for tensor in tensors:
-        if tensor.quantization is not None and tensor.quantization.scale is None:
-            tensor.quantization = None
-    model.buffers = [schema.BufferT(), *(model.buffers[i] for i in full)]
-    return _packed(model)
-
-
-def _packed(model):
-    builder = flatbuffers.Builder()
+    builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
@@ -288,12 +266,13 @@ def read_samples(
         painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * style_side)
         style = images.cover(painting, (style_side, style_side))
         strength = 1.0 if i % 4 else random.uniform()
-        own = np.asarray(model.encode_style(content))
+        code = np.asarray(model.encode_style(style))
+        own = np.asarray(model.encode_content(content, code, strength))
         samples.append(
             {
                 "content": as_input(content, (None, None), "uint8"),
                 "style": as_input(style, (None, None), "uint8"),
-                "code": np.asarray(model.encode_style(style)),
+                "code": code,
                 "content_code": own if other is None else 0.5 * (own + other),
                 "strength": np.full(1, strength, np.float32),
             }

@@ -15,8 +15,8 @@ from tfstyle.config.export import precisions, sizes
 from tfstyle.evaluation.features import load_features
 from tfstyle.exporting import checking, golden, litert, metadata, report, tflite
 from tfstyle.exporting.signatures import (
-    ENCODE_CONTENT,
     ENCODE_STYLE,
+    ENCODE_WHOLE,
     STYLIZE,
     TRANSFER,
     TRANSFER_TILE,
@@ -78,8 +78,11 @@ def write_files(
     pictures = checking.read_pairs(contents, styles, config.check_pairs, longest)
     checks = {
         (as_parts, size): checking.Check(model, pictures, size, style_size, features, as_parts)
-        for as_parts, its_sizes in ((False, [*content_sizes, style_size]), (True, tile_sizes))
-        for size in its_sizes
+        for as_parts, its_sizes in (
+            (False, [*content_sizes, *([style_size] if tile_sizes else [])]),
+            (True, tile_sizes),
+        )
+        for size in dict.fromkeys(its_sizes)
     }
     whole = checks[False, content_sizes[0]]
     signatures = [ENCODE_STYLE, TRANSFER, *([STYLIZE] if config.single_file else [])]
@@ -92,7 +95,7 @@ def write_files(
             logging.info("Converting %s.", name)
             entries = tflite.entries_of(signature, content_sizes, style_size)
             if signature is ENCODE_STYLE and tile_sizes:
-                entries += tflite.entries_of(ENCODE_CONTENT, [style_size], style_size)
+                entries += tflite.entries_of(ENCODE_WHOLE, [style_size], style_size)
             if signature is TRANSFER and tile_sizes:
                 entries += tflite.entries_of(TRANSFER_TILE, tile_sizes, style_size)
             data = tflite.convert(model, entries, precision, dtype, samples)
@@ -145,7 +148,7 @@ def _description(model, config, name, dtype):
             "content": f"The photograph: {picture}.",
             "style": f"The painting: {picture}.",
             "code": "The painting's style code (1, n), float32; weighted means of codes are codes.",
-            "content_code": "The whole photograph's, from encode_content.",
+            "content_code": "The whole photograph's code (1, n), float32, of encode_whole.",
             "strength": "(1,) float32 from 0, the photograph, to 1, the full style.",
             "stylized": f"The painted photograph: {picture}.",
         },

@@ -65,7 +65,8 @@ class StyleTransferModel(keras.Model):
             code: `(batch or 1, n)` from `encode_style`.
             strength: a number or `(batch,)` in [0, 1].
             content_code: `(batch or 1, n)` from `encode_content`, of the picture that content is a
-                part of: so parts become parts of one picture. Content's own by default.
+                part of, at the same code and strength: so parts become parts of one picture.
+                Content's own by default.
         Returns: `(batch, h, w, 3)` in [0, 1].
         """
         raise NotImplementedError

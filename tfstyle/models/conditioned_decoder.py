@@ -43,8 +43,8 @@ class ConditionedDecoder(keras.Model):
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
-        code: `(batch or 1, n)`, of the style.
-        content_code: `(batch, n)`, of the content.
+        code: `(batch or 1, 2·sum(channels))`, of the style: means and deviations, no palette.
+        content_code: `(batch, 2·sum(channels))`, of the content.
         margin: pixels around the picture, a multiple of 8, that are there to be cropped.
     Returns: `(batch, 8·h - 2·margin, 8·w - 2·margin, 3)` float32 in [0, 1].
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.

@@ -166,7 +166,12 @@ class MultiLevelModel(EncoderDecoderModel):
         }
 
     def _split(self, code):
-        return split_code(code, self.decoder.code_layers, self.decoder.channels)
+        """A code's means and deviations by layer, each `(batch, 2·c)`, without its palette."""
+        parts, start = {}, 0
+        for name, width in zip(self.decoder.code_layers, self.decoder.channels, strict=True):
+            parts[name] = code[:, start : start + 2 * width]
+            start += 2 * width
+        return parts
 
     def _decode(self, features, code, own):
         """The picture of features with own statistics, in the style of a code."""
@@ -182,14 +187,17 @@ class MultiLevelModel(EncoderDecoderModel):
         return _with_palette(self._encode(self._features(style)), palette.encode(style))
 
     def encode_content(self, content, code, strength=1.0, own_palette=None):
-        own = palette.encode(content)
-        if own_palette is not None:
-            own = ops.broadcast_to(own_palette, ops.shape(own))
-        features = self._recolored_features(content, own, _mixed(own, _palette(code), strength))
+        if own_palette is None:
+            own = palette.encode(content)
+        else:
+            own = ops.broadcast_to(own_palette, (ops.shape(content)[0], palette.SIZE))
+        wanted = _mixed(own, _palette(ops.convert_to_tensor(code)), strength)
+        features = self._recolored_features(content, own, wanted)
         return _with_palette(self._encode(features), own)
 
     def stylize(self, content, code, strength=1.0, content_code=None):
         batch, height, width = ops.shape(content)[:3]
+        code = ops.convert_to_tensor(code)
         given = content_code is not None
         own_palette = _palette(content_code) if given else palette.encode(content)
         wanted = _mixed(own_palette, _palette(code), strength)
@@ -255,15 +263,6 @@ def _mixed(own, wanted, strength):
         return wanted
     strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
     return own + strength * (wanted - own)
-
-
-def split_code(code, code_layers, channels):
-    """`{layer: (batch, 2·c)}`, means and then deviations, of a code `(batch, n)`."""
-    parts, start = {}, 0
-    for name, width in zip(code_layers, channels, strict=True):
-        parts[name] = code[:, start : start + 2 * width]
-        start += 2 * width
-    return parts
 
 
 def _stride(name):
