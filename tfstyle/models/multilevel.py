@@ -23,9 +23,10 @@ COLOR_SHARE = 0.5
 # Slope of leaky ReLU below 0. With none, up to a third of a deep layer's channels were dead after
 # 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts sank them.
 LEAK = 0.2
+
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
 # zero padding of three deep convolutions leaves a frame, with 32 none that is seen. (The packaged
-# ones, whose deep channels are dead, were trained with 16.)
+# `quality`, whose deep channels are dead, was trained with 16.)
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
@@ -158,7 +159,7 @@ class MultiLevelModel(EncoderDecoderModel):
         return {**seen, **self.encoder.heads(deep)}
 
     def _encode(self, features):
-        """The code's parts by layer."""
+        """Means and deviations by layer, in units of `scales`."""
         inner = self._inner(features)
         return {
             name: self.adain.encode(inner[name]) / scale
