@@ -41,7 +41,6 @@ EXAMPLES = {
     "quality": functools.partial(
         make_multilevel,
         code_layers=multilevel.QUALITY["code_layers"],
-        bounded=multilevel.QUALITY["bounded"],
         margin=multilevel.QUALITY["margin"],
     ),
 }

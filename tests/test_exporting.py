@@ -2,6 +2,7 @@
 
 import struct
 
+import keras
 import numpy as np
 import pytest
 from tensorflow.lite.python import schema_py_generated as schema
@@ -95,13 +96,19 @@ def test_precisions_are_smaller_and_alike(precision, share, mobile, two_sizes, p
 @pytest.fixture
 def uneven():
     """A model whose decoder has a channel of a hundred times the range of the others."""
-    model = EXAMPLES["mobile"](leak=0.0).for_inference()
-    for convolution in model.decoder.modulated.values():
-        kernel, bias = (np.array(weight) for weight in convolution.weights)
-        kernel[..., 0] *= 100
-        convolution.kernel.assign(kernel)
-        # Pushed below zero, that channel itself is not to be seen.
-        convolution.bias.assign(bias - 400.0 * (np.arange(len(bias)) == 0))
+    model = EXAMPLES["mobile"]().for_inference()
+    for layer in model.decoder.layers:
+        if not isinstance(layer, keras.layers.Conv2D):
+            continue
+        kernel = np.array(layer.kernel)
+        if layer in model.decoder.modulated.values():
+            kernel[..., 0] *= 100
+            bias = np.array(layer.bias)
+            bias[0] += 400.0  # up to where values are cut
+            layer.bias.assign(bias)
+        if layer.name != "conv4_1":  # that channel, the first that comes in, is not to be seen
+            kernel[:, :, 0] = 0
+        layer.kernel.assign(kernel)
     return model
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from tests.model_examples import EXAMPLES, make_encoder, make_multilevel
+from tests.model_examples import EXAMPLES, make_adain, make_encoder, make_multilevel
 from tfstyle import encoders, models, palette
 from tfstyle.losses.base import EPSILON
 from tfstyle.models import conditioned_decoder
@@ -54,7 +54,7 @@ def reference_decoder(decoder, features, code, content_code):
         name = f"relu{block}_1"
         x = None if x is None else double(x)
         if name in features:
-            skip = np.clip(features[name], 0, 6) if decoder.bounded else features[name]
+            skip = np.clip(features[name], 0, 6)
             x = skip if x is None else np.concatenate([x, skip], -1)
         for k in range(1, 1 + len(decoder.widths[block - 1])):
             layer = f"{block}_{k}"
@@ -63,8 +63,8 @@ def reference_decoder(decoder, features, code, content_code):
                 affine = hidden @ weights[f"affine{layer}/kernel"] + weights[f"affine{layer}/bias"]
                 shift, scale = np.split(affine, 2)
                 x = x * 2 / (1 + np.exp(-scale)) + shift
-            x = np.where(x > 0, x, (decoder.leak if name in features else 0.0) * x)
-            x = np.minimum(x, 6) if decoder.bounded else x
+            x = np.where(x > 0, x, (0.2 if name in features else 0.0) * x)
+            x = np.minimum(x, 6)
     x = convolve(x, weights["image/kernel"]) + weights["image/bias"]
     return 1 / (1 + np.exp(-x))
 
@@ -88,10 +88,10 @@ def inner(feature, layer, margin):
     return feature[edge : feature.shape[0] - edge, edge : feature.shape[1] - edge]
 
 
-@pytest.mark.parametrize(("name", "leak"), [("mobile", 0.2), ("mobile", 0.0), ("quality", 0.2)])
-def test_pictures_are_those_of_a_float64_decoder(name, leak, photo, painting):
+@pytest.mark.parametrize("name", MODELS)
+def test_pictures_are_those_of_a_float64_decoder(name, photo, painting):
     """Without a margin, which the reference does not have."""
-    model = MODELS[name](margin=0, leak=leak)
+    model = MODELS[name](margin=0)
     model.scales = tuple(scale / 4 for scale in model.scales)  # features pass 6 in such units
     for variable in model.decoder.trainable_variables:  # as if trained: no zeros, larger norms
         noise = np.random.default_rng(len(variable.path)).normal(size=variable.shape)
@@ -252,3 +252,62 @@ def test_what_does_not_fit_together_is_refused():
         models.MultiLevelModel(make_encoder(("relu3_1", "relu4_1")), decoder, (1.0,) * 3, 16)
     with pytest.raises(ValueError, match="multiple of 16. Received: margin=24"):
         make_multilevel(margin=24)
+
+
+def wider(**arguments):
+    widths = ((6,), (9, 6), (10, 9), (12, 11, 10))
+    return make_multilevel(**{"widths": widths, "hidden": 15, **arguments})
+
+
+def test_a_larger_model_starts_as_a_trained_one(random):
+    """With more channels, units and numbers of the code, and able to learn with all of them."""
+    small = make_multilevel()
+    large = wider(code_layers=encoders.HEAD_LAYERS[1:])
+    for model in (small, large):
+        for variable in model.decoder.weights:
+            variable.assign(variable + random.normal(scale=0.02, size=variable.shape))
+    content, style = random.random((2, 1, 48, 40, 3)).astype(np.float32)
+    wanted = small.stylize(content, small.encode_style(style), 0.7)
+    before = large.stylize(content, large.encode_style(style), 0.7)
+    assert np.abs(before - wanted).max() > 0.05
+    large.start_from(small)
+    found = large.stylize(content, large.encode_style(style), 0.7)
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+    spread = [np.asarray(v).std(axis=(0, 1, 2)) for v in large.decoder.weights if v.ndim == 4]
+    assert all((deviations > 0).all() for deviations in spread)
+
+
+def test_a_model_starts_as_one_of_its_size(random):
+    first, second = make_multilevel(), make_multilevel()
+    for variable in first.decoder.weights:
+        variable.assign(random.normal(size=variable.shape))
+    second.start_from(first)
+    for a, b in zip(first.decoder.weights, second.decoder.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("trained", "message"),
+    [
+        (wider, "must not have wider layers"),
+        (lambda: make_multilevel(hidden=13), "must not have wider layers"),
+        (lambda: make_multilevel(widths=((5,), (7,), (8,), (9,))), "as many convolutions"),
+        (lambda: make_multilevel(code_layers=encoders.HEAD_LAYERS), "features that this one"),
+        (make_adain, "of the same class"),
+    ],
+)
+def test_what_no_model_starts_from(trained, message):
+    model = make_multilevel()
+    before = [np.array(variable) for variable in model.decoder.weights]
+    with pytest.raises(ValueError, match=message):
+        model.start_from(trained())
+    if message != "must not have wider layers":
+        for variable, value in zip(model.decoder.weights, before, strict=True):
+            np.testing.assert_array_equal(variable, value)
+
+
+def test_another_encoder_is_nothing_to_start_from():
+    model, other = make_multilevel(), make_multilevel()
+    other.encoder.weights[0].assign(2.0 * other.encoder.weights[0])
+    with pytest.raises(ValueError, match="the same encoder"):
+        model.start_from(other)

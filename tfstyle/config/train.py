@@ -30,8 +30,8 @@ class TrainConfig:
         "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Model"
     )
     init_model: str = option(
-        "", "Trained model (.keras, or a packaged name) whose weights to start from.",
-        section="Model",
+        "", "Trained model (.keras, or a packaged name) whose weights to start from; quality may "
+        "start from mobile's.", section="Model",
     )  # fmt: skip
     margin: int = option(
         -1, "Pixels of reflection around pictures, a multiple of 16; -1 takes the architecture's. "

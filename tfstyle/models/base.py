@@ -199,6 +199,23 @@ class EncoderDecoderModel(StyleTransferModel):
             layer.trainable = False
         self.built = True
 
+    def start_from(self, trained):
+        """Takes a trained model's decoder over.
+
+        Args:
+            trained: a model of the class.
+        Raises: ValueError for another class, encoder or architecture.
+        """
+        if type(trained) is not type(self):
+            raise ValueError("`trained` must be of the same class")
+        taps = trained.encoder.taps
+        if not _all_equal(*(one.encoder.cut(taps).weights for one in (self, trained))):
+            raise ValueError("`trained` must have the same encoder")
+        self._start_decoder(trained.decoder)
+
+    def _start_decoder(self, trained):
+        self.decoder.set_weights(trained.get_weights())
+
     def _reconstruct(self, content):
         """The picture that the decoder makes of the content's features, without any style."""
         raise NotImplementedError
@@ -227,6 +244,13 @@ class EncoderDecoderModel(StyleTransferModel):
             for name in ("encoder", "decoder")
         }
         return cls(**{**config, **parts})
+
+
+def _all_equal(variables, others):
+    return len(variables) == len(others) and all(
+        np.array_equal(ops.convert_to_numpy(variable), ops.convert_to_numpy(other))
+        for variable, other in zip(variables, others, strict=True)
+    )
 
 
 def per_image(strength):

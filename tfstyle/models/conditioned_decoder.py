@@ -10,6 +10,7 @@ https://arxiv.org/abs/1912.04958; seen here, too).
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfstyle import layers
@@ -20,6 +21,11 @@ STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
 # Positions around the picture that the decoder keeps at each level, of those that the reflected
 # margin has there: they keep the zero padding of the convolutions to come outside of the picture.
 KEPT_MARGIN = 4
+# Eight bits hold values up to here. (In bfloat16 and float16 none are lost, either.)
+LARGEST = 6.0
+# Slope of leaky ReLU below 0. With none, up to a third of a deep layer's channels were dead after
+# 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts sank them.
+LEAK = 0.2
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -29,7 +35,8 @@ class ConditionedDecoder(keras.Model):
     At each block of the encoder, the deepest first: the picture so far is doubled and joined by the
     features of that block, if there are any; convolutions with ReLU follow. Where there are
     features, a network of one hidden layer computes a scale, of 0 to 2, and a shift for the
-    channels of each convolution from the codes of style and content, and the ReLU is leaky.
+    channels of each convolution from the codes of style and content, and the ReLU is leaky. All
+    values are cut at `LARGEST`.
 
     Args:
         code_layers: names of the features whose statistics the code has, the shallowest first;
@@ -37,9 +44,6 @@ class ConditionedDecoder(keras.Model):
         channels: of these features.
         widths: for blocks 1 to 4, the channels of each convolution.
         hidden: units of the layer between the code and the scales and shifts.
-        bounded: whether the features that come in are cut at 0 and 6, and those after each
-            convolution at 6, so that eight bits hold them.
-        leak: slope of leaky ReLU below 0.
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
@@ -50,7 +54,7 @@ class ConditionedDecoder(keras.Model):
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
     """
 
-    def __init__(self, code_layers, channels, widths, hidden, bounded=False, leak=0.0, **kwargs):
+    def __init__(self, code_layers, channels, widths, hidden, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if CONTENT_LAYER not in code_layers:
             raise ValueError(
@@ -60,8 +64,6 @@ class ConditionedDecoder(keras.Model):
         self.channels = tuple(channels)
         self.widths = tuple(tuple(block) for block in widths)
         self.hidden = hidden
-        self.bounded = bounded
-        self.leak = leak
         self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
         names = {
             block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
@@ -91,12 +93,6 @@ class ConditionedDecoder(keras.Model):
         """`{name: layer}` of the convolutions whose channels are scaled and shifted."""
         layers_by_name = {k: v for block in self._blocks.values() for k, v in block.items()}
         return {name: layers_by_name[name] for name in self._to_affine}
-
-    def _activation(self, x, leak):
-        if not leak:
-            return ops.relu6(x) if self.bounded else ops.relu(x)
-        x = ops.leaky_relu(x, leak)
-        return ops.minimum(x, 6.0) if self.bounded else x
 
     def _convolution(self, width, name, initializer="he_normal"):
         return keras.layers.Conv2D(
@@ -139,18 +135,60 @@ class ConditionedDecoder(keras.Model):
             if block in self._skips:
                 skip = ops.cast(features[self._skips[block]], self.compute_dtype)
                 skip = layers.crop(skip, margin // 2 ** (block - 1) - kept)
-                skip = ops.relu6(skip) if self.bounded else skip
+                skip = ops.relu6(skip)
                 x = skip if x is None else ops.concatenate([x, skip], axis=-1)
             for name, convolution in convolutions.items():
                 x = convolution(x)
-                if name in self._to_affine:
+                if name not in self._to_affine:
+                    x = ops.relu6(x)
+                else:
                     affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
                     shift, scale = ops.split(layers.per_channel(affine), 2, axis=-1)
                     scale = ops.sigmoid(scale) * (2.0 * self.gains.get(name, 1.0))
                     x = x * scale + shift
-                x = self._activation(x, self.leak if name in self._to_affine else 0.0)
+                    x = ops.minimum(ops.leaky_relu(x, LEAK), LARGEST)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
         return layers.crop(image, kept)
+
+    def grow_from(self, smaller):
+        """Makes this decoder paint about as a smaller one of as many convolutions does.
+
+        Net2Net (Chen et al., ICLR 2016, https://arxiv.org/abs/1511.05641): what the smaller one has
+        is copied; the further channels, units and numbers of the code keep their random weights,
+        and what is copied does not hear them yet. Of one as large, a copy. Where this one alone
+        modulates a block, whose ReLU is leaky then, pictures differ somewhat.
+
+        Args:
+            smaller: `ConditionedDecoder`, built as this one.
+        Raises: ValueError if it has other convolutions, or anything of it does not fit in; then
+            nothing is said of the weights.
+        """
+        if [len(block) for block in self.widths] != [len(block) for block in smaller.widths]:
+            raise ValueError("`smaller` must have as many convolutions in each block")
+        channels = dict(zip(self.code_layers, self.channels, strict=True))
+        if any(
+            channels.get(k) != c for k, c in zip(smaller.code_layers, smaller.channels, strict=True)
+        ):
+            raise ValueError("`smaller` must read features that this one reads, too")
+        numbers = np.concatenate(
+            [np.full(2 * c, k in smaller.code_layers) for k, c in channels.items()]
+        )
+        units = np.arange(smaller.hidden)
+        _fill(self._to_hidden, smaller._to_hidden, np.flatnonzero(np.tile(numbers, 2)), units)
+        inputs, width = np.arange(0), 0
+        for block, convolutions in self._blocks.items():
+            if block in smaller._skips:
+                skip = width + np.arange(channels[self._skips[block]])
+                inputs = np.concatenate([inputs, skip])
+            for name, convolution in convolutions.items():
+                old, width = smaller._blocks[block][name], convolution.filters
+                outputs = np.arange(old.filters)
+                _fill(convolution, old, inputs, outputs)
+                if name in smaller._to_affine:
+                    both = np.concatenate([outputs, width + outputs])
+                    _fill(self._to_affine[name], smaller._to_affine[name], units, both)
+                inputs = outputs
+        _fill(self._to_image, smaller._to_image, inputs, np.arange(3))
 
     def compute_output_shape(
         self, features_shape, code_shape=None, content_code_shape=None, margin=0
@@ -167,9 +205,18 @@ class ConditionedDecoder(keras.Model):
             "channels": self.channels,
             "widths": self.widths,
             "hidden": self.hidden,
-            "bounded": self.bounded,
-            "leak": self.leak,
         }
+
+
+def _fill(layer, smaller, inputs, outputs):
+    """Copies a smaller layer's weights to places of a layer, whose outputs there hear no others."""
+    kernel, bias = (ops.convert_to_numpy(weight).copy() for weight in layer.weights)
+    if max(inputs.max() - kernel.shape[-2], outputs.max() - len(bias)) >= 0:
+        raise ValueError("`smaller` must not have wider layers")
+    kernel[..., outputs] = 0.0
+    kernel[..., inputs[:, None], outputs] = ops.convert_to_numpy(smaller.weights[0])
+    bias[outputs] = ops.convert_to_numpy(smaller.weights[1])
+    layer.set_weights([kernel, bias])
 
 
 def _kept_margin(margin, block):

@@ -20,28 +20,20 @@ SHALLOW_LAYERS = HEAD_LAYERS[:2]
 # Without a term of its own the palette came across too weakly.
 COLORS = "colors"
 COLOR_SHARE = 0.5
-# Slope of leaky ReLU below 0. With none, up to a third of a deep layer's channels were dead after
-# 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts sank them.
-LEAK = 0.2
 
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
-# zero padding of three deep convolutions leaves a frame, with 32 none that is seen. (The packaged
-# `quality`, whose deep channels are dead, was trained with 16.)
+# zero padding of three deep convolutions leaves a frame, with 32 none that is seen.
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
     "hidden": 128,
-    "bounded": True,
-    "leak": LEAK,
     "margin": 32,
 }
 QUALITY = {
     "code_layers": HEAD_LAYERS,
-    "widths": ((24,), (48, 48), (96, 96, 96), (160, 160, 160, 160)),
+    "widths": ((32,), (64, 32), (128, 64), (160, 160, 160)),
     "hidden": 256,
-    "bounded": False,
-    "leak": LEAK,
-    "margin": 16,
+    "margin": 32,
 }
 
 
@@ -98,9 +90,7 @@ class MultiLevelModel(EncoderDecoderModel):
         )
 
     @classmethod
-    def on_encoder(
-        cls, encoder, *, code_layers, widths, hidden, bounded, leak, margin, dtype=None, **arguments
-    ):
+    def on_encoder(cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments):
         """As in the base class.
 
         Args:
@@ -108,8 +98,6 @@ class MultiLevelModel(EncoderDecoderModel):
             code_layers: of the decoder; see `MOBILE` and `QUALITY`.
             widths: of the decoder.
             hidden: of the decoder.
-            bounded: of the decoder.
-            leak: of the decoder.
             margin: of the class.
             dtype: Keras dtype policy.
             **arguments: others of the class.
@@ -120,8 +108,6 @@ class MultiLevelModel(EncoderDecoderModel):
             [encoder.widths[int(name[4]) - 1] for name in code_layers],
             widths,
             hidden,
-            bounded,
-            leak,
             dtype=dtype,
             name="decoder",
         )
@@ -230,6 +216,9 @@ class MultiLevelModel(EncoderDecoderModel):
         features = self._features(content)
         own = self._encode(features)
         return self._decode(features, _join(own), own)
+
+    def _start_decoder(self, trained):
+        self.decoder.grow_from(trained)
 
     def style_encoder_state(self):
         config = {

@@ -71,7 +71,7 @@ def train(
     with strategy.scope():
         model = _make_model(config)
         if config.init_model:
-            _copy_weights(config.init_model, model)
+            _start_from(config.init_model, model)
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
@@ -262,23 +262,11 @@ def _make_result_model(
     return twin
 
 
-def _copy_weights(name: str, model: models.StyleTransferModel) -> None:
-    found = models.load_model(name)
-    shapes, found_shapes = (
-        [tuple(variable.shape) for variable in one.trainable_variables] for one in (model, found)
-    )
-    if (
-        shapes != found_shapes
-        or type(found) is not type(model)
-        or not _all_equal(*(one.style_encoder_state()[1] for one in (model, found)))
-    ):
-        raise InputError(f"--init_model: {name} has another architecture or encoder than this run")
-    for variable, value in zip(model.trainable_variables, found.trainable_variables, strict=True):
-        variable.assign(value.numpy())
-
-
-def _all_equal(variables, others) -> bool:
-    return len(variables) == len(others) and all(
-        np.array_equal(variable.numpy(), other.numpy())
-        for variable, other in zip(variables, others, strict=True)
-    )
+def _start_from(name: str, model: models.StyleTransferModel) -> None:
+    trained = models.load_model(name)
+    try:
+        model.start_from(trained)
+    except ValueError as error:
+        raise InputError(
+            f"--init_model: {name} has another architecture or encoder than this run"
+        ) from error
