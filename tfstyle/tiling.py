@@ -12,7 +12,7 @@ import numpy as np
 
 from tfstyle import models, palette
 
-OVERLAP = 112  # pixels to each side of a tile that are painted twice; QUALITY may see 101
+OVERLAP = 112  # pixels to each side of a tile that are painted twice; models may see 89
 LEAST_SIZE = 4 * OVERLAP
 _STEP = 16  # pixels under one position of the deepest features, from which codes come
 
