@@ -21,7 +21,7 @@ STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
 # Positions around the picture that the decoder keeps at each level, of those that the reflected
 # margin has there: they keep the zero padding of the convolutions to come outside of the picture.
 KEPT_MARGIN = 4
-# Eight bits hold values up to here. (In bfloat16 and float16 none are lost, either.)
+# The 6 of ReLU6: eight bits hold values up to here.
 LARGEST = 6.0
 # Slope of leaky ReLU below 0. With none, up to a third of a deep layer's channels were dead after
 # 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts sank them.
