@@ -379,40 +379,6 @@ def test_training_starts_from_a_models_weights(whole_run, folders, tmp_path):
         )
 
 
-def save_network(folder, batch=None):
-    """A SavedModel whose features are the picture's grey levels, coarser at each layer."""
-
-    def features(image):
-        grey = tf.reduce_mean(image, -1, keepdims=True)
-        return {f"relu{k}_1": tf.nn.avg_pool2d(grey, 2**k, 2**k, "SAME") for k in range(1, 6)}
-
-    module = tf.Module()
-    spec = tf.TensorSpec((batch, None, None, 3), tf.float32)
-    module.features = tf.function(features, input_signature=[spec])
-    tf.saved_model.save(module, str(folder), signatures=module.features)
-    return str(folder)
-
-
-def test_the_loss_may_look_at_another_network(folders, tmp_path):
-    network = save_network(tmp_path / "network")
-    settings = {"model": "mobile", "margin": 0, "steps": 2, "learning_rate": 1e-3}
-    config = small_config(folders, tmp_path / "run", loss_network=network, **settings)
-    for one in (config, small_config(folders, tmp_path / "own", **settings)):
-        assert training.train(one).complete
-    grey, own = (models.load_model(tmp_path / f / "model.keras") for f in ("run", "own"))
-    assert len(grey.weights) == len(own.weights)
-    pairs = zip(grey.decoder.weights, own.decoder.weights, strict=True)
-    assert max(np.abs(a - b).max() for a, b in pairs) > 1e-4
-    again = dataclasses.replace(config, steps=3)
-    other = save_network(tmp_path / "other")
-    with pytest.raises(InputError, match="differs in its loss_network"):
-        training.train(dataclasses.replace(again, loss_network=other))
-    assert training.train(again).step == 3
-    single = save_network(tmp_path / "single", batch=1)
-    with pytest.raises(InputError, match=r"single: does not take \(2, h, w, 3\) pictures"):
-        training.train(small_config(folders, tmp_path, model="mobile", loss_network=single))
-
-
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [

@@ -1,7 +1,6 @@
 """Files that are whole or absent, known to be writable before any work starts, and folders."""
 
 import contextlib
-import hashlib
 import os
 import pathlib
 import shutil
@@ -18,12 +17,6 @@ UNREADABLE = (
     zipfile.BadZipFile,
 )  # fmt: skip
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")
-
-
-def digest(path: str | os.PathLike) -> str:
-    """The beginning of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def check_writable(path: str | os.PathLike) -> None:

@@ -15,7 +15,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "Folder to write.", required=True)
 def main(_):
     teacher = Teacher(_WEIGHTS.value)
     module = tf.Module()
-    picture = tf.TensorSpec((None, None, None, 3), tf.float32, name="image")
+    picture = tf.TensorSpec((1, None, None, 3), tf.float32, name="image")
     module.features = tf.function(teacher.call, input_signature=[picture])
     tf.saved_model.save(module, _OUTPUT.value, signatures=module.features)
 

@@ -29,10 +29,6 @@ class TrainConfig:
     vgg_weights: str = option(
         "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Model"
     )
-    loss_network: str = option(
-        "", "Network whose features the loss of mobile and quality looks at: vgg19, or a folder as "
-        "evaluate.py --encoder takes; their own encoder's by default.", section="Model",
-    )  # fmt: skip
     init_model: str = option(
         "", "Trained model (.keras, or a packaged name) whose weights to start from; quality may "
         "start from mobile's.", section="Model",
@@ -105,8 +101,6 @@ class TrainConfig:
             raise InputError(f"--crop_size: must be a multiple of 8, not {self.crop_size}")
         if self.margin % 16 and self.margin != -1:
             raise InputError(f"--margin: must be a multiple of 16 or -1, not {self.margin}")
-        if self.loss_network and self.model == "adain":
-            raise InputError("--loss_network: is for --model mobile and quality, not adain")
         if self.image_size < self.crop_size:
             raise InputError(
                 f"--image_size: must be at least --crop_size, {self.crop_size}, "

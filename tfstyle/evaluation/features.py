@@ -1,13 +1,17 @@
 """The networks whose features are compared."""
 
+import hashlib
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from tfstyle import encoders, weights
 from tfstyle.errors import InputError
-from tfstyle.feature_networks import load_feature_network, load_saved_model
+from tfstyle.evaluation.systems import file_digest
 
+MARGIN = 16  # pixels of reflection, as in `optimization`; a SavedModel does as it likes
 Features = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
@@ -15,15 +19,31 @@ def load_features(name: str, vgg_weights: str = "") -> tuple[Features, str]:
     """The function from a picture to its features by paper name, and a text that identifies it.
 
     Args:
-        name: of `load_feature_network`.
+        name: "lite" (its heads), "vgg19", "auto", or the folder of a SavedModel that takes
+            `(1, h, w, 3)` float32 in [0, 1] and returns a dict with `weights.HEAD_LAYERS`.
         vgg_weights: path of Keras' VGG-19 weights; if empty, in Keras' cache.
     Raises: InputError for weights that are missing or of another network.
     """
-    call, identity = load_feature_network("encoder", name, vgg_weights)
+    if name in ("auto", "lite", "vgg19"):
+        name = weights.choose_encoder(name, vgg_weights)
+        encoder = encoders.load_encoder(name, vgg_weights=vgg_weights, margin=MARGIN)
+        path = weights.LITE_PATH if name == "lite" else weights.vgg_weights_path(vgg_weights)
+        call, identity = tf.function(encoder, reduce_retracing=True), f"{name} {file_digest(path)}"
+    else:
+        call, identity = _load_saved_model("encoder", name)
 
     def features(image):
         return {layer: maps.numpy() for layer, maps in call(tf.constant(image)).items()}
 
+    try:
+        found = features(np.full((1, 64, 64, 3), 0.5, np.float32))
+    except (AttributeError, TypeError, ValueError, tf.errors.OpError) as error:
+        raise InputError(
+            f"--encoder: {name}: does not take (1, h, w, 3) pictures and return a dict of features"
+        ) from error
+    missing = [layer for layer in weights.HEAD_LAYERS if layer not in found]
+    if missing:
+        raise InputError(f"--encoder: {name}: returns no {', '.join(missing)}")
     return features, identity
 
 
@@ -35,7 +55,7 @@ def load_fid_network(path: str) -> tuple[Callable[[np.ndarray], np.ndarray], str
 
     Raises: InputError for a SavedModel that returns none.
     """
-    call, identity = load_saved_model("fid_network", path)
+    call, identity = _load_saved_model("fid_network", path)
 
     def pool(image):
         resized = tf.image.resize(tf.constant(image), (299, 299))
@@ -48,3 +68,27 @@ def load_fid_network(path: str) -> tuple[Callable[[np.ndarray], np.ndarray], str
             f"--fid_network: {path}: does not take (n, 299, 299, 3) pictures and return 'pool_3'"
         ) from error
     return pool, identity
+
+
+def _load_saved_model(flag, path):
+    folder = pathlib.Path(path)
+    if not (folder / "saved_model.pb").is_file():
+        known = "lite, vgg19, auto or " if flag == "encoder" else ""
+        raise InputError(f"--{flag}: '{path}' is not {known}a SavedModel folder")
+    try:
+        model = tf.saved_model.load(folder)
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise InputError(f"--{flag}: {path}: a damaged SavedModel") from error
+    if not callable(model):
+        if "serving_default" not in model.signatures:
+            raise InputError(f"--{flag}: {path}: has no signature 'serving_default'")
+        signature = model.signatures["serving_default"]
+        (name,) = list(signature.structured_input_signature[1])[:1] or ("",)
+        call = lambda image: signature(**{name: image})
+    else:
+        call = model
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            digest.update(file_digest(file).encode())
+    return call, f"{folder.resolve().name} {digest.hexdigest()[:16]}"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 import tfstyle
-from tfstyle import files, images, weights
+from tfstyle import images, weights
 from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_you_mean
 from tfstyle.errors import InputError
 from tfstyle.evaluation.pairs import Pair
@@ -115,7 +115,7 @@ class TrainedModel(System):
     has_strength: ClassVar[bool] = True
 
     def fingerprint(self):
-        return f"model {files.digest(self.path)} {code_digest(*_MODEL_CODE)}"
+        return f"model {file_digest(self.path)} {code_digest(*_MODEL_CODE)}"
 
     def open(self, size):
         from tfstyle import devices
@@ -149,7 +149,7 @@ class LiteRTPair(System):
     has_strength: ClassVar[bool] = True
 
     def fingerprint(self):
-        return f"tflite {files.digest(self.encoder)} {files.digest(self.transfer)}"
+        return f"tflite {file_digest(self.encoder)} {file_digest(self.transfer)}"
 
     def open(self, size):
         from tfstyle.evaluation.litert import LiteRTPainter
@@ -223,6 +223,12 @@ def make_systems(config: EvaluateCommand) -> list[System]:
             f"--baseline: '{config.baseline}'{did_you_mean(config.baseline, tuple(names))}"
         )
     return systems
+
+
+def file_digest(path: pathlib.Path) -> str:
+    """The beginning of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def code_digest(*parts: str) -> str:

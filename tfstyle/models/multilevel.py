@@ -61,10 +61,6 @@ class MultiLevelModel(EncoderDecoderModel):
         content_weight: of the content term.
         style_weight: of the style terms, in sum.
         tv_weight: of the total variation.
-
-    Attributes:
-        loss_network: None, or a function from pictures to a dict of features at `HEAD_LAYERS` that
-            the loss looks at instead of the encoder's; not saved.
     Raises: ValueError for an encoder that lacks a tap, or another margin.
     """
 
@@ -83,7 +79,6 @@ class MultiLevelModel(EncoderDecoderModel):
             raise ValueError(f"`encoder` must tap {missing} too. Received: taps={encoder.taps}")
         self.adain = layers.AdaIN(dtype="float32")
         weight = 0.5 * self.style_weight / len(encoder.taps)
-        self.loss_network = None
         self._loss = losses.PerceptualLoss(
             {CONTENT_LAYER: (losses.ContentLoss(), self.content_weight)},
             {
@@ -142,14 +137,10 @@ class MultiLevelModel(EncoderDecoderModel):
         """Features of the picture, and of what pads its sides to multiples of 8."""
         return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
 
-    def _seen(self, picture, names=None, features=None):
-        """What the loss looks at of a picture, whose own features may be there: layers by names."""
-        names = names or self.encoder.taps
-        if self.loss_network is not None:
-            seen = self.loss_network(picture)
-            return {name: seen[name] for name in names}
-        inner = self._inner(self._features(picture) if features is None else features)
-        seen = {name: inner[name] for name in names}
+    def _seen(self, features, *names):
+        """What the loss looks at of the picture alone: all layers, or those by names."""
+        inner = self._inner(features)
+        seen = {name: inner[name] for name in names or inner}
         deep = {name: feature for name, feature in seen.items() if name not in SHALLOW_LAYERS}
         return {**seen, **self.encoder.heads(deep)}
 
@@ -211,14 +202,15 @@ class MultiLevelModel(EncoderDecoderModel):
         return _with_palette(parts, palette.pool(_palette(codes), areas))
 
     def loss_terms(self, inputs):
+        content = self._features(inputs["content"])
         style = self._features(inputs["style"])
         palettes = (palette.encode(inputs[name]) for name in ("content", "style"))
         recolored = self._recolored_features(inputs["content"], *palettes)
         image = self._decode(recolored, _join(self._encode(style)), self._encode(recolored))
-        content = self._seen(inputs["content"], [CONTENT_LAYER])
-        wanted = {**self._seen(inputs["style"], features=style), COLORS: inputs["style"]}
-        found = {**self._seen(image), COLORS: image}
-        return self._loss(self._loss.targets(content, [wanted]), found, image)
+        wanted = {**self._seen(style), COLORS: inputs["style"]}
+        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [wanted])
+        found = {**self._seen(self._features(image)), COLORS: image}
+        return self._loss(targets, found, image)
 
     def _reconstruct(self, content):
         features = self._features(content)

@@ -17,7 +17,6 @@ from tfstyle.config import TrainConfig
 from tfstyle.data.batches import Batches
 from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
-from tfstyle.feature_networks import load_feature_network
 from tfstyle.training.callbacks import report_callbacks
 from tfstyle.training.pictures import open_pictures
 from tfstyle.training.runs import RunFolder
@@ -71,18 +70,12 @@ def train(
         logging.warning("float16 is slow on processors; --precision=mixed_bfloat16 is faster.")
     with strategy.scope():
         model = _make_model(config)
-        loss_network = ""
-        if config.loss_network:
-            model.loss_network, loss_network = load_feature_network(
-                "loss_network", config.loss_network, config.vgg_weights, batch=2,
-                dtype=config.precision,
-            )  # fmt: skip
         if config.init_model:
             _start_from(config.init_model, model)
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
-    run = RunFolder(config, {"encoder": model.code_identity(), "loss_network": loss_network})
+    run = RunFolder(config, {"encoder": model.code_identity()})
     start = run.restore(stepper.state())
     mean = machines.mean(start)
     if machines.mean((start - mean) ** 2) > 0.0:

@@ -19,8 +19,7 @@ KEPT = 3  # checkpoints, the newest
 # what a user may want to change in the middle.
 _ADJUSTABLE = ("steps", "learning_rate", "schedule", "warmup_steps", "clip_norm", "precision")
 _FREE = (
-    "content_dir", "style_dir", "output_dir", "vgg_weights", "loss_network", "init_model",
-    "strategy",
+    "content_dir", "style_dir", "output_dir", "vgg_weights", "init_model", "strategy",
     "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
