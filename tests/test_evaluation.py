@@ -81,7 +81,7 @@ def test_systems_are_named_by_flags(tmp_path):
     assert names == ["quality", "mine", "other", "transfer", "small", "theirs", *trivial]
     kinds = [TrainedModel] * 3 + [LiteRTPair] * 2 + [Folder]
     assert [type(system) for system in systems[:6]] == kinds
-    assert [one.name for one in make_systems(flags())] == ["mobile", *trivial]
+    assert [one.name for one in make_systems(flags())] == ["quality", *trivial]
     assert systems[1].fingerprint() == systems[2].fingerprint() != systems[0].fingerprint()
 
 

@@ -373,10 +373,22 @@ def test_training_starts_from_a_models_weights(whole_run, folders, tmp_path):
         np.testing.assert_allclose(a, b, atol=1e-7)
     other = make_adain()
     other.save(tmp_path / "narrow.keras")
-    with pytest.raises(InputError, match="narrow.keras has another architecture or encoder"):
+    with pytest.raises(InputError, match="narrow.keras does not fit --model=adain"):
         training.train(
             small_config(folders, tmp_path / "b", init_model=str(tmp_path / "narrow.keras"))
         )
+
+
+def test_quality_starts_from_the_mobile_that_ships(folders, tmp_path):
+    training.train(
+        small_config(folders, tmp_path, model="quality", init_model="mobile", steps=1,
+                     learning_rate=1e-9, margin=0)
+    )  # fmt: skip
+    quality = models.load_model(tmp_path / "model.keras").decoder.get_layer("conv4_2").kernel
+    mobile = models.load_model("mobile").decoder.get_layer("conv4_2").kernel
+    assert quality.shape[-1] > mobile.shape[-1]
+    copied = quality[:, :, : mobile.shape[2], : mobile.shape[3]]
+    np.testing.assert_allclose(copied, mobile, atol=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ class EvaluateCommand:
         section="Files",
     )  # fmt: skip
     model: tuple[str, ...] = option(
-        (), "Packaged model's name or .keras file, or NAME=FILE to call it so; repeat it. The "
-        "packaged one if nothing at all is given to measure.", section="Systems",
+        (), "Packaged model's name or .keras file, or NAME=FILE to call it so; repeat it. "
+        "`quality` if nothing at all is given to measure.", section="Systems",
     )  # fmt: skip
     tflite: tuple[str, ...] = option(
         (), "Two TFLite files, STYLE_ENCODER,TRANSFER, or NAME=STYLE_ENCODER,TRANSFER; repeat it.",

@@ -11,16 +11,17 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
 DYNAMIC = "dynamic"  # a size
 _LEAST, _MOST = 64, 4096  # pixels a side
 LEAST_TILE = 448  # as `tiling.LEAST_SIZE`
-_MODEL = option(
-    DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Files"
-)
+
+
+def _model(name):
+    return option(name, "A packaged model's name, or a .keras file of train.py.", section="Files")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SavedModelCommand:
     """The flags of `export/to_saved_model.py`."""
 
-    model: str = _MODEL
+    model: str = _model(DEFAULT_MODEL)
     output: str = option("", "Folder to write, new or empty.", section="Files")
 
     def __post_init__(self):
@@ -31,7 +32,7 @@ class SavedModelCommand:
 class TFLiteCommand:
     """The flags of `export/to_tflite.py`. Raises InputError for a value out of range."""
 
-    model: str = _MODEL
+    model: str = _model("mobile")
     output: str = option("", "Folder to write, new or empty.", section="Files")
     size: str = option(
         "384", "Sizes of the photographs, with commas: 384 for squares, 288x384 for height and "
@@ -108,7 +109,7 @@ class TFLiteCommand:
 class ONNXCommand:
     """The flags of `export/to_onnx.py`."""
 
-    model: str = _MODEL
+    model: str = _model(DEFAULT_MODEL)
     output: str = option("", "Folder to write, new or empty.", section="Files")
     size: str = option(
         DYNAMIC, "Size of photographs and paintings: 384 for squares, 288x384 for height and "

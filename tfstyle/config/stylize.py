@@ -5,7 +5,7 @@ import dataclasses
 from tfstyle.config.options import check_options, option
 from tfstyle.errors import InputError
 
-DEFAULT_MODEL = "mobile"
+DEFAULT_MODEL = "quality"
 _LEAST = 40  # pixels a side that a model needs
 
 

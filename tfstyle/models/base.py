@@ -96,6 +96,15 @@ class StyleTransferModel(keras.Model):
         """What codes depend on: a JSON-compatible value, and a list of variables."""
         raise NotImplementedError
 
+    def start_from(self, trained):
+        """Takes over what was trained of a model.
+
+        Args:
+            trained: a model of the same class.
+        Raises: ValueError, which says why, if it does not fit; then nothing is changed.
+        """
+        raise NotImplementedError
+
     def for_inference(self):
         """The model without what only training needs: itself, or a copy."""
         return self
@@ -200,20 +209,28 @@ class EncoderDecoderModel(StyleTransferModel):
         self.built = True
 
     def start_from(self, trained):
-        """Takes a trained model's decoder over.
-
-        Args:
-            trained: a model of the class.
-        Raises: ValueError for another class, encoder or architecture.
-        """
         if type(trained) is not type(self):
-            raise ValueError("`trained` must be of the same class")
+            raise ValueError(
+                f"`trained` must be a {type(self).__name__}. Received: trained="
+                f"{type(trained).__name__}"
+            )
         taps = trained.encoder.taps
         if not _all_equal(*(one.encoder.cut(taps).weights for one in (self, trained))):
-            raise ValueError("`trained` must have the same encoder")
+            raise ValueError(
+                "`trained` must have the same encoder. Received: one of the widths "
+                f"{trained.encoder.widths}, this being {self.encoder.widths}"
+            )
         self._start_decoder(trained.decoder)
 
     def _start_decoder(self, trained):
+        shapes = [
+            [tuple(weight.shape) for weight in one.weights] for one in (self.decoder, trained)
+        ]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                "`trained` must have a decoder of the same sizes. Received: one of "
+                f"{trained.count_params()} parameters, this having {self.decoder.count_params()}"
+            )
         self.decoder.set_weights(trained.get_weights())
 
     def _reconstruct(self, content):

@@ -9,6 +9,8 @@ learns to paint a blob into each picture, which sways the statistics of the rest
 https://arxiv.org/abs/1912.04958; seen here, too).
 """
 
+import itertools
+
 import keras
 import numpy as np
 from keras import ops
@@ -21,7 +23,7 @@ STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
 # Positions around the picture that the decoder keeps at each level, of those that the reflected
 # margin has there: they keep the zero padding of the convolutions to come outside of the picture.
 KEPT_MARGIN = 4
-# The 6 of ReLU6: eight bits hold values up to here.
+# Eight bits hold values up to here; that of ReLU6, which is used where nothing leaks.
 LARGEST = 6.0
 # Slope of leaky ReLU below 0. With none, up to a third of a deep layer's channels were dead after
 # 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts sank them.
@@ -160,16 +162,26 @@ class ConditionedDecoder(keras.Model):
 
         Args:
             smaller: `ConditionedDecoder`, built as this one.
-        Raises: ValueError if it has other convolutions, or anything of it does not fit in; then
-            nothing is said of the weights.
+        Raises: ValueError if it has other convolutions, or anything of it does not fit in.
         """
         if [len(block) for block in self.widths] != [len(block) for block in smaller.widths]:
-            raise ValueError("`smaller` must have as many convolutions in each block")
+            raise ValueError(
+                "`smaller` must have as many convolutions in each block. Received: "
+                f"widths={smaller.widths}, these being {self.widths}"
+            )
         channels = dict(zip(self.code_layers, self.channels, strict=True))
-        if any(
-            channels.get(k) != c for k, c in zip(smaller.code_layers, smaller.channels, strict=True)
-        ):
-            raise ValueError("`smaller` must read features that this one reads, too")
+        read = dict(zip(smaller.code_layers, smaller.channels, strict=True))
+        if not read.items() <= channels.items():
+            raise ValueError(
+                f"`smaller` must read features that this one reads, too. Received: {read}, these "
+                f"being {channels}"
+            )
+        own, others = ([d.hidden, *itertools.chain(*d.widths)] for d in (self, smaller))
+        if any(width < other for width, other in zip(own, others, strict=True)):
+            raise ValueError(
+                f"`smaller` must not have wider layers. Received: hidden={smaller.hidden}, "
+                f"widths={smaller.widths}, these being {self.hidden} and {self.widths}"
+            )
         numbers = np.concatenate(
             [np.full(2 * c, k in smaller.code_layers) for k, c in channels.items()]
         )
@@ -211,8 +223,6 @@ class ConditionedDecoder(keras.Model):
 def _fill(layer, smaller, inputs, outputs):
     """Copies a smaller layer's weights to places of a layer, whose outputs there hear no others."""
     kernel, bias = (ops.convert_to_numpy(weight).copy() for weight in layer.weights)
-    if max(inputs.max() - kernel.shape[-2], outputs.max() - len(bias)) >= 0:
-        raise ValueError("`smaller` must not have wider layers")
     kernel[..., outputs] = 0.0
     kernel[..., inputs[:, None], outputs] = ops.convert_to_numpy(smaller.weights[0])
     bias[outputs] = ops.convert_to_numpy(smaller.weights[1])

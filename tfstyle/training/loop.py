@@ -71,7 +71,7 @@ def train(
     with strategy.scope():
         model = _make_model(config)
         if config.init_model:
-            _start_from(config.init_model, model)
+            _start_from(config, model)
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
@@ -262,11 +262,12 @@ def _make_result_model(
     return twin
 
 
-def _start_from(name: str, model: models.StyleTransferModel) -> None:
-    trained = models.load_model(name)
+def _start_from(config: TrainConfig, model: models.StyleTransferModel) -> None:
+    trained = models.load_model(config.init_model)
     try:
         model.start_from(trained)
     except ValueError as error:
         raise InputError(
-            f"--init_model: {name} has another architecture or encoder than this run"
+            f"--init_model: {config.init_model} does not fit --model={config.model} "
+            f"--encoder={config.encoder}: {error}"
         ) from error
