@@ -98,7 +98,7 @@ def test_systems_are_named_by_flags(tmp_path):
         ({"model": ("_x=mobile",)}, "'_x': cannot be the name of a folder"),
         ({"images": ("pictures",)}, "--images: 'pictures': give NAME=FOLDER"),
         ({"images": ("a=nowhere",)}, "--images: nowhere: no such folder"),
-        ({"baseline": "moble"}, "--baseline: 'moble'; did you mean 'mobile'"),
+        ({"baseline": "qualty"}, "--baseline: 'qualty'; did you mean 'quality'"),
     ],
 )
 def test_systems_that_cannot_be(values, message):
