@@ -298,7 +298,7 @@ def test_a_model_starts_as_one_of_its_size(random):
         (lambda: make_multilevel(hidden=13), "must not have wider layers"),
         (lambda: make_multilevel(widths=((5,), (7,), (8,), (9,))), "as many convolutions"),
         (lambda: make_multilevel(code_layers=encoders.HEAD_LAYERS), "features that this one"),
-        (make_adain, "must be a MultiLevelModel. Received: trained=AdaINModel"),
+        (make_adain, "must be of the class MultiLevelModel. Received: trained=AdaINModel"),
     ],
 )
 def test_what_no_model_starts_from(trained, message):

@@ -211,7 +211,7 @@ class EncoderDecoderModel(StyleTransferModel):
     def start_from(self, trained):
         if type(trained) is not type(self):
             raise ValueError(
-                f"`trained` must be a {type(self).__name__}. Received: trained="
+                f"`trained` must be of the class {type(self).__name__}. Received: trained="
                 f"{type(trained).__name__}"
             )
         taps = trained.encoder.taps
