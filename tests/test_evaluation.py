@@ -305,11 +305,19 @@ def test_a_row_is_the_metrics_of_its_pictures(tmp_path, photo, painting, random)
     assert row["content_distance"] == metrics.content_distance(found, wanted_content)
     assert row["style_distance"] == metrics.style_distance(*grams)
     assert row["ssim"] == metrics.ssim(output, content)
+    colors = map(metrics.coarse_colors, (output, content))
+    assert row["color_explained"] == metrics.color_explained(*colors)
+    sharp = [metrics.sharpness(one) for one in (output, content, style)]
+    assert row["sharpness_to_content"] == sharp[0] / sharp[1]
+    assert row["sharpness_to_style"] == sharp[0] / sharp[2]
     assert row["seam_energy"] == metrics.seam_energy(output)
     assert embeddings["features"].shape == (512,)
     nothing, _ = measurer.measure(pair, pair.content)
     assert (nothing["content_distance"], nothing["ssim"]) == (0.0, pytest.approx(1.0))
+    assert nothing["color_explained"] == pytest.approx(1.0)
+    assert nothing["sharpness_to_content"] == 1.0
     everything, _ = measurer.measure(pair, pair.style)
+    assert everything["sharpness_to_style"] == 1.0
     assert (everything["style_distance"], everything["color_distance"]) == (0.0, 0.0)
     assert everything["content_distance"] > row["content_distance"] > 0
     assert set(row) == set(metrics.METRICS) - {"lpips", "style_embedding", "seconds"}

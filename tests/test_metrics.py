@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from tests.golden import generate
@@ -181,6 +182,77 @@ def test_structure_is_of_outlines(pictures):
     assert metrics.structure(photo**2 * 0.5 + 0.3, photo) > 0.7
     assert abs(metrics.structure(pictures["mosaic"], photo)) < 0.2
     assert metrics.structure(np.full_like(photo, 0.5), photo) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(192, 288), (130, 100), (97, 64), (5, 200), (1, 1)])
+def test_coarse_colors_are_means_of_boxes(random, shape):
+    picture = random.uniform(size=(1, *shape, 3)).astype("f4")
+    wanted = picture[0].astype(float)
+    for axis, side in enumerate(shape):
+        count = min(side, 96)  # each pixel, repeated so often, lies in whole boxes
+        parts = np.split(np.repeat(wanted, count, axis), count, axis)
+        wanted = np.stack([part.mean(axis) for part in parts], axis)
+    np.testing.assert_allclose(metrics.coarse_colors(picture), wanted, rtol=1e-9)
+
+
+def test_color_explained_is_that_of_multiple_correlations(photo, painting):
+    painting = images.resize(painting, photo.shape[1:3])
+    output = 0.4 * photo[..., ::-1] ** 2 + 0.6 * painting
+    known, wanted = (one.reshape(-1, 3).astype(float) for one in (photo, output))
+    explained = []
+    for channel in wanted.T:
+        r = np.corrcoef(np.column_stack([known, known**2, channel]).T)
+        explained.append(channel.var() * r[-1, :-1] @ np.linalg.inv(r[:-1, :-1]) @ r[:-1, -1])
+    found = metrics.color_explained(metrics.coarse_colors(output), metrics.coarse_colors(photo))
+    assert 0.2 < found < 0.8
+    assert found == pytest.approx(sum(explained) / wanted.var(axis=0).sum(), rel=1e-6)
+
+
+def test_color_explained_is_of_one_map_of_colours(pictures, photo, random):
+    def explained(picture, content=pictures["astronaut"]):
+        return metrics.color_explained(*map(metrics.coarse_colors, (picture, content)))
+
+    scale, square = np.array([0.3, -0.2, 0.5]), np.array([0.4, 0.5, -0.3])
+    for content, least in ((photo, 1 - 1e-9), (pictures["astronaut"], 0.99)):  # 64 × 96: no means
+        assert explained(0.2 + scale * content + square * content**2, content) >= least
+        assert explained(1.0 - content, content) == pytest.approx(1.0)
+        assert explained(np.full_like(content, 0.3), content) == 1.0
+        # A fit of six terms to noise explains 6 of 6,144 or more values.
+        assert explained(random.uniform(size=content.shape), content) < 0.01
+        assert explained(content, np.full_like(content, 0.3)) == pytest.approx(0.0, abs=1e-9)
+        assert 0.3 < explained(content, content.mean(-1, keepdims=True) * np.ones(3)) < 1
+    mixed = [pictures["astronaut"] * (1 - t) + pictures["mosaic"] * t for t in (0, 0.3, 0.6, 1)]
+    found = [explained(one) for one in mixed]
+    assert found == sorted(found, reverse=True) and found[-1] < 0.3
+    assert explained(photo[:, :1, :1], photo[:, 9:, 9:][:, :1, :1]) == 1.0
+    with pytest.raises(ValueError, match="`colors` must have the shape of `content_colors`"):
+        explained(photo, photo[:, 1:])
+
+
+def test_sharpness_is_a_percentile_of_differences(photo):
+    red, green, blue = np.moveaxis(photo[0].astype(float), -1, 0)
+    plane = np.pad(0.299 * red + 0.587 * green + 0.114 * blue, 1, "reflect", reflect_type="odd")
+    down, right = (
+        scipy.ndimage.convolve1d(plane, [0.5, 0, -0.5], axis)[1:-1, 1:-1] for axis in (0, 1)
+    )
+    magnitudes = np.sort(np.sqrt(down**2 + right**2), axis=None)
+    place = 0.95 * (magnitudes.size - 1)
+    wanted = np.interp(place, np.arange(magnitudes.size), magnitudes)
+    assert metrics.sharpness(photo) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_sharpness_is_of_steep_edges(pictures):
+    for name, picture in pictures.items():
+        sharp = metrics.sharpness(picture)
+        assert sharp / metrics.sharpness(0.5 * picture) == pytest.approx(2.0), name
+        assert metrics.sharpness(1.0 - picture) == pytest.approx(sharp), name
+        blurred = [scipy.ndimage.gaussian_filter(picture, (0, by, by, 0)) for by in (1, 2)]
+        assert sharp > 1.1 * metrics.sharpness(blurred[0]) > 1.2 * metrics.sharpness(blurred[1])
+    ramp = np.linspace(0, 0.5, 51)[None, :, None, None] * np.ones((1, 51, 2, 3))
+    assert metrics.sharpness(ramp) == pytest.approx(0.01)
+    assert metrics.sharpness(np.full((1, 2, 2, 3), 0.3)) == metrics.sharpness(ramp / 1000) > 0
+    with pytest.raises(ValueError, match="shape="):
+        metrics.sharpness(np.zeros((1, 1, 9, 3)))
 
 
 def checkerboard(picture, period, amplitude):

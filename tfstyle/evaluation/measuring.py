@@ -23,6 +23,8 @@ class Description:
     grams: dict[str, np.ndarray]
     moments: dict[str, Any]
     colors: np.ndarray
+    coarse_colors: np.ndarray
+    sharpness: float
     gaussian: metrics.Gaussian
     artifacts: dict[str, float]
     style_vector: np.ndarray | None
@@ -74,11 +76,14 @@ class Measurer:
             "style_distance": metrics.style_distance(found.grams, style.grams),
             "mean_std_distance": metrics.mean_std_distance(found.moments, style.moments),
             "color_distance": metrics.color_distance(found.colors, style.colors),
+            "color_explained": metrics.color_explained(found.coarse_colors, content.coarse_colors),
             "single_image_frechet": metrics.frechet_distance(style.gaussian, found.gaussian),
             "ssim": metrics.ssim(found.picture, content.picture),
             "psnr": metrics.psnr(found.picture, content.picture),
             "perceptual_distance": metrics.perceptual_distance(found.features, content.features),
             "structure": metrics.structure(found.picture, content.picture),
+            "sharpness_to_content": found.sharpness / content.sharpness,
+            "sharpness_to_style": found.sharpness / style.sharpness,
             **found.artifacts,
         }
         if found.lpips and content.lpips:
@@ -100,6 +105,8 @@ class Measurer:
             grams=metrics.gram_matrices(features),
             moments=metrics.means_and_stds(features),
             colors=metrics.color_quantiles(picture),
+            coarse_colors=metrics.coarse_colors(picture),
+            sharpness=metrics.sharpness(picture),
             gaussian=metrics.single_image_gaussian(features),
             artifacts={
                 "border_energy": metrics.border_energy(picture),
@@ -115,4 +122,6 @@ class Measurer:
         whole = self._original(path)
         if whole.artifacts["broken"]:
             logging.warning("%s has one colour: its style distances mean nothing.", path)
-        return dataclasses.replace(whole, picture=np.empty(0), features={}, lpips=None)
+        return dataclasses.replace(
+            whole, picture=np.empty(0), features={}, lpips=None, coarse_colors=np.empty(0)
+        )

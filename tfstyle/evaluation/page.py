@@ -75,7 +75,8 @@ set of pictures do not compare with these.
 {tables.markdown(found.meanings)}
 
 SSIM, PSNR, structure and the perceptual distance rank the content itself first, and the style
-metrics the style itself: neither has done anything. Read them together, and look.
+metrics the style itself: neither has done anything. Color explained is about 0 for noise, and
+sharpness counts halos as edges. Read them together, and look.
 
 ## Pictures
 

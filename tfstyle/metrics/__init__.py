@@ -4,7 +4,7 @@ Functions of NumPy arrays: pixels are summed in float64, products of features in
 networks have them. None needs TensorFlow or Keras but `LPIPS`.
 
 features.py   of an encoder's features: content, style, perceptual and Fréchet distances
-pictures.py   of pixels: SSIM, PSNR, colours, structure
+pictures.py   of pixels: SSIM, PSNR, colours, structure, sharpness
 artifacts.py  of one picture by itself: borders, checkerboards, seams, nothing at all
 lpips.py      the published LPIPS, when its weights are on disk
 """
@@ -31,12 +31,21 @@ from tfstyle.metrics.features import (
     single_image_gaussian,
     style_distance,
 )
-from tfstyle.metrics.pictures import color_distance, color_quantiles, psnr, ssim, structure
+from tfstyle.metrics.pictures import (
+    coarse_colors,
+    color_distance,
+    color_explained,
+    color_quantiles,
+    psnr,
+    sharpness,
+    ssim,
+    structure,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """How to read a number: `better` is "lower" or "higher"."""
+    """How to read a number: `better` is "lower", "higher" or "near 1"."""
 
     better: str
     range: str
@@ -57,6 +66,10 @@ METRICS = {
     "color_distance": Metric(
         "lower", "0 … 1", "sliced Wasserstein-2 distance of the colours to the style's"
     ),
+    "color_explained": Metric(
+        "lower", "0 … 1", "R² of the colours fitted by the content's in the same places; 1 is a "
+        "photo under one map of colours, 0 noise"
+    ),
     "style_embedding": Metric(
         "lower", "0 … 2", "cosine distance of another style predictor's vectors to the style's"
     ),
@@ -73,6 +86,11 @@ METRICS = {
     "structure": Metric(
         "higher", "-1 … 1", "correlation of the strengths of edges, blurred, with the content's"
     ),
+    "sharpness_to_content": Metric(
+        "near 1", "0 …", "95th percentile of the luminance's gradient over the content's; 1 is as "
+        "sharp", 2,
+    ),
+    "sharpness_to_style": Metric("near 1", "0 …", "the same over that of the style's", 2),
     "border_energy": Metric(
         "lower", "0 …", "lines along the picture's border over lines further in; about 1 is clean",
         2,
@@ -107,7 +125,9 @@ __all__ = [
     "Metric",
     "border_energy",
     "checkerboard_energy",
+    "coarse_colors",
     "color_distance",
+    "color_explained",
     "color_quantiles",
     "content_distance",
     "cosine_distance",
@@ -120,6 +140,7 @@ __all__ = [
     "perceptual_distance",
     "psnr",
     "seam_energy",
+    "sharpness",
     "single_image_gaussian",
     "ssim",
     "structure",
