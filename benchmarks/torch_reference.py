@@ -28,13 +28,11 @@ class Reference:
 
     def __init__(self, content, style, config: OptimizeConfig):
         self.config = config
-        arrays = weights.read_npz(weights.LITE_PATH)
+        arrays = weights.read_weights(weights.LITE_PATH, map(_conv, weights.TRUNK_LAYERS))
         self.kernels = {
             name: (
-                torch.from_numpy(arrays[f"{_conv(name)}/kernel"].astype("float32"))
-                .permute(3, 2, 0, 1)
-                .contiguous(),
-                torch.from_numpy(arrays[f"{_conv(name)}/bias"].astype("float32")),
+                torch.from_numpy(arrays[f"{_conv(name)}/kernel"]).permute(3, 2, 0, 1).contiguous(),
+                torch.from_numpy(arrays[f"{_conv(name)}/bias"]),
             )
             for name in weights.TRUNK_LAYERS
         }

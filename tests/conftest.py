@@ -42,7 +42,7 @@ def random():
 
 @pytest.fixture
 def run_program(tmp_path):
-    """Runs `python NAME.py …` of the checkout in an empty folder, with no VGG-19 on disk."""
+    """Runs `python NAME.py …` of the checkout in an empty folder, with nothing in Keras' cache."""
 
     def run(*arguments, **variables):
         home = str(tmp_path / "keras")

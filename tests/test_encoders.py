@@ -1,10 +1,11 @@
-"""Encoders against keras.applications, and what every encoder must satisfy."""
+"""Encoders against keras.applications and SciPy, and what every encoder must satisfy."""
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from tests.conftest import ROOT
 from tfstyle import encoders, weights
 from tfstyle.errors import InputError
 
@@ -45,6 +46,20 @@ def test_deeper_layers_are_not_built(reference):
         "conv1_2",
         "conv2_1",
     ]
+
+
+def test_the_vgg19_that_ships_has_scipys_features(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with np.load(ROOT / "tests" / "golden" / "vgg19.npz") as file:
+        expected = {name: file[name] for name in ("relu1_1", "relu5_4")}
+        picture = file["picture"][None] / np.float32(255.0)
+    features = encoders.load_encoder("vgg19", encoders.LAYERS)(picture)
+    widths = [features[name].shape[-1] for name in encoders.LAYERS]
+    assert widths == 2 * [64] + 2 * [128] + 4 * [256] + 8 * [512]
+    for name, means in expected.items():
+        found = ops.mean(features[name], axis=(0, 1, 2))
+        # float32 beside float64: rounding, amplified by 16 layers.
+        np.testing.assert_allclose(found, means, atol=2e-5 * means.max())
 
 
 def narrow(**options):
@@ -134,7 +149,8 @@ def test_round_trip_through_config_and_file(tmp_path, photo):
         np.testing.assert_array_equal(loaded(photo)[name], features)
 
 
-def test_lite_ships_and_sees_like_vgg(photo, painting):
+def test_lite_ships_and_sees_like_vgg(photo, painting, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     encoder = encoders.load_encoder("lite")
     widths = [features.shape[-1] for features in encoder(photo).values()]
     assert widths == list(encoders.VGG_WIDTHS) and not encoder.trainable
@@ -142,6 +158,13 @@ def test_lite_ships_and_sees_like_vgg(photo, painting):
     # Normalised VGG-19 features have a mean activation near 1; random weights do not.
     for features in (*encoder(photo).values(), *encoder(painting).values()):
         assert 0.3 < float(ops.mean(features)) < 3.0
+    vgg = encoders.load_encoder("vgg19", encoders.HEAD_LAYERS[:3])
+    for name, features in vgg(photo).items():
+        own = np.reshape(encoder(photo)[name], (-1, features.shape[-1]))
+        pairs = np.stack([own, np.reshape(features, own.shape)]).transpose(2, 0, 1)
+        seen = [pair for pair in pairs if np.ptp(pair, axis=1).all()]
+        # 0.99, 0.87 and 0.79 at the three; with the next channel it is near 0.
+        assert np.median([np.corrcoef(pair)[0, 1] for pair in seen]) > 0.6
 
 
 def test_the_trunk_lies_below_the_heads(photo):
@@ -153,15 +176,42 @@ def test_the_trunk_lies_below_the_heads(photo):
     )
 
 
-def test_auto_takes_vgg19_when_it_is_there(reference, tmp_path, monkeypatch):
+def test_auto_takes_vgg19_on_a_gpu(tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        assert weights.choose_encoder() == "lite" and "no GPU" in caplog.text
+        assert weights.choose_encoder(has_gpu=True) == "vgg19" and "a GPU" in caplog.text
+    (tmp_path / "file.h5").touch()
+    assert weights.choose_encoder("auto", tmp_path / "file.h5") == "vgg19"
+    for name in ("lite", "vgg19"):
+        assert weights.choose_encoder(name, has_gpu=name == "lite") == name
+
+
+def test_weights_are_the_named_the_cached_or_those_that_ship(reference, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert weights.choose_encoder() == "lite"
-    with pytest.raises(InputError, match="tfstyle download"):
-        weights.choose_encoder("vgg19")
-    path = tmp_path / "models" / weights.VGG_FILE
-    path.parent.mkdir()
-    path.symlink_to(reference[1])
-    assert weights.choose_encoder() == "vgg19"
+    assert weights.encoder_path("vgg19") == weights.VGG19_PATH
+    cached = tmp_path / "models" / weights.VGG_FILE
+    cached.parent.mkdir()
+    cached.symlink_to(reference[1])
+    assert weights.encoder_path("vgg19") == cached
+    found = encoders.load_encoder("vgg19", ["relu1_1"]).get_weights()
+    for array, variable in zip(found, reference[0].weights, strict=False):
+        np.testing.assert_array_equal(array, variable)
+    assert weights.encoder_path("vgg19", weights.VGG19_PATH) == weights.VGG19_PATH
+    named = encoders.load_encoder("vgg19", ["relu1_1"], vgg_weights=weights.VGG19_PATH)
+    assert not np.array_equal(named.get_weights()[0], found[0])
+    cached.unlink()
+    cached.write_bytes(reference[1].read_bytes()[:100_000])
+    with pytest.raises(InputError, match=f"{weights.VGG_FILE}: .*damaged .*tfstyle download"):
+        encoders.load_encoder("vgg19")
+
+
+def test_only_what_the_taps_need_is_read(tmp_path):
+    with np.load(weights.VGG19_PATH) as file:
+        first = {name: file[name] for name in file if name.startswith("conv1_1")}
+    np.savez(tmp_path / "first.npz", **first)
+    encoders.load_encoder("vgg19", ["relu1_1"], vgg_weights=tmp_path / "first.npz")
+    with pytest.raises(InputError, match="conv1_2/kernel should be"):
+        encoders.load_encoder("vgg19", ["relu1_2"], vgg_weights=tmp_path / "first.npz")
 
 
 def test_what_cannot_be_loaded_is_one_line(tmp_path):
@@ -169,12 +219,15 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path):
         encoders.load_encoder("lite", ["relu4_11"])
     with pytest.raises(InputError, match="no such file"):
         encoders.load_encoder("vgg19", vgg_weights=tmp_path / "none.h5")
+    with pytest.raises(InputError, match="of no use with --encoder=lite"):
+        encoders.load_encoder("lite", vgg_weights=weights.VGG19_PATH)
     (tmp_path / "text.h5").write_text("<html>not found</html>")
-    with pytest.raises(InputError, match="not an HDF5 file"):
+    with pytest.raises(InputError, match="not a file of VGG-19's weights"):
         encoders.load_encoder("vgg19", vgg_weights=tmp_path / "text.h5")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(tmp_path / "other.h5")
-    with pytest.raises(InputError, match="not the weights of vgg19"):
-        encoders.load_encoder("vgg19", vgg_weights=tmp_path / "other.h5")
+    for name in (tmp_path / "other.h5", weights.PACKAGED_MODELS["mobile"]):
+        with pytest.raises(InputError, match="not the weights of vgg19"):
+            encoders.load_encoder("vgg19", vgg_weights=name)
 
 
 @pytest.mark.parametrize(

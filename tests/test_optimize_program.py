@@ -34,7 +34,7 @@ def test_writes_the_picture_its_history_and_its_plot(run_program, small, tmp_pat
         "--plot=p.png", "--checkpoint=c.npz", "--preview_every=1",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert "Wrote out.tif" in result.stderr and "tfstyle download" in result.stderr
+    assert "Wrote out.tif" in result.stderr and "Encoder: " in result.stderr
     assert "warning" not in result.stderr.lower() and "cuda" not in result.stderr.lower()
     image, alpha = images.read_image(tmp_path / "out.tif"), images.read_alpha(tmp_path / "out.tif")
     assert image.shape == (1, 43, 64, 3)
@@ -47,6 +47,29 @@ def test_writes_the_picture_its_history_and_its_plot(run_program, small, tmp_pat
     assert history["arguments"]["size"] == 64 and "tensorflow" in history["versions"]
     Image.open(tmp_path / "p.png").verify()
     assert set(os.listdir(tmp_path)) - {"keras"} == {*FILES, "out.tif", "h.json", "p.png"}
+
+
+def test_vgg19_needs_no_download(run_program, small, tmp_path):
+    """The address is one that answers nothing, in case that something asks."""
+    flags = ["--encoder=vgg19", "--size=64", "--min_size=64", "--iterations=2"]
+    proxy = "http://127.0.0.1:9"
+    result = run_program("optimize.py", *small, *flags, http_proxy=proxy, https_proxy=proxy)
+    assert result.returncode == 0, result.stderr
+    assert Image.open(tmp_path / "stylized.png").size == (64, 43)
+    assert images.read_parameters(tmp_path / "stylized.png")["encoder"] == "vgg19"
+    assert not (tmp_path / "keras" / "models").exists()
+
+
+def test_auto_on_a_gpu_is_vgg19_with_all_its_layers(small, tmp_path, monkeypatch):
+    from tfstyle import devices
+    from tfstyle.commands import optimize
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    flags = ["--size=64", "--min_size=64", "--iterations=1", "--style_layers=relu1_1,relu5_2"]
+    assert optimize.main([*small, *flags]) == 0
+    assert images.read_parameters(tmp_path / "stylized.png")["encoder"] == "vgg19"
 
 
 def test_a_picture_is_reproduced_from_itself(run_program, small, tmp_path):
@@ -94,7 +117,7 @@ def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
         ([*small, "--plot=p.gif"], "p.gif: the suffix must be one of .png"),
         ([*small, "--init=nothing.png"], "nothing.png: no such file"),
         ([*small, "--style=empty.jpg"], "empty.jpg: not a readable image"),
-        ([*small, "--encoder=vgg19"], "tfstyle download"),
+        ([*small, "--vgg_weights=none.h5"], "none.h5: no such file"),
         ([*small, "--style_layers=relu5_4"], "--style_layers: unknown name 'relu5_4'"),
         ([*small, "--from_picture=photo.png"], "photo.png: holds no parameters"),
     ]:

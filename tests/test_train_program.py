@@ -65,7 +65,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("DIRS --batchsize 4", "--batchsize: no such flag; did you mean 'batch_size'?"),
         ("DIRS --output_dir notes.txt", "notes.txt is a file; give a folder"),
         ("DIRS --init_model nothing", "--init_model: 'nothing' is neither a packaged model nor"),
-        ("DIRS --encoder vgg19", "--encoder=vgg19: its weights are not on this machine"),
+        ("DIRS --vgg_weights none.h5", "none.h5: no such file"),
     ],
 )
 def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch):

@@ -20,7 +20,7 @@ PROGRAMS = {
     "benchmark_tflite": "times TFLite files side by side",
     "shards": "packs a folder of pictures for faster training",
     "examples": "copies the example pictures to a folder",
-    "download": "fetches the weights of the full VGG-19",
+    "download": "fetches VGG-19 in float32; what ships has 8 bits",
 }
 
 

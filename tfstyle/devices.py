@@ -27,6 +27,13 @@ def start_tensorflow() -> None:
             tf.config.list_logical_devices()
 
 
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a GPU."""
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 @contextlib.contextmanager
 def _without_matplotlib() -> Iterator[None]:
     """Lets imports do without it: Keras has plots that no program of ours draws, for 0.2 s."""

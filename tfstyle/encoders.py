@@ -1,14 +1,14 @@
 """VGG-19 and lite features by paper name (`relu4_2`); channel means are applied inside.
 
-Both encoders are one class, `VGG19`: the published network has the widths of `VGG_WIDTHS`; `lite`,
-which ships, has a quarter of them and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
+Both encoders ship and are one class, `VGG19`: the published network has the widths of `VGG_WIDTHS`,
+`lite` a quarter of them and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
 """
 
 import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import weights
+from tfstyle import devices, weights
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
 from tfstyle.weights import BLOCKS, HEAD_LAYERS, LAYERS
@@ -185,19 +185,20 @@ def load_encoder(
     """An encoder with trained weights.
 
     Args:
-        name: "lite", "vgg19", or "auto": VGG-19 when its weights are on disk, else lite.
+        name: "lite", "vgg19", or "auto", as in `weights.choose_encoder`.
         taps: names of features; `HEAD_LAYERS` by default.
         heads: whether lite's features imitate VGG-19's, at `HEAD_LAYERS`; if not, they are the
             four times narrower activations below the heads, at any of `weights.TRUNK_LAYERS`.
             VGG-19 has all of `LAYERS` in either case.
-        vgg_weights: path of Keras' VGG-19 weights; if empty, in Keras' cache.
+        vgg_weights: as in `weights.encoder_path`.
         pooling: of `VGG19`.
         margin: of `VGG19`.
         dtype: Keras dtype policy, such as "mixed_bfloat16".
     Returns: a built `VGG19`, named `lite` or `vgg19`, not trainable.
-    Raises: InputError for weights that are missing or of another network, or an unknown tap.
+    Raises: InputError for weights that are missing, damaged or of another network, or an unknown
+        tap.
     """
-    name = weights.choose_encoder(name, vgg_weights)
+    name = weights.choose_encoder(name, vgg_weights, name == "auto" and devices.has_gpu())
     known = weights.encoder_layers(name, heads)
     taps = tuple(taps or HEAD_LAYERS)
     for tap in taps:
@@ -208,20 +209,16 @@ def load_encoder(
         shape = {"widths": LITE_WIDTHS, "head_widths": VGG_WIDTHS if heads else None}
     encoder = VGG19(taps, pooling=pooling, margin=margin, name=name, dtype=dtype, **shape)
     encoder.build((None, None, None, 3))
-    if name == "lite":
-        path = weights.LITE_PATH
-        arrays = weights.read_npz(path)
-    else:
-        path = weights.vgg_weights_path(vgg_weights)
-        arrays = weights.read_keras_h5(path)
-    for variable in encoder.weights:
-        key = "/".join(variable.path.split("/")[-2:])
+    path = weights.encoder_path(name, vgg_weights)
+    keys = ["/".join(variable.path.split("/")[-2:]) for variable in encoder.weights]
+    arrays = weights.read_weights(path, dict.fromkeys(key.split("/")[0] for key in keys))
+    for key, variable in zip(keys, encoder.weights, strict=True):
         if key not in arrays or arrays[key].shape != tuple(variable.shape):
             found = arrays[key].shape if key in arrays else "nothing"
             raise InputError(
                 f"{path}: not the weights of {name}; {key} should be {tuple(variable.shape)}, "
                 f"not {found}"
             )
-        variable.assign(np.asarray(arrays[key], "float32"))
+        variable.assign(arrays[key])
     encoder.trainable = False
     return encoder

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from tfstyle import checkpoints, colors, encoders, images, models, scales, weights
+from tfstyle import checkpoints, colors, devices, encoders, images, models, scales, weights
 from tfstyle.config import DEFAULT_MODEL, START_IMAGES, OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.lbfgs import LBFGS
@@ -87,7 +87,7 @@ class _Render:
         self.shapes = scales.scale_shapes(content.shape[1:3], config.size, config.min_size)
         shares = config.style_weights or (1.0,) * len(styles)
         self.style_weights = [share / sum(shares) for share in shares]
-        name = weights.choose_encoder(config.encoder, config.vgg_weights)
+        name = weights.choose_encoder(config.encoder, config.vgg_weights, devices.has_gpu())
         loss = make_loss(config, name)
 
         def objective(dtype):

@@ -5,10 +5,12 @@ Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
 
 import os
 import pathlib
+import zipfile
 
 import numpy as np
 from absl import logging
 
+from tfstyle import files
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
 
@@ -21,6 +23,7 @@ VGG_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{
 VGG_MD5 = "253f8cb515780f3b799900260a226db6"
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 LITE_PATH = PRETRAINED / "lite.npz"
+VGG19_PATH = PRETRAINED / "vgg19.npz"
 PACKAGED_MODELS = {name: PRETRAINED / f"{name}.npz" for name in ("quality", "mobile")}
 
 
@@ -44,39 +47,68 @@ def model_path(name, flag="model"):
 
 
 def encoder_layers(name, heads=False):
-    """Names of the features that an encoder has; `heads` as in `encoders.load_encoder`."""
-    return LAYERS if name == "vgg19" else HEAD_LAYERS if heads else TRUNK_LAYERS
+    """Names of the features that an encoder has; for "auto", those of either.
 
-
-def choose_encoder(name="auto", vgg_weights=""):
-    """The name, "lite" or "vgg19", that "auto" stands for on this machine, said in a log line.
-
-    Raises: InputError if VGG-19 is asked for and its weights are not on disk.
+    Args:
+        name: "lite", "vgg19" or "auto".
+        heads: as in `encoders.load_encoder`.
     """
+    if name != "lite":
+        return LAYERS
+    return HEAD_LAYERS if heads else TRUNK_LAYERS
+
+
+def check_encoder(name="auto", vgg_weights=""):
+    """Raises InputError for a file of weights that is not there or of no use."""
     if name == "lite" and vgg_weights:
         raise InputError("--vgg_weights: is of no use with --encoder=lite; leave one of them out")
-    path = vgg_weights_path(vgg_weights)
-    if path.is_file():
-        return "vgg19" if name == "auto" else name
-    if vgg_weights:
-        raise InputError(f"{path}: no such file; `tfstyle download` fetches VGG-19's weights")
-    if name == "vgg19":
-        raise InputError(
-            "--encoder=vgg19: its weights are not on this machine; `tfstyle download` fetches "
-            "them, and --vgg_weights=FILE names a copy"
+    if vgg_weights and not os.path.isfile(vgg_weights):
+        raise InputError(f"{vgg_weights}: no such file; VGG-19 ships, without --vgg_weights")
+
+
+def choose_encoder(name="auto", vgg_weights="", has_gpu=False):
+    """The name, "lite" or "vgg19", that "auto" stands for here, said in a log line.
+
+    Args:
+        name: one of them, or "auto": vgg19 on a GPU or where its weights are given, else lite.
+        vgg_weights: path of VGG-19's weights, or empty.
+        has_gpu: of `devices`.
+    Raises: InputError of `check_encoder`.
+    """
+    check_encoder(name, vgg_weights)
+    if name != "auto":
+        return name
+    if not vgg_weights and not has_gpu:
+        logging.info(
+            "Encoder: lite, as TensorFlow sees no GPU; --encoder=vgg19 takes some ten times as "
+            "long on a processor."
         )
-    if name == "auto":
-        logging.info("Encoder: lite, which ships; `tfstyle download` gets the full VGG-19.")
-    return "lite"
+        return "lite"
+    logging.info(
+        "Encoder: vgg19, as %s; --encoder=lite takes a sixteenth of the arithmetic.",
+        "--vgg_weights is given" if vgg_weights else "TensorFlow sees a GPU",
+    )
+    return "vgg19"
 
 
-def vgg_weights_path(vgg_weights=""):
-    """Where VGG-19's weights are or would be: the path given, or Keras' cache."""
-    return pathlib.Path(vgg_weights or os.path.join(_keras_home(), "models", VGG_FILE))
+def encoder_path(name, vgg_weights=""):
+    """The file of an encoder's weights.
+
+    Args:
+        name: "lite" or "vgg19".
+        vgg_weights: path of VGG-19's; if empty, the float32 file in Keras' cache or, if there is
+            none, the one that ships.
+    """
+    if name == "lite":
+        return LITE_PATH
+    if vgg_weights:
+        return pathlib.Path(vgg_weights)
+    cached = _cached_vgg_path()
+    return cached if cached.is_file() else VGG19_PATH
 
 
 def download_vgg_weights():
-    """Fetches VGG-19's weights into Keras' cache, checked; returns their path.
+    """Fetches VGG-19's float32 weights into Keras' cache, checked; returns their path.
 
     Raises: InputError if they cannot be fetched.
     """
@@ -90,34 +122,55 @@ def download_vgg_weights():
         raise InputError(f"{VGG_URL}: cannot be fetched ({error})") from error
 
 
-def _keras_home():
-    return os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+def _cached_vgg_path():
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    return pathlib.Path(home, "models", VGG_FILE)
 
 
-def read_npz(path):
-    """`{"conv1_1/kernel": array, …}` from the file that ships."""
+def read_weights(path, layers):
+    """`{"conv1_1/kernel": array, "conv1_1/bias": array, …}` in float32: what the file has of it.
+
+    Args:
+        path: of a file in the form of those that ship (.npz), or of Keras' (HDF5): VGG-19's
+            weights or a whole saved VGG-19.
+        layers: such as "conv1_1" or "head1_1"; no other is read.
+    Raises: InputError for a file of neither form, or a damaged one.
+    """
+    try:
+        return (_read_npz if zipfile.is_zipfile(path) else _read_keras_h5)(path, layers)
+    except (*files.UNREADABLE, RuntimeError) as error:
+        remedy = "; `tfstyle download` fetches it again" if path == _cached_vgg_path() else ""
+        raise InputError(
+            f"{path}: not a file of VGG-19's weights, or damaged ({error}){remedy}"
+        ) from error
+
+
+def _read_npz(path, layers):
+    """An array is there as it is, or as 8-bit indices into a table."""
+    arrays = {}
     with np.load(path) as file:
-        return dict(file)
+        for key in (f"{layer}/{kind}" for layer in layers for kind in ("kernel", "bias")):
+            if key in file:
+                arrays[key] = file[key].astype(np.float32)
+            elif f"{key}.index" in file:
+                arrays[key] = file[f"{key}.table"][file[f"{key}.index"]]
+    return arrays
 
 
-def read_keras_h5(path):
-    """`{"conv1_1/kernel": array, …}` from Keras' file of weights, or a whole saved VGG-19."""
+def _read_keras_h5(path, layers):
     import h5py
 
     arrays = {}
-    try:
-        with h5py.File(path) as file:
-            root = file.get("model_weights", file)
-            for layer in LAYERS:
-                group = root.get(f"block{layer[4]}_conv{layer[6]}")
-                if group is None:
-                    continue
-                names: list[str] = []
-                group.visit(names.append)
-                for item in map(group.get, names):
-                    if isinstance(item, h5py.Dataset):
-                        kind = "kernel" if item.ndim == 4 else "bias"
-                        arrays[f"{layer.replace('relu', 'conv')}/{kind}"] = item[()]
-    except OSError as error:
-        raise InputError(f"{path}: not an HDF5 file of VGG-19's weights ({error})") from error
+    with h5py.File(path) as file:
+        root = file.get("model_weights", file)
+        for layer in layers:
+            group = root.get(f"block{layer[4]}_{layer[:4]}{layer[6:]}")
+            if group is None:
+                continue
+            names: list[str] = []
+            group.visit(names.append)
+            for item in map(group.get, names):
+                if isinstance(item, h5py.Dataset):
+                    kind = "kernel" if item.ndim == 4 else "bias"
+                    arrays[f"{layer}/{kind}"] = item[()].astype(np.float32)
     return arrays

@@ -1,16 +1,19 @@
-"""Makes the reference values beside this file with independent, published code.
+"""Makes the reference values beside this file with independent code: published, or float64 SciPy.
 
-    python -m tests.golden.generate
+    python -m tests.golden.generate lpips vgg19
 
-It needs `lpips` and `torchvision`, which the tests do not: richzhang/PerceptualSimilarity, release
-0.1.4. No trained weights are used; those here are waves, the same on every machine.
+`lpips` needs `lpips` and `torchvision`, which the tests do not: richzhang/PerceptualSimilarity,
+release 0.1.4. No trained weights are used; those here are waves, the same on every machine. `vgg19`
+reads the arrays that ship and the example pictures.
 """
 
 import pathlib
+import sys
 
 import numpy as np
 
 FOLDER = pathlib.Path(__file__).parent
+ROOT = FOLDER.parent.parent
 ALEXNET = {
     "net.slice1.0": (64, 3, 11, 11),
     "net.slice2.3": (192, 64, 5, 5),
@@ -55,7 +58,7 @@ def feature_maps():
     return maps
 
 
-def main():
+def make_lpips():
     import lpips
     import torch
 
@@ -80,6 +83,47 @@ def main():
         source="https://github.com/richzhang/PerceptualSimilarity",
         versions=f"lpips 0.1.4, torch {torch.__version__}",
     )
+
+
+def make_vgg19():
+    """Channel means of VGG-19's first and last features, of a crop of a photograph."""
+    import scipy
+    from PIL import Image
+
+    with Image.open(ROOT / "examples" / "astronaut.jpg") as picture:
+        crop = np.asarray(picture.convert("RGB"))[100:132, 200:232]
+    x = crop[..., ::-1].astype(np.float64) - [103.939, 116.779, 123.68]  # BGR, as Caffe has it
+    means = {}
+    with np.load(ROOT / "tfstyle" / "pretrained" / "vgg19.npz") as arrays:
+        for block, count in enumerate((2, 2, 4, 4, 4), 1):
+            for layer in (f"{block}_{number}" for number in range(1, count + 1)):
+                index = arrays[f"conv{layer}/kernel.index"]
+                kernel = arrays[f"conv{layer}/kernel.table"].astype(np.float64)[index]
+                planes = [
+                    sum(
+                        scipy.signal.correlate(plane, part, mode="same", method="direct")
+                        for plane, part in zip(np.moveaxis(x, 2, 0), parts, strict=True)
+                    )
+                    for parts in np.transpose(kernel, (3, 2, 0, 1))
+                ]
+                x = np.maximum(np.stack(planes, axis=2) + arrays[f"conv{layer}/bias"], 0.0)
+                if layer in ("1_1", "5_4"):
+                    means[f"relu{layer}"] = x.mean(axis=(0, 1))
+            height, width, channels = x.shape
+            x = x.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
+    np.savez(
+        FOLDER / "vgg19.npz",
+        picture=crop,
+        **means,
+        source="float64 correlations, `make_vgg19`",
+        versions=f"scipy {scipy.__version__}, numpy {np.__version__}",
+    )
+
+
+def main():
+    makers = {"lpips": make_lpips, "vgg19": make_vgg19}
+    for name in sys.argv[1:] or makers:
+        makers[name]()
 
 
 if __name__ == "__main__":

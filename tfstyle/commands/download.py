@@ -1,4 +1,4 @@
-"""`tfstyle download`: fetches the weights of the full VGG-19 into Keras' cache."""
+"""`tfstyle download`: fetches VGG-19's float32 weights into Keras' cache, where they are found."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,5 +19,5 @@ def main(argv: Sequence[str]) -> int | None:
         return 0
     with cli.quiet_import():
         import keras  # noqa: F401
-    logging.info("VGG-19 is in %s.", weights.download_vgg_weights())
+    logging.info("VGG-19 in float32 is in %s.", weights.download_vgg_weights())
     return 0

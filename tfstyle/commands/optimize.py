@@ -34,13 +34,20 @@ def main(argv: Sequence[str]) -> int | None:
     init = None
     if config.init not in START_IMAGES:
         init = images.read_image(config.init)
-    # The picture's parameters name the encoder that painted it, whatever is on disk later.
-    config = dataclasses.replace(
-        config, encoder=weights.choose_encoder(config.encoder, config.vgg_weights)
-    )
+    weights.check_encoder(config.encoder, config.vgg_weights)
     for flag in ("content_layers", "style_layers"):
         parse_weights(flag, getattr(config, flag), weights.encoder_layers(config.encoder))
     scales.scale_shapes(content.shape[1:3], config.size, config.min_size)
+
+    devices.start_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    from tfstyle import optimization
+
+    # The picture's parameters name the encoder that painted it, whatever "auto" is elsewhere.
+    encoder = weights.choose_encoder(config.encoder, config.vgg_weights, devices.has_gpu())
+    config = dataclasses.replace(config, encoder=encoder)
     options = OptimizeConfig(
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
     )
@@ -48,12 +55,6 @@ def main(argv: Sequence[str]) -> int | None:
         checkpoints.read_checkpoint(
             config.checkpoint, checkpoints.render_identity(options, content, styles, init)
         )
-
-    devices.start_tensorflow()
-    import keras
-    import tensorflow as tf
-
-    from tfstyle import optimization
 
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
     every = config.preview_every

@@ -23,16 +23,17 @@ def main(argv: Sequence[str]) -> int | None:
     files.check_folder("output_dir", command.output_dir)
     if command.init_model:
         weights.model_path(command.init_model, "init_model")
-    encoder = weights.choose_encoder(command.encoder, command.vgg_weights)
-    settings = {
-        field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
-    }
-    config = TrainConfig(**{**settings, "encoder": encoder})
+    weights.check_encoder(command.encoder, command.vgg_weights)
     devices.start_tensorflow()
     import tensorflow as tf
 
     from tfstyle import training
 
+    encoder = weights.choose_encoder(command.encoder, command.vgg_weights, devices.has_gpu())
+    settings = {
+        field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
+    }
+    config = TrainConfig(**{**settings, "encoder": encoder})
     strategy = training.make_strategy(config)
     # After the strategy: with several machines TensorFlow takes SIGTERM for itself when it is made.
     with cli.StopSignal() as stop:

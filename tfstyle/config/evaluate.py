@@ -59,7 +59,7 @@ class EvaluateCommand:
         "that returns features by name.", section="Measurement",
     )  # fmt: skip
     vgg_weights: str = option(
-        "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Measurement"
+        "", "Keras' file of VGG-19's weights, instead of what ships.", section="Measurement"
     )
     lpips_weights: str = option(
         "", "Published weights of LPIPS with AlexNet (.npz), which adds that metric.",

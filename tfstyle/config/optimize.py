@@ -67,11 +67,11 @@ class OptimizeConfig:
         "relu4_2", "Layers of the content term, with optional weights.", section="Losses"
     )
     encoder: str = option(
-        "auto", "Network that sees the pictures; auto is vgg19 when its weights are on disk.",
+        "auto", "Network that sees the pictures; auto is vgg19 on a GPU, else lite.",
         section="Encoder", choices=("auto", "lite", "vgg19"),
     )  # fmt: skip
     vgg_weights: str = option(
-        "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Encoder"
+        "", "Keras' file of VGG-19's weights, instead of what ships.", section="Encoder"
     )
     pooling: str = option(
         "max", "Pooling in the encoder.", section="Encoder", choices=("max", "average")

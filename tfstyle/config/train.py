@@ -23,11 +23,11 @@ class TrainConfig:
         section="Model", choices=("adain", "mobile", "quality"),
     )  # fmt: skip
     encoder: str = option(
-        "auto", "Network that sees the pictures; auto is vgg19 when its weights are on disk.",
+        "auto", "Network that sees the pictures; auto is vgg19 on a GPU, else lite.",
         section="Model", choices=("auto", "lite", "vgg19"),
     )  # fmt: skip
     vgg_weights: str = option(
-        "", "Keras' VGG-19 weights file, if not in Keras' cache.", section="Model"
+        "", "Keras' file of VGG-19's weights, instead of what ships.", section="Model"
     )
     init_model: str = option(
         "", "Trained model (.keras, or a packaged name) whose weights to start from; quality may "

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import encoders, weights
+from tfstyle import devices, encoders, weights
 from tfstyle.errors import InputError
 from tfstyle.evaluation.systems import file_digest
 
@@ -21,14 +21,14 @@ def load_features(name: str, vgg_weights: str = "") -> tuple[Features, str]:
     Args:
         name: "lite" (its heads), "vgg19", "auto", or the folder of a SavedModel that takes
             `(1, h, w, 3)` float32 in [0, 1] and returns a dict with `weights.HEAD_LAYERS`.
-        vgg_weights: path of Keras' VGG-19 weights; if empty, in Keras' cache.
+        vgg_weights: as in `weights.encoder_path`.
     Raises: InputError for weights that are missing or of another network.
     """
     if name in ("auto", "lite", "vgg19"):
-        name = weights.choose_encoder(name, vgg_weights)
+        name = weights.choose_encoder(name, vgg_weights, devices.has_gpu())
         encoder = encoders.load_encoder(name, vgg_weights=vgg_weights, margin=MARGIN)
-        path = weights.LITE_PATH if name == "lite" else weights.vgg_weights_path(vgg_weights)
-        call, identity = tf.function(encoder, reduce_retracing=True), f"{name} {file_digest(path)}"
+        digest = file_digest(weights.encoder_path(name, vgg_weights))
+        call, identity = tf.function(encoder, reduce_retracing=True), f"{name} {digest}"
     else:
         call, identity = _load_saved_model("encoder", name)
 

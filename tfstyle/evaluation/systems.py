@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 import tfstyle
-from tfstyle import images, weights
+from tfstyle import devices, images, weights
 from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_you_mean
 from tfstyle.errors import InputError
 from tfstyle.evaluation.pairs import Pair
@@ -118,8 +118,6 @@ class TrainedModel(System):
         return f"model {file_digest(self.path)} {code_digest(*_MODEL_CODE)}"
 
     def open(self, size):
-        from tfstyle import devices
-
         devices.start_tensorflow()
         import tensorflow as tf
 
@@ -163,12 +161,11 @@ class Renderer(System):
     paints: ClassVar[bool] = True
 
     def fingerprint(self):
-        name = weights.choose_encoder("auto")
-        return f"renderer {OptimizeConfig(encoder=name)} {code_digest(*_RENDERER_CODE)}"
+        name = weights.choose_encoder("auto", has_gpu=devices.has_gpu())
+        encoder = file_digest(weights.encoder_path(name))
+        return f"renderer {OptimizeConfig(encoder=name)} {encoder} {code_digest(*_RENDERER_CODE)}"
 
     def open(self, size):
-        from tfstyle import devices
-
         devices.start_tensorflow()
         from tfstyle import optimization
 

@@ -177,7 +177,7 @@ class EncoderDecoderModel(StyleTransferModel):
 
         Args:
             encoder: "lite", "vgg19" or "auto".
-            vgg_weights: path of VGG-19's weights, if not in Keras' cache.
+            vgg_weights: as in `weights.encoder_path`.
             dtype: Keras dtype policy.
             **arguments: of `on_encoder`.
         """
