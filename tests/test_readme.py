@@ -123,7 +123,7 @@ def test_its_python_runs(part, text, less, tmp_path, monkeypatch):
 def test_its_flags_exist(page):
     from tfstyle import config
 
-    known = {"help", "weights"}  # the latter of tools.export_teacher
+    known = {"help"}
     for command in ("Optimize", "Stylize", "Styles", "Train", "Shards", "Evaluate",
                     "TFLite", "SavedModel", "ONNX", "BenchmarkTFLite"):  # fmt: skip
         found = getattr(config, f"{command}Command")

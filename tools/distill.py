@@ -1,12 +1,16 @@
-"""Trains the `lite` encoder by feature regression, from random weights, resumably.
+"""Trains the `lite` encoder by feature regression on VGG-19, from a pruned start, resumably.
 
-    python -m tools.distill --teacher FILE.npz --images DIR --images DIR --output DIR
+    python -m tools.prune --images DIR --images DIR --output start.npz
+    python -m tools.distill --start start.npz --images DIR --images DIR --output DIR
 
-The student sees random crops with flips, scale and colour jitter. At each head the loss is the
-squared error of the features over the mean square of the teacher's, plus the same for Gram
-matrices. The batch is a pure function of seed and step and the checkpoint holds all other state, so
-a run that was stopped goes on as if it had not been. Each checkpoint also writes `lite.npz`, in
-float16, as it ships; `python -m tools.distill_report` measures it.
+The student sees crops of pictures, of blends of two and of noisy ones (`distillation.crops`). At
+each head the loss is the squared error of the features over the mean square of VGG-19's, each
+channel of which is divided by its mean activation, plus the same for Gram matrices. The narrow
+trunk below the heads is held to those channels of VGG-19 that it stands for. VGG-19 is sixteen
+times the student's work, so each crop is used several times: crops come one by one, and a batch is
+drawn from the latest. A batch is a pure function of seed and step and the checkpoint holds all
+other state, so a run that was stopped goes on as if it had not been. Each checkpoint also writes
+`lite.npz`, in float16, as it ships; `python -m tools.distill_report` measures it.
 """
 
 import pathlib
@@ -16,115 +20,43 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags, logging
-from keras import ops
-from PIL import Image, ImageEnhance
 
-from tfstyle import encoders, files, statistics
-from tools.teacher import Teacher
+from tfstyle import encoders, files
+from tools.distillation.crops import crop_at, load_pixels
+from tools.distillation.regression import (
+    Muon,
+    Targets,
+    batch_indices,
+    load_student,
+    losses_of,
+    weight_name,
+    window,
+)
 
-_TEACHER = flags.DEFINE_string("teacher", None, "Array file of the teacher.", required=True)
+_START = flags.DEFINE_string("start", None, "File of `tools.prune`.", required=True)
 _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of JPEG or PNG files.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of checkpoints and weights.", required=True)
+_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
 _STEPS = flags.DEFINE_integer("steps", 16000, "Training steps in all.")
 _BATCH = flags.DEFINE_integer("batch", 8, "Crops a step.")
 _CROP = flags.DEFINE_integer("crop", 160, "Side of a crop in pixels, a multiple of 16.")
-_RATE = flags.DEFINE_float("learning_rate", 0.02, "Peak relative step of a kernel.")
+_REPEATS = flags.DEFINE_integer("repeats", 4, "How often a crop is used, in the mean.")
+_POOL = flags.DEFINE_integer("pool", 2048, "Latest crops that a batch is drawn from.")
+_FIRST = flags.DEFINE_integer("first_crops", 256, "Crops that the first batch is drawn from.")
+_RATE = flags.DEFINE_float("learning_rate", 0.004, "Peak relative step of a kernel.")
 _GRAM = flags.DEFINE_float("gram_weight", 0.5, "Weight of the Gram matrices' errors.")
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the initial weights and of the batches.")
+_TRUNK = flags.DEFINE_float("trunk_weight", 0.2, "Weight of the narrow trunk's errors.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the batches.")
 _SAVE_EVERY = flags.DEFINE_integer("save_every", 500, "Steps between checkpoints.")
-_INPUT_DEVIATION = 64.0  # of an image minus the channel means
-_PROBES = 16
-_WARMUP = 300  # steps
-
-
-class Muon(keras.optimizers.Muon):
-    """Muon whose steps are relative to a kernel's He deviation, for kernels of any rank.
-
-    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. A convolution is
-    the matrix from its inputs and taps to its outputs. Keras' version leaves those to Adam.
-    """
-
-    def _should_use_adamw(self, variable):
-        return len(variable.shape) < 2
-
-    def _muon_update_step(self, gradient, variable, lr, m):
-        self.assign_add(m, gradient + m * (self.momentum - 1))
-        direction = ops.reshape(gradient + self.momentum * m, (-1, variable.shape[-1]))
-        update = self.zeropower_via_newtonschulz5(direction, self.ns_steps)
-        rows, columns = update.shape
-        # An orthogonal matrix has entries of deviation 1 / sqrt(max(rows, columns)).
-        scale = float(np.sqrt(max(rows, columns) * 2.0 / rows))
-        if variable.shape[-2] == 3:  # reads pixels
-            scale /= _INPUT_DEVIATION
-        self.assign_sub(variable, lr * scale * ops.reshape(update, variable.shape))
-
-
-def load_pixels(folders):
-    """List of `(h, w, 3)` uint8 RGB images."""
-    files = sorted(f for folder in folders for f in pathlib.Path(folder).glob("*.[jp][pn]g"))
-    return [np.asarray(Image.open(file).convert("RGB")) for file in files]
-
-
-def make_batch(pixels, seed, step, batch, crop):
-    """`(batch, crop, crop, 3)` float32 crops in [0, 1], the same for equal `seed` and `step`."""
-    generator = np.random.default_rng((seed, step))
-    return np.stack([_crop(generator, pixels, crop) for _ in range(batch)])
-
-
-def _crop(generator, pixels, crop):
-    image = pixels[generator.integers(len(pixels))]
-    side = int(min(*image.shape[:2], crop * np.exp2(generator.uniform(-0.5, 1.0))))
-    top = generator.integers(image.shape[0] - side + 1)
-    left = generator.integers(image.shape[1] - side + 1)
-    window = Image.fromarray(image[top : top + side, left : left + side])
-    window = window.resize((crop, crop), Image.Resampling.BICUBIC)
-    if generator.random() < 0.5:
-        window = window.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if generator.random() < 0.5:
-        for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-            window = enhance(window).enhance(generator.uniform(0.6, 1.4))
-    return np.asarray(window, "float32") / 255.0
-
-
-def head_losses(features, targets, seed):
-    """Scalar losses of each head: relative squared error of features and of Gram matrices.
-
-    The Gram matrices' is an estimate from `_PROBES` random vectors p: ‖(G - T) p‖² has ‖G - T‖² for
-    its mean, and G p = Fᵀ(F p) costs far less than G.
-    """
-    losses = {}
-    for name, target in targets.items():
-        # A tenth at each border sees padding; a window of the large maps is sample enough.
-        size = target.shape[1]
-        start = max(-(-size // 10), (size - 48) // 2)
-        window = slice(start, size - start)
-        target = statistics.flatten(target[:, window, window])
-        feature = statistics.flatten(features[name][:, window, window])
-        error = ops.mean(ops.square(feature - target)) / ops.mean(ops.square(target))
-        probes = tf.random.stateless_normal((target.shape[-1], _PROBES), seed)
-        product, product_target = _gram_product(feature, probes), _gram_product(target, probes)
-        gram_error = ops.sum(ops.square(product - product_target), (1, 2)) / ops.sum(
-            ops.square(product_target), (1, 2)
-        )
-        losses[name] = error, ops.mean(gram_error)
-    return losses
-
-
-def _gram_product(flat, probes):
-    return ops.einsum("bnc,bnk->bck", flat, ops.matmul(flat, probes))
+_WARMUP = 100  # steps
 
 
 def main(_):
-    keras.utils.set_random_seed(_SEED.value)
     output = pathlib.Path(_OUTPUT.value)
     output.mkdir(parents=True, exist_ok=True)
-    student = encoders.VGG19(
-        widths=encoders.LITE_WIDTHS, head_widths=encoders.VGG_WIDTHS, dtype="mixed_bfloat16"
-    )
-    student.build((None, None, None, 3))
-    first = student.weights[0]
-    first.assign(first / _INPUT_DEVIATION)
-    teacher = Teacher(_TEACHER.value, dtype="bfloat16")
+    with np.load(_START.value) as file:
+        start = dict(file)
+    student = load_student(start)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, _STEPS.value, alpha=0.0, warmup_target=_RATE.value, warmup_steps=_WARMUP
     )
@@ -136,53 +68,60 @@ def main(_):
 
     pixels = load_pixels(_IMAGES.value)
     logging.info("%d images, starting at step %d", len(pixels), int(optimizer.iterations))
-    shape = (_BATCH.value, _CROP.value, _CROP.value, 3)
-    batches = tf.data.Dataset.range(int(optimizer.iterations), _STEPS.value).map(
-        lambda step: tf.ensure_shape(
-            tf.numpy_function(
-                lambda s: make_batch(pixels, _SEED.value, int(s), _BATCH.value, _CROP.value),
-                [step],
-                tf.float32,
-            ),
-            shape,
-        )
+    targets = Targets(
+        encoders.load_encoder("vgg19", vgg_weights=_VGG.value),
+        lambda index: crop_at(pixels, _SEED.value, index, _CROP.value),
+        _POOL.value,
     )
 
-    @tf.function
-    def train_step(image):
-        targets = teacher(image)
+    @tf.function(reduce_retracing=True)
+    def train_step(image, wanted):
+        rows = []
         with tf.GradientTape() as tape:
             seed = tf.stack([tf.cast(_SEED.value, tf.int64), optimizer.iterations.value])
-            losses = head_losses(student(image), targets, seed)
-            total = sum(feature + _GRAM.value * gram for feature, gram in losses.values())
+            trunk = student.trunk(image)
+            trunk = {layer: window(maps) for layer, maps in trunk.items()}
+            total = 0.0
+            for layer, head in student.heads(trunk).items():
+                name = layer.replace("relu", "")
+                feature, gram = losses_of(head, wanted[layer] / start[f"head{name}/means"], seed)
+                channels = tf.gather(wanted[layer], start[f"conv{name}/channels"], axis=-1)
+                narrow, narrow_gram = losses_of(
+                    trunk[layer], channels / start[f"conv{name}/scale"], seed
+                )
+                total += feature + _GRAM.value * gram
+                total += _TRUNK.value * (narrow + _GRAM.value * narrow_gram)
+                rows.append([feature, gram, narrow, narrow_gram])
         gradients = tape.gradient(total, student.trainable_variables)
         optimizer.apply(gradients, student.trainable_variables)
-        return ops.stack(list(losses.values()))
+        return tf.convert_to_tensor(rows)
 
-    sums, start, count = 0.0, time.time(), 0
-    for image in batches.prefetch(4):
-        sums, count = sums + train_step(image).numpy(), count + 1
-        step = int(optimizer.iterations)
-        if step % 100 == 0:
-            means = sums / count
-            logging.info(
-                "step %d, %.3f s a step, features %s, Gram %s",
-                step,
-                (time.time() - start) / count,
-                np.round(means[:, 0], 4),
-                np.round(means[:, 1], 4),
+    sums, started, count = 0.0, time.time(), 0
+    while (step := int(optimizer.iterations)) < _STEPS.value:
+        image, wanted = targets.batch(
+            batch_indices(
+                _SEED.value, step, _BATCH.value, _REPEATS.value, _POOL.value, _FIRST.value
             )
-            sums, start, count = 0.0, time.time(), 0
+        )
+        sums, count, step = sums + train_step(image, wanted).numpy(), count + 1, step + 1
+        if step % 100 == 0:
+            logging.info(
+                "step %d, %.3f s a step\n%s",
+                step,
+                (time.time() - started) / count,
+                np.round(sums.T / count, 4),
+            )
+            sums, started, count = 0.0, time.time(), 0
         if step % _SAVE_EVERY.value == 0 or step == _STEPS.value:
             manager.save()
-            _save_weights(student, output / "lite.npz")
+            _save_weights(student, start, output / "lite.npz")
 
 
-def _save_weights(student, path):
-    arrays = {
-        "/".join(variable.path.split("/")[-2:]): variable.numpy().astype("float16")
-        for variable in student.weights
-    }
+def _save_weights(student, start, path):
+    arrays = {**start, **{weight_name(variable): variable.numpy() for variable in student.weights}}
+    for name, array in arrays.items():
+        if name.endswith(("/kernel", "/bias")):
+            arrays[name] = array.astype("float16")
     with files.replacing(path) as temporary:
         np.savez_compressed(temporary, **arrays)
 

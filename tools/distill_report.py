@@ -1,57 +1,57 @@
-"""Measures `lite` against its teacher: relative squared errors of features and Gram matrices.
+"""Measures `lite` against VGG-19: relative squared errors of features and Gram matrices.
 
-    python -m tools.distill_report --teacher FILE.npz --images DIR [--size 384] [--lite FILE.npz]
+    python -m tools.distill_report --images DIR [--size 384] [--lite FILE.npz] [--means FILE.npz]
 
-An error is the sum of squared differences over the sum of squares of the teacher's; the table has
-its mean over the pictures, for each head.
+VGG-19's channels are divided by their mean activations, as the heads' targets are. An error is the
+sum of squared differences over the sum of squares of VGG-19's; the table has its mean over the
+pictures, for each head.
 """
 
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 from absl import app, flags
 
 from tfstyle import encoders, images, statistics, weights
-from tools.teacher import Teacher
+from tools.distillation.pruning import relative_error
+from tools.distillation.regression import load_student
 
-_TEACHER = flags.DEFINE_string("teacher", None, "Array file of the teacher.", required=True)
 _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of pictures.", required=True)
 _SIZE = flags.DEFINE_integer("size", 384, "Longest side in pixels.")
 _MARGIN = flags.DEFINE_integer("margin", 32, "Pixels of reflection around the picture.")
 _LITE = flags.DEFINE_string("lite", str(weights.LITE_PATH), "Array file of lite.")
-
-
-def relative_error(value, target):
-    """Sum of squared differences over the sum of squares of `target`."""
-    value, target = np.asarray(value, np.float64), np.asarray(target, np.float64)
-    return np.sum((value - target) ** 2) / np.sum(target**2)
+_MEANS = flags.DEFINE_string("means", "", "Array file with the channels' means, if not --lite's.")
+_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
 
 
 def main(_):
-    weights.LITE_PATH = pathlib.Path(_LITE.value)
-    student = encoders.load_encoder("lite", margin=_MARGIN.value)
-    teacher = Teacher(_TEACHER.value)
+    with np.load(_LITE.value) as file, np.load(_MEANS.value or _LITE.value) as other:
+        student = tf.function(load_student(dict(file), _MARGIN.value), reduce_retracing=True)
+        means = {
+            layer: np.float32(other[layer.replace("relu", "head") + "/means"])
+            for layer in weights.HEAD_LAYERS
+        }
+    encoder = encoders.load_encoder("vgg19", vgg_weights=_VGG.value, margin=_MARGIN.value)
+    encoder = tf.function(encoder, reduce_retracing=True)
     paths = sorted(p for folder in _IMAGES.value for p in pathlib.Path(folder).iterdir())
     rows = []
     for path in paths:
-        image = images.read_image(path, _SIZE.value)
-        features, targets = student(image), teacher(image)
+        image = tf.constant(images.read_image(path, _SIZE.value))
+        features, targets = student(image), encoder(image)
+        pairs = [(features[layer], targets[layer] / means[layer]) for layer in weights.HEAD_LAYERS]
         rows.append(
             [
                 (
-                    relative_error(features[layer], targets[layer]),
-                    relative_error(
-                        statistics.gram_matrix(features[layer]),
-                        statistics.gram_matrix(targets[layer]),
-                    ),
+                    relative_error(feature, target),
+                    relative_error(statistics.gram_matrix(feature), statistics.gram_matrix(target)),
                 )
-                for layer in encoders.HEAD_LAYERS
+                for feature, target in pairs
             ]
         )
-    means = np.mean(rows, axis=0)
     print(f"{len(paths)} pictures of {_SIZE.value} px, margin {_MARGIN.value}")
     print("| layer | features | Gram matrix |\n| --- | --- | --- |")
-    for layer, (feature, gram) in zip(encoders.HEAD_LAYERS, means, strict=True):
+    for layer, (feature, gram) in zip(weights.HEAD_LAYERS, np.mean(rows, axis=0), strict=True):
         print(f"| {layer} | {feature:.4f} | {gram:.4f} |")
 
 
