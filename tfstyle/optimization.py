@@ -5,6 +5,9 @@ coarse to fine (Gatys et al., "Controlling Perceptual Factors in Neural Style Tr
 section 6): each scale starts from the one before, √2 smaller, whose features cover more of the
 picture.
 
+The encoder may change on the way: VGG-19 for the coarse scales, which decide on forms and long
+strokes and cost little, `lite` for the fine ones.
+
 One picture's way: `content` and `styles` are resized for the scale → `Objective.set_targets` →
 the optimizer's flat vector → `Objective.picture` → the next scale's start.
 """
@@ -32,6 +35,7 @@ PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
 _FAST_SIZE = 1024  # pixels; a feed-forward model's strokes are as many pixels wide at any size
+_PRICES = {"lite": 1.0, "vgg19": 9.0}  # of an evaluation at one size, for the time that is left
 _OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
 
 
@@ -74,6 +78,16 @@ def stylize(
     return render.run(on_progress or (lambda _: None), should_stop or (lambda: False), report_every)
 
 
+def choose_encoder(config):
+    """What `config.encoder` stands for on this machine: "vgg19", "lite" or "mixed".
+
+    Raises: InputError for weights that are missing or of no use.
+    """
+    return weights.choose_encoder(
+        config.encoder, config.vgg_weights, devices.has_gpu(), on_processor="mixed"
+    )
+
+
 class _Render:
     """One call of `stylize`: its pictures, objectives, optimizer and history."""
 
@@ -87,31 +101,41 @@ class _Render:
         self.shapes = scales.scale_shapes(content.shape[1:3], config.size, config.min_size)
         shares = config.style_weights or (1.0,) * len(styles)
         self.style_weights = [share / sum(shares) for share in shares]
-        name = weights.choose_encoder(config.encoder, config.vgg_weights, devices.has_gpu())
-        loss = make_loss(config, name)
-
-        def objective(dtype):
-            encoder = encoders.load_encoder(
-                name,
-                loss.layers,
-                heads=False,
-                vgg_weights=config.vgg_weights,
-                pooling=config.pooling,
-                margin=MARGIN,
-                dtype=dtype,
-            )
-            return Objective(encoder, loss)
-
-        self.precise = objective("float32")
-        fast = config.precision == "bfloat16"
-        self.objective = objective("mixed_bfloat16") if fast else self.precise
-        self.optimizer = _OPTIMIZERS[config.optimizer](self.objective.value_and_gradient)
+        name = choose_encoder(config)
+        self.encoders = [
+            weights.scale_encoder(name, max(shape), config.coarse_size) for shape in self.shapes
+        ]
+        self.encoder = ""
         self.plan = [
             round(config.iterations * math.sqrt(config.size / max(shape))) for shape in self.shapes
         ]
         self.history: list[dict[str, Any]] = []
         self.scale = 0
         self.start = self.image = None
+
+    def _use_encoder(self, name):
+        """Makes objective and optimizer those of an encoder, unless they are."""
+        if name == self.encoder:
+            return
+        loss = make_loss(self.config, name)
+
+        def objective(dtype):
+            encoder = encoders.load_encoder(
+                name,
+                loss.layers,
+                heads=False,
+                vgg_weights=self.config.vgg_weights if name == "vgg19" else "",
+                pooling=self.config.pooling,
+                margin=MARGIN,
+                dtype=dtype,
+            )
+            return Objective(encoder, loss)
+
+        self.encoder = name
+        self.precise = objective("float32")
+        fast = self.config.precision == "bfloat16"
+        self.objective = objective("mixed_bfloat16") if fast else self.precise
+        self.optimizer = _OPTIMIZERS[self.config.optimizer](self.objective.value_and_gradient)
 
     def run(self, on_progress, should_stop, report_every):
         started = self.saved = time.monotonic()
@@ -163,6 +187,7 @@ class _Render:
 
     def _start_scale(self):
         shape = self.shapes[self.scale]
+        self._use_encoder(self.encoders[self.scale])
         if self.image is None:
             self.start = self._start_image(shape)
         else:
@@ -180,6 +205,7 @@ class _Render:
             {
                 "height": shape[0],
                 "width": shape[1],
+                "encoder": self.encoder,
                 "iterations": 0,
                 "evaluations": self.optimizer.evaluations,
                 "seconds": 0.0,
@@ -239,8 +265,11 @@ class _Render:
     def _progress(self, seconds):
         height, width = self.shapes[self.scale]
         record = self.history[-1]
-        costs = [n * h * w for n, (h, w) in zip(self.plan, self.shapes, strict=True)]
-        spent = sum(r["iterations"] * r["height"] * r["width"] for r in self.history)
+        prices = [
+            _PRICES[name] * h * w for name, (h, w) in zip(self.encoders, self.shapes, strict=True)
+        ]
+        costs = [n * price for n, price in zip(self.plan, prices, strict=True)]
+        spent = sum(r["iterations"] * price for r, price in zip(self.history, prices, strict=False))
         done = spent / sum(costs) if spent else float(not sum(costs))
         elapsed = sum(r["seconds"] for r in self.history)
         return Progress(
@@ -290,6 +319,7 @@ class _Render:
         meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity)
         self.start, self.plan = arrays.pop("start"), meta["plan"]
         self.scale, self.history = meta["scale"], meta["history"]
+        self._use_encoder(self.encoders[self.scale])
         self._set_targets(self.start)
         if meta["precise"]:
             self.objective = self.precise

@@ -50,10 +50,10 @@ def encoder_layers(name, heads=False):
     """Names of the features that an encoder has; for "auto", those of either.
 
     Args:
-        name: "lite", "vgg19" or "auto".
+        name: "lite", "vgg19", "mixed" of both or "auto".
         heads: as in `encoders.load_encoder`.
     """
-    if name != "lite":
+    if name in ("vgg19", "auto"):
         return LAYERS
     return HEAD_LAYERS if heads else TRUNK_LAYERS
 
@@ -66,13 +66,14 @@ def check_encoder(name="auto", vgg_weights=""):
         raise InputError(f"{vgg_weights}: no such file; VGG-19 ships, without --vgg_weights")
 
 
-def choose_encoder(name="auto", vgg_weights="", has_gpu=False):
-    """The name, "lite" or "vgg19", that "auto" stands for here, said in a log line.
+def choose_encoder(name="auto", vgg_weights="", has_gpu=False, on_processor="lite"):
+    """The name that "auto" stands for here, said in a log line; any other as it is.
 
     Args:
-        name: one of them, or "auto": vgg19 on a GPU or where its weights are given, else lite.
+        name: "lite", "vgg19", "mixed" or "auto": vgg19 on a GPU or where its weights are given.
         vgg_weights: path of VGG-19's weights, or empty.
         has_gpu: of `devices`.
+        on_processor: what "auto" is otherwise.
     Raises: InputError of `check_encoder`.
     """
     check_encoder(name, vgg_weights)
@@ -80,15 +81,29 @@ def choose_encoder(name="auto", vgg_weights="", has_gpu=False):
         return name
     if not vgg_weights and not has_gpu:
         logging.info(
-            "Encoder: lite, as TensorFlow sees no GPU; --encoder=vgg19 takes some ten times as "
-            "long on a processor."
+            "Encoder: %s, as TensorFlow sees no GPU; on a processor --encoder=vgg19 takes nine "
+            "times as long as lite.",
+            on_processor,
         )
-        return "lite"
+        return on_processor
     logging.info(
         "Encoder: vgg19, as %s; --encoder=lite takes a sixteenth of the arithmetic.",
         "--vgg_weights is given" if vgg_weights else "TensorFlow sees a GPU",
     )
     return "vgg19"
+
+
+def scale_encoder(name, size, coarse_size):
+    """The encoder, "lite" or "vgg19", of a scale whose longest side is `size` pixels.
+
+    Args:
+        name: "lite", "vgg19" or "mixed".
+        size: in pixels.
+        coarse_size: up to which "mixed" is vgg19.
+    """
+    if name != "mixed":
+        return name
+    return "vgg19" if size <= coarse_size else "lite"
 
 
 def encoder_path(name, vgg_weights=""):

@@ -46,8 +46,7 @@ def main(argv: Sequence[str]) -> int | None:
     from tfstyle import optimization
 
     # The picture's parameters name the encoder that painted it, whatever "auto" is elsewhere.
-    encoder = weights.choose_encoder(config.encoder, config.vgg_weights, devices.has_gpu())
-    config = dataclasses.replace(config, encoder=encoder)
+    config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
     options = OptimizeConfig(
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
     )

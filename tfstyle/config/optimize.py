@@ -67,9 +67,13 @@ class OptimizeConfig:
         "relu4_2", "Layers of the content term, with optional weights.", section="Losses"
     )
     encoder: str = option(
-        "auto", "Network that sees the pictures; auto is vgg19 on a GPU, else lite.",
-        section="Encoder", choices=("auto", "lite", "vgg19"),
+        "auto", "Network that sees the pictures; mixed is vgg19 for the coarse scales and lite for "
+        "the fine ones; auto is vgg19 on a GPU, else mixed.",
+        section="Encoder", choices=("auto", "lite", "mixed", "vgg19"),
     )  # fmt: skip
+    coarse_size: int = option(
+        192, "Longest side in pixels up to which --encoder=mixed sees by vgg19.", section="Encoder"
+    )
     vgg_weights: str = option(
         "", "Keras' file of VGG-19's weights, instead of what ships.", section="Encoder"
     )
@@ -116,6 +120,7 @@ class OptimizeConfig:
 _RANGES = {
     "size": (32, 32768),
     "min_size": (32, 32768),
+    "coarse_size": (0, 32768),
     "style_size": (0, 32768),
     "iterations": (1, 1_000_000),
     "content_weight": (0, 1_000_000),

@@ -161,9 +161,13 @@ class Renderer(System):
     paints: ClassVar[bool] = True
 
     def fingerprint(self):
-        name = weights.choose_encoder("auto", has_gpu=devices.has_gpu())
-        encoder = file_digest(weights.encoder_path(name))
-        return f"renderer {OptimizeConfig(encoder=name)} {encoder} {code_digest(*_RENDERER_CODE)}"
+        devices.start_tensorflow()
+        from tfstyle import optimization
+
+        config = OptimizeConfig()
+        config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
+        encoders = [file_digest(weights.encoder_path(name)) for name in ("lite", "vgg19")]
+        return f"renderer {config} {encoders} {code_digest(*_RENDERER_CODE)}"
 
     def open(self, size):
         devices.start_tensorflow()
