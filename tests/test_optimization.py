@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import encoders, images, optimization, scales
+from tfstyle import devices, encoders, images, optimization, scales
 from tfstyle.config import STYLE_LOSSES, OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.objective import Objective, make_loss
@@ -86,6 +86,32 @@ def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_pat
     assert rest.complete
     np.testing.assert_array_equal(rest.image, whole.image)
     assert [s["loss"] for s in rest.history] == [s["loss"] for s in whole.history]
+
+
+def test_mixed_sees_by_vgg19_up_to_the_coarse_size(photo, painting, tmp_path):
+    """The coarse scale is VGG-19's own render, the fine one lite's from there; it resumes, too."""
+    config = change(encoder="mixed", coarse_size=51, iterations=4)
+    whole = optimization.stylize(photo, [painting], config)
+    assert [scale["encoder"] for scale in whole.history] == ["vgg19", "lite"]
+    coarse = optimization.stylize(photo, [painting], change(encoder="vgg19", size=51, iterations=4))
+    assert coarse.history[0]["loss"] == whole.history[0]["loss"][: len(coarse.history[0]["loss"])]
+    path = tmp_path / "render.npz"
+    for iterations in (2, 5):  # within the first scale, then within the second
+        calls = iter([False] * (iterations - 1) + [True])
+        part = optimization.stylize(
+            photo, [painting], config, checkpoint=path, should_stop=calls.__next__
+        )
+    assert [scale["encoder"] for scale in part.history] == ["vgg19", "lite"]
+    rest = optimization.stylize(photo, [painting], config, checkpoint=path)
+    np.testing.assert_array_equal(rest.image, whole.image)
+
+
+def test_auto_is_mixed_where_there_is_no_gpu(monkeypatch):
+    config = change(encoder="auto")
+    monkeypatch.setattr(devices, "has_gpu", lambda: False)
+    assert optimization.choose_encoder(config) == "mixed"
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    assert optimization.choose_encoder(config) == "vgg19"
 
 
 def test_adam_goes_on_from_a_checkpoint_of_any_name(photo, painting, tmp_path):

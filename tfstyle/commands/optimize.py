@@ -55,6 +55,11 @@ def main(argv: Sequence[str]) -> int | None:
             config.checkpoint, checkpoints.render_identity(options, content, styles, init)
         )
 
+    if config.precision == "bfloat16" and not devices.computes_bfloat16():
+        logging.warning(
+            "--precision=bfloat16: this processor has no such arithmetic; float32 is several times "
+            "as fast"
+        )
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
     every = config.preview_every
 

@@ -29,7 +29,10 @@ def main(argv: Sequence[str]) -> int | None:
 
     from tfstyle import training
 
-    encoder = weights.choose_encoder(command.encoder, command.vgg_weights, devices.has_gpu())
+    encoder = command.encoder
+    if encoder == "auto" and not command.vgg_weights and command.model != "adain":
+        encoder = "lite"  # which mobile and quality are made for
+    encoder = weights.choose_encoder(encoder, command.vgg_weights, devices.has_gpu())
     settings = {
         field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
     }

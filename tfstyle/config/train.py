@@ -23,7 +23,7 @@ class TrainConfig:
         section="Model", choices=("adain", "mobile", "quality"),
     )  # fmt: skip
     encoder: str = option(
-        "auto", "Network that sees the pictures; auto is vgg19 on a GPU, else lite.",
+        "auto", "Network that sees the pictures; auto is vgg19 for adain on a GPU, else lite.",
         section="Model", choices=("auto", "lite", "vgg19"),
     )  # fmt: skip
     vgg_weights: str = option(

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfstyle import files, models
+from tfstyle import devices, files, models
 from tfstyle.config import TrainConfig
 from tfstyle.data.batches import Batches
 from tfstyle.data.sources import Skipped
@@ -67,7 +67,9 @@ def train(
     chief = is_chief(strategy)
     keras.utils.set_random_seed(config.seed)
     if config.precision == "mixed_float16" and not tf.config.list_logical_devices("GPU"):
-        logging.warning("float16 is slow on processors; --precision=mixed_bfloat16 is faster.")
+        logging.warning("float16 is slow on processors; --precision=float32 is faster.")
+    if config.precision == "mixed_bfloat16" and not devices.computes_bfloat16():
+        logging.warning("bfloat16 is slow on this processor; --precision=float32 is faster.")
     with strategy.scope():
         model = _make_model(config)
         if config.init_model:
