@@ -162,7 +162,7 @@ def test_a_folder_without_some_of_the_pictures(folders, capfd):
         (("--style_network=no.tflite",), "--style_network: no.tflite: no such file"),
         (("--style_network=mine.keras",), "--style_network: mine.keras: not a TFLite file"),
         (("--fid_network=photos",), "--fid_network: 'photos' is not a SavedModel folder"),
-        (("--encoder=photos",), "--encoder: 'photos' is not lite, vgg19, auto or a SavedModel"),
+        (("--encoder=photos",), "--encoder: 'photos' is not lite, vgg19 or a SavedModel"),
         (("--baseline=mein", "--model=mine.keras"), "--baseline: 'mein'"),
         (("--size=64",), "--size: must be from 128 to 4096, not 64"),
     ],

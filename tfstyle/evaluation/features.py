@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import devices, encoders, weights
+from tfstyle import encoders, weights
 from tfstyle.errors import InputError
 from tfstyle.evaluation.systems import file_digest
 
@@ -19,13 +19,13 @@ def load_features(name: str, vgg_weights: str = "") -> tuple[Features, str]:
     """The function from a picture to its features by paper name, and a text that identifies it.
 
     Args:
-        name: "lite" (its heads), "vgg19", "auto", or the folder of a SavedModel that takes
+        name: "lite" (its heads), "vgg19", or the folder of a SavedModel that takes
             `(1, h, w, 3)` float32 in [0, 1] and returns a dict with `weights.HEAD_LAYERS`.
         vgg_weights: as in `weights.encoder_path`.
     Raises: InputError for weights that are missing or of another network.
     """
-    if name in ("auto", "lite", "vgg19"):
-        name = weights.choose_encoder(name, vgg_weights, devices.has_gpu())
+    if name in ("lite", "vgg19"):
+        weights.check_encoder(name, vgg_weights)
         encoder = encoders.load_encoder(name, vgg_weights=vgg_weights, margin=MARGIN)
         digest = file_digest(weights.encoder_path(name, vgg_weights))
         call, identity = tf.function(encoder, reduce_retracing=True), f"{name} {digest}"
@@ -73,7 +73,7 @@ def load_fid_network(path: str) -> tuple[Callable[[np.ndarray], np.ndarray], str
 def _load_saved_model(flag, path):
     folder = pathlib.Path(path)
     if not (folder / "saved_model.pb").is_file():
-        known = "lite, vgg19, auto or " if flag == "encoder" else ""
+        known = "lite, vgg19 or " if flag == "encoder" else ""
         raise InputError(f"--{flag}: '{path}' is not {known}a SavedModel folder")
     try:
         model = tf.saved_model.load(folder)
