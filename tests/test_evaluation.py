@@ -346,7 +346,7 @@ def test_an_encoder_may_be_a_saved_model(tmp_path, photo):
     with pytest.raises(InputError, match="does not take .* pictures"):
         load_features(path)
     for name in ("lightt", str(tmp_path)):
-        with pytest.raises(InputError, match="is not lite, vgg19, auto or a SavedModel folder"):
+        with pytest.raises(InputError, match="is not lite, vgg19 or a SavedModel folder"):
             load_features(name)
 
 
