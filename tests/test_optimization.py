@@ -94,7 +94,9 @@ def test_mixed_sees_by_vgg19_up_to_the_coarse_size(photo, painting, tmp_path):
     whole = optimization.stylize(photo, [painting], config)
     assert [scale["encoder"] for scale in whole.history] == ["vgg19", "lite"]
     coarse = optimization.stylize(photo, [painting], change(encoder="vgg19", size=51, iterations=4))
-    assert coarse.history[0]["loss"] == whole.history[0]["loss"][: len(coarse.history[0]["loss"])]
+    losses = whole.history[0]["loss"]
+    assert losses == coarse.history[0]["loss"][: len(losses)]
+    assert [scale["iterations"] for scale in whole.history] == [3, 4]  # half of 5 by VGG-19
     path = tmp_path / "render.npz"
     for iterations in (2, 5):  # within the first scale, then within the second
         calls = iter([False] * (iterations - 1) + [True])

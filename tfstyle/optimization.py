@@ -31,6 +31,7 @@ from tfstyle.optimizers import Adam, StockLBFGS
 from tfstyle.progress import Progress, Result
 
 MARGIN = 16  # pixels of reflection around the picture while features are computed
+COARSE_SHARE = 0.5  # of the iterations, at scales that are seen by another encoder than the last
 PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
@@ -105,10 +106,14 @@ class _Render:
         self.encoders = [
             weights.scale_encoder(name, max(shape), config.coarse_size) for shape in self.shapes
         ]
+        self.losses = {name: make_loss(config, name) for name in dict.fromkeys(self.encoders)}
         self.encoder = ""
         self.plan = [
             round(config.iterations * math.sqrt(config.size / max(shape))) for shape in self.shapes
         ]
+        for scale, used in enumerate(self.encoders):
+            if used != self.encoders[-1]:
+                self.plan[scale] = math.ceil(COARSE_SHARE * self.plan[scale])
         self.history: list[dict[str, Any]] = []
         self.scale = 0
         self.start = self.image = None
@@ -117,7 +122,7 @@ class _Render:
         """Makes objective and optimizer those of an encoder, unless they are."""
         if name == self.encoder:
             return
-        loss = make_loss(self.config, name)
+        loss = self.losses[name]
 
         def objective(dtype):
             encoder = encoders.load_encoder(
