@@ -108,9 +108,12 @@ def assert_equal_training(first, second):
     """Equal but for rounding: sums of four, and of two and two, differ in the last bits."""
     assert first.keys() == second.keys()
     for name in first:
-        # Adam's steps do not depend on the gradients' scale; its moments show that.
-        atol = 1e-5 if name.startswith(("model", "average")) else 1e-2 * np.abs(first[name]).max()
-        np.testing.assert_allclose(first[name], second[name], rtol=0, atol=atol, err_msg=name)
+        difference = np.abs(first[name] - second[name])
+        if name.startswith(("model", "average")):
+            # Where a gradient is nothing but rounding, Adam's step is as large as elsewhere.
+            assert np.mean(difference > 1e-5) < 0.05, name  # 0.01 at most was seen
+        else:  # Adam's steps do not depend on the gradients' scale; its moments show that.
+            assert difference.max() <= 1e-2 * np.abs(first[name]).max(), name
 
 
 def test_one_device_and_two_leave_equal_weights(one_device):
@@ -379,16 +382,22 @@ def test_training_starts_from_a_models_weights(whole_run, folders, tmp_path):
         )
 
 
-def test_quality_starts_from_the_mobile_that_ships(folders, tmp_path):
+def test_quality_starts_from_a_mobile_of_its_encoder(folders, tmp_path):
+    settings = {"steps": 1, "learning_rate": 1e-9, "margin": 0}
+    training.train(small_config(folders, tmp_path / "mobile", model="mobile", **settings))
+    path = tmp_path / "mobile" / "model.keras"
     training.train(
-        small_config(folders, tmp_path, model="quality", init_model="mobile", steps=1,
-                     learning_rate=1e-9, margin=0)
-    )  # fmt: skip
+        small_config(folders, tmp_path, model="quality", init_model=str(path), **settings)
+    )
     quality = models.load_model(tmp_path / "model.keras").decoder.get_layer("conv4_2").kernel
-    mobile = models.load_model("mobile").decoder.get_layer("conv4_2").kernel
+    mobile = models.load_model(path).decoder.get_layer("conv4_2").kernel
     assert quality.shape[-1] > mobile.shape[-1]
     copied = quality[:, :, : mobile.shape[2], : mobile.shape[3]]
     np.testing.assert_allclose(copied, mobile, atol=1e-7)
+    with pytest.raises(InputError, match="--init_model: mobile .*must have the same encoder"):
+        training.train(
+            small_config(folders, tmp_path / "b", model="quality", init_model="mobile", **settings)
+        )
 
 
 @pytest.mark.parametrize(
