@@ -113,7 +113,8 @@ def assert_equal_training(first, second):
             # Where a gradient is nothing but rounding, Adam's step is as large as elsewhere.
             assert np.mean(difference > 1e-5) < 0.05, name  # 0.01 at most was seen
         else:  # Adam's steps do not depend on the gradients' scale; its moments show that.
-            assert difference.max() <= 1e-2 * np.abs(first[name]).max(), name
+            # A sum in the place of a mean has 1; rounding has grown to 0.011 by step 10.
+            assert np.linalg.norm(difference) <= 0.05 * np.linalg.norm(first[name]), name
 
 
 def test_one_device_and_two_leave_equal_weights(one_device):
