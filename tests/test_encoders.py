@@ -162,8 +162,8 @@ def test_lite_sees_what_its_file_says_of_vgg19(examples):
     with np.load(weights.LITE_PATH) as file:
         notes = {name: file[name] for name in file if name.endswith(("channels", "scale", "means"))}
     vgg, lite = (encoders.load_encoder(name, margin=32) for name in ("vgg19", "lite"))
-    # Measured over pictures that it was not trained on, see its card; random weights have over 1.
-    bounds = {"relu1_1": 0.04, "relu2_1": 0.2, "relu3_1": 0.35, "relu4_1": 0.35, "relu5_1": 0.9}
+    # The worst are 0.003, 0.096, 0.21, 0.17 and 0.67; nothing at all has 1.
+    bounds = {"relu1_1": 0.01, "relu2_1": 0.15, "relu3_1": 0.3, "relu4_1": 0.25, "relu5_1": 0.8}
     for name in ("astronaut", "brushstrokes"):
         image = images.read_image(examples / f"{name}.jpg", 256)
         wide, narrow = vgg(image), lite.trunk(image)
