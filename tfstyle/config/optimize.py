@@ -159,7 +159,12 @@ class OptimizeCommand(OptimizeConfig):
     plot: str = option("", "Picture of the losses, drawn with matplotlib.", section="Files")
 
     PRESETS = {
-        "quick": {"size": 256, "iterations": 30, "_help": "A draft in seconds: 256 pixels."},
+        "quick": {
+            "size": 256,
+            "iterations": 30,
+            "encoder": "lite",
+            "_help": "A draft in seconds: 256 pixels, seen by lite alone.",
+        },
         "gallery": {
             "size": 1024,
             "iterations": 120,
