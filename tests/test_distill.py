@@ -74,6 +74,24 @@ def test_pruned_channels_stand_for_those_of_vgg19(vgg, start, examples):
     np.testing.assert_allclose(np.mean(np.square(narrow["relu1_1"])), 1.0, rtol=0.1)
 
 
+def test_layers_below_the_first_other_width_are_kept(vgg, start, examples):
+    pixels = crops.load_pixels([examples])
+    image = np.stack([crops.crop_at(pixels, 0, index, 96) for index in range(4)])
+    trained = {name: array + np.float32(name == "conv1_2/bias") for name, array in start.items()}
+    widths = (*WIDTHS[:3], 28, 24)
+    grown = pruning.prune(vgg, image, widths, 1000, np.random.default_rng(0), trained)
+    assert grown.keys() == start.keys()
+    for name, array in grown.items():
+        if name[4] in "123":
+            np.testing.assert_array_equal(array, trained[name])
+    assert grown["conv4_1/kernel"].shape == (3, 3, 16, 28)
+    assert grown["conv5_1/kernel"].shape == (3, 3, 28, 24)
+    # The kernel above is fitted to the kept layers as they are.
+    other = pruning.prune(vgg, image, widths, 1000, np.random.default_rng(0), start)
+    assert np.abs(grown["conv4_1/kernel"] - other["conv4_1/kernel"]).max() > 1e-4
+    np.testing.assert_array_equal(grown["conv4_1/channels"], other["conv4_1/channels"])
+
+
 def test_channels_are_chosen_by_what_they_explain(random):
     """Of copies of three independent signals one each is chosen, the strongest first."""
     signals = random.normal(size=(5000, 3)) * [1.0, 3.0, 2.0]

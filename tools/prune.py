@@ -18,6 +18,7 @@ from tools.distillation.pruning import prune
 _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of JPEG or PNG files.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "File (.npz) to write.", required=True)
 _WIDTHS = flags.DEFINE_list("widths", [16, 32, 64, 128, 128], "Channels of the five blocks.")
+_START = flags.DEFINE_string("start", None, "File of an earlier lite: its first layers are kept.")
 _VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
 _CROPS = flags.DEFINE_integer("crops", 384, "Crops of the pictures.")
 _CROP = flags.DEFINE_integer("crop", 160, "Side of a crop in pixels.")
@@ -35,7 +36,8 @@ def main(_):
     vgg = weights.read_weights(weights.encoder_path("vgg19", _VGG.value), names)
     generator = np.random.default_rng(_SEED.value)
     widths = [int(width) for width in _WIDTHS.value]
-    arrays = prune(vgg, image, widths, _POSITIONS.value, generator)
+    start = dict(np.load(_START.value)) if _START.value else None
+    arrays = prune(vgg, image, widths, _POSITIONS.value, generator, start)
     with files.replacing(pathlib.Path(_OUTPUT.value)) as temporary:
         np.savez_compressed(temporary, **arrays)
 

@@ -91,7 +91,7 @@ class OptimizeConfig:
     iterations: int = option(
         40, "Iterations at the full size; a scale of half the size takes √2 times as many, or half "
         "of that by VGG-19 with --encoder=mixed.", section="Optimizer",
-    )  # fmt: skip  # fmt: skip
+    )  # fmt: skip
     min_size: int = option(
         128,
         "Least longest side of the first scale; each next one is √2 larger.",

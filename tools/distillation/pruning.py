@@ -55,7 +55,7 @@ def relative_error(value, target):
     return np.sum((value - target) ** 2) / np.sum(target**2)
 
 
-def prune(vgg, image, widths, positions, generator):
+def prune(vgg, image, widths, positions, generator, start=None):
     """The arrays of a network of the form of `lite`, and what they stand for.
 
     Those are `conv*/channels`, which of VGG-19's channels a layer's channels stand for,
@@ -68,7 +68,10 @@ def prune(vgg, image, widths, positions, generator):
         widths: channels of the five blocks.
         positions: number of positions to fit to.
         generator: of NumPy, chooses them.
+        start: arrays of another such network, of which the first layers are kept, to the first one
+            of another width.
     """
+    start = start or {}
     wide = narrow = image[..., ::-1] * 255.0 - np.float32(encoders.CHANNEL_MEANS_BGR)
     scale, arrays = 1.0, {}
     for number, layer in enumerate(weights.TRUNK_LAYERS):
@@ -77,6 +80,16 @@ def prune(vgg, image, widths, positions, generator):
             wide, narrow = _pool(wide), _pool(narrow)
         before = _convolve(wide, vgg[f"{name}/kernel"], vgg[f"{name}/bias"])
         wide = np.maximum(before, 0.0)
+        head = layer.replace("relu", "head")
+        if np.shape(start.get(f"{name}/channels")) != (width,):
+            start = {}
+        if start:
+            arrays |= {key: start[key] for key in start if key.split("/")[0] in (name, head)}
+            narrow = np.maximum(
+                _convolve(narrow, start[f"{name}/kernel"], start[f"{name}/bias"]), 0
+            )
+            scale = start[f"{name}/scale"]
+            continue
         where = _choose(generator, before.shape, positions)
         features, targets = wide[where], before[where]
         del before
@@ -100,7 +113,6 @@ def prune(vgg, image, widths, positions, generator):
         text = f"{relative_error(narrow[where] * scale, features[:, channels]):.4f}"
         if layer in weights.HEAD_LAYERS:
             kernel, bias = fit(narrow[where], targets / means)
-            head = layer.replace("relu", "head")
             arrays[f"{head}/kernel"], arrays[f"{head}/bias"] = kernel[None, None], bias
             arrays[f"{head}/means"] = means
             guess = np.maximum(narrow[where] @ kernel + bias, 0.0)
