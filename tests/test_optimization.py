@@ -41,6 +41,25 @@ def test_scales_end_at_the_size_and_keep_the_aspect(shape):
     assert 128 <= sides[0] < 182 or min(shapes[0]) < 46
 
 
+@pytest.mark.parametrize(
+    ("size", "polish_size", "expected"),
+    [
+        (512, 1024, "v40 v34 l29 l24 l20 v6"),
+        (512, 400, "v40 v34 l29 l24 v8 l20"),
+        (512, 0, "v40 v34 l29 l24 l20"),
+        (182, 1024, "v24 v20"),
+    ],
+)
+def test_stages_of_a_mixed_render(size, polish_size, expected):
+    config = OptimizeConfig(size=size, polish_size=polish_size)
+    stages = scales.plan_stages(config, "mixed", (300, 400))
+    assert " ".join(f"{stage.encoder[0]}{stage.iterations}" for stage in stages) == expected
+    shapes = scales.scale_shapes((300, 400), size, 128)
+    assert list(dict.fromkeys(stage.shape for stage in stages)) == shapes
+    alone = scales.plan_stages(config, "vgg19", (300, 400))
+    assert [stage.shape for stage in alone] == shapes and alone[-1].iterations == 40
+
+
 def test_too_narrow_for_the_size():
     with pytest.raises(InputError, match="--size: 100 leaves 10 pixels.* at least 320"):
         scales.scale_shapes((100, 1000), 100, 128)
@@ -88,22 +107,23 @@ def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_pat
     assert [s["loss"] for s in rest.history] == [s["loss"] for s in whole.history]
 
 
-def test_mixed_sees_by_vgg19_up_to_the_coarse_size(photo, painting, tmp_path):
-    """The coarse scale is VGG-19's own render, the fine one lite's from there; it resumes, too."""
-    config = change(encoder="mixed", coarse_size=51, iterations=4)
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_mixed_is_vgg19_lite_and_vgg19_again(photo, painting, tmp_path, optimizer):
+    """The coarse scale is VGG-19's own render, the others go on from there; it resumes, too."""
+    config = change(encoder="mixed", coarse_size=51, iterations=8, optimizer=optimizer)
     whole = optimization.stylize(photo, [painting], config)
-    assert [scale["encoder"] for scale in whole.history] == ["vgg19", "lite"]
-    coarse = optimization.stylize(photo, [painting], change(encoder="vgg19", size=51, iterations=4))
-    losses = whole.history[0]["loss"]
-    assert losses == coarse.history[0]["loss"][: len(losses)]
-    assert [scale["iterations"] for scale in whole.history] == [3, 4]  # half of 5 by VGG-19
+    assert [stage["encoder"] for stage in whole.history] == ["vgg19", "lite", "vgg19"]
+    assert [stage["iterations"] for stage in whole.history] == [5, 4, 2]
+    alone = dataclasses.replace(config, encoder="vgg19", size=51)
+    coarse = optimization.stylize(photo, [painting], alone)
+    assert whole.history[0]["loss"] == coarse.history[0]["loss"][:5]
     path = tmp_path / "render.npz"
-    for iterations in (2, 5):  # within the first scale, then within the second
+    for iterations in (2, 5, 3):  # up to within each of the three stages
         calls = iter([False] * (iterations - 1) + [True])
         part = optimization.stylize(
             photo, [painting], config, checkpoint=path, should_stop=calls.__next__
         )
-    assert [scale["encoder"] for scale in part.history] == ["vgg19", "lite"]
+    assert [stage["iterations"] for stage in part.history] == [5, 4, 1]
     rest = optimization.stylize(photo, [painting], config, checkpoint=path)
     np.testing.assert_array_equal(rest.image, whole.image)
 

@@ -14,7 +14,7 @@ from tfstyle.errors import InputError
 from tfstyle.weights import BLOCKS, HEAD_LAYERS, LAYERS
 
 VGG_WIDTHS = (64, 128, 256, 512, 512)
-LITE_WIDTHS = (16, 32, 64, 128, 128)
+LITE_WIDTHS = (16, 32, 64, 192, 256)
 CHANNEL_MEANS_BGR = (103.939, 116.779, 123.68)  # of ImageNet, keras.applications' "caffe" mode
 # The 1×1 kernel from RGB in [0, 1] to BGR of 0 to 255, which VGG-19 was trained on.
 _TO_BGR = 255.0 * np.eye(3, dtype="float32")[None, None, ::-1]

@@ -5,8 +5,7 @@ coarse to fine (Gatys et al., "Controlling Perceptual Factors in Neural Style Tr
 section 6): each scale starts from the one before, √2 smaller, whose features cover more of the
 picture.
 
-The encoder may change on the way: VGG-19 for the coarse scales, which decide on forms and long
-strokes and cost little, `lite` for the fine ones.
+The encoder may change on the way, so a scale may have two stages (`scales.plan_stages`).
 
 One picture's way: `content` and `styles` are resized for the scale → `Objective.set_targets` →
 the optimizer's flat vector → `Objective.picture` → the next scale's start.
@@ -31,7 +30,6 @@ from tfstyle.optimizers import Adam, StockLBFGS
 from tfstyle.progress import Progress, Result
 
 MARGIN = 16  # pixels of reflection around the picture while features are computed
-COARSE_SHARE = 0.5  # of the iterations, at scales that are seen by another encoder than the last
 PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
@@ -99,29 +97,28 @@ class _Render:
         self.original = content
         self.init = init
         self.identity = checkpoints.render_identity(config, content, styles, init)
-        self.shapes = scales.scale_shapes(content.shape[1:3], config.size, config.min_size)
         shares = config.style_weights or (1.0,) * len(styles)
         self.style_weights = [share / sum(shares) for share in shares]
-        name = choose_encoder(config)
-        self.encoders = [
-            weights.scale_encoder(name, max(shape), config.coarse_size) for shape in self.shapes
-        ]
+        stages = scales.plan_stages(config, choose_encoder(config), content.shape[1:3])
+        self.shapes = [stage.shape for stage in stages]
+        self.encoders = [stage.encoder for stage in stages]
+        self.plan = [stage.iterations for stage in stages]
         self.losses = {name: make_loss(config, name) for name in dict.fromkeys(self.encoders)}
+        self.made: dict[str, tuple] = {}  # objectives and optimizer of each encoder
         self.encoder = ""
-        self.plan = [
-            round(config.iterations * math.sqrt(config.size / max(shape))) for shape in self.shapes
-        ]
-        for scale, used in enumerate(self.encoders):
-            if used != self.encoders[-1]:
-                self.plan[scale] = math.ceil(COARSE_SHARE * self.plan[scale])
         self.history: list[dict[str, Any]] = []
         self.scale = 0
         self.start = self.image = None
 
     def _use_encoder(self, name):
-        """Makes objective and optimizer those of an encoder, unless they are."""
-        if name == self.encoder:
-            return
+        """Makes objectives and optimizer those of an encoder."""
+        if name not in self.made:
+            self.made[name] = self._make(name)
+        self.encoder = name
+        self.precise, self.objective, self.optimizer = self.made[name]
+
+    def _make(self, name):
+        """Objectives in float32 and in `config.precision`, and an optimizer of the second."""
         loss = self.losses[name]
 
         def objective(dtype):
@@ -136,11 +133,10 @@ class _Render:
             )
             return Objective(encoder, loss)
 
-        self.encoder = name
-        self.precise = objective("float32")
+        precise = objective("float32")
         fast = self.config.precision == "bfloat16"
-        self.objective = objective("mixed_bfloat16") if fast else self.precise
-        self.optimizer = _OPTIMIZERS[self.config.optimizer](self.objective.value_and_gradient)
+        used = objective("mixed_bfloat16") if fast else precise
+        return precise, used, _OPTIMIZERS[self.config.optimizer](used.value_and_gradient)
 
     def run(self, on_progress, should_stop, report_every):
         started = self.saved = time.monotonic()
@@ -192,13 +188,14 @@ class _Render:
 
     def _start_scale(self):
         shape = self.shapes[self.scale]
+        changed = self.encoder != self.encoders[self.scale]
         self._use_encoder(self.encoders[self.scale])
         if self.image is None:
             self.start = self._start_image(shape)
         else:
             self.start = images.resize(self.image, shape, clip=False)
         self._set_targets(self.start)
-        previous = self.shapes[self.scale - 1] if self.scale else None
+        previous = None if changed else self.shapes[self.scale - 1]
 
         def rescale(vector):
             picture = vector.reshape(1, *previous, 3)

@@ -1,11 +1,54 @@
-"""Sizes of the picture and of the style images, from coarse to fine."""
+"""Stages of a render, from coarse to fine, and sizes of the style images."""
 
 import math
+from typing import NamedTuple
 
 from tfstyle import images
+from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
 
 SHORTEST = 32  # pixels on the short side of the smallest scale
+MIXED_SHARE = 0.5  # of the iterations, at each scale of a mixed render
+POLISH_SHARE = 0.15  # more of them where VGG-19 polishes
+
+
+class Stage(NamedTuple):
+    """Iterations at one scale, seen by one encoder.
+
+    Attributes:
+        shape: `(height, width)` of the picture.
+        encoder: "lite" or "vgg19".
+        iterations: how many.
+    """
+
+    shape: tuple[int, int]
+    encoder: str
+    iterations: int
+
+
+def plan_stages(config: OptimizeConfig, encoder: str, shape: tuple[int, int]) -> list[Stage]:
+    """The stages of a render of a photo of `shape`, `(height, width)`, by `encoder`.
+
+    A "mixed" render is seen by VGG-19 at the coarse scales, which decide on forms and long strokes
+    and cost little, above them by lite, and again by VGG-19 for a few iterations at the finest
+    scale that `config.polish_size` allows: few are enough to mend what lite did not see.
+
+    Raises: InputError of `scale_shapes`.
+    """
+    stages = []
+    shapes = scale_shapes(shape, config.size, config.min_size)
+    polished = max((s for s in shapes if max(s) <= config.polish_size), default=None)
+    for scale in shapes:
+        iterations = config.iterations * math.sqrt(config.size / max(scale))
+        if encoder != "mixed":
+            stages.append(Stage(scale, encoder, round(iterations)))
+        elif max(scale) <= config.coarse_size:
+            stages.append(Stage(scale, "vgg19", math.ceil(MIXED_SHARE * iterations)))
+        else:
+            stages.append(Stage(scale, "lite", math.ceil(MIXED_SHARE * iterations)))
+            if scale == polished:
+                stages.append(Stage(scale, "vgg19", math.ceil(POLISH_SHARE * iterations)))
+    return stages
 
 
 def scale_shapes(shape: tuple[int, int], size: int, min_size: int) -> list[tuple[int, int]]:

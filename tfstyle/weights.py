@@ -93,19 +93,6 @@ def choose_encoder(name="auto", vgg_weights="", has_gpu=False, on_processor="lit
     return "vgg19"
 
 
-def scale_encoder(name, size, coarse_size):
-    """The encoder, "lite" or "vgg19", of a scale whose longest side is `size` pixels.
-
-    Args:
-        name: "lite", "vgg19" or "mixed".
-        size: in pixels.
-        coarse_size: up to which "mixed" is vgg19.
-    """
-    if name != "mixed":
-        return name
-    return "vgg19" if size <= coarse_size else "lite"
-
-
 def encoder_path(name, vgg_weights=""):
     """The file of an encoder's weights.
 

@@ -1,6 +1,6 @@
 """Makes the start of `lite`: VGG-19 with few of its channels, layers refitted by least squares.
 
-    python -m tools.prune --images DIR --images DIR --output start.npz [--widths 16,32,64,128,128]
+    python -m tools.prune --images DIR --images DIR --output start.npz [--widths 16,32,64,192,256]
 
 `tools.distillation.pruning` tells how, and what the file has.
 """
@@ -17,7 +17,7 @@ from tools.distillation.pruning import prune
 
 _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of JPEG or PNG files.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "File (.npz) to write.", required=True)
-_WIDTHS = flags.DEFINE_list("widths", [16, 32, 64, 128, 128], "Channels of the five blocks.")
+_WIDTHS = flags.DEFINE_list("widths", [16, 32, 64, 192, 256], "Channels of the five blocks.")
 _START = flags.DEFINE_string("start", None, "File of an earlier lite: its first layers are kept.")
 _VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
 _CROPS = flags.DEFINE_integer("crops", 384, "Crops of the pictures.")
