@@ -1,7 +1,7 @@
 """VGG-19 and lite features by paper name (`relu4_2`); channel means are applied inside.
 
 Both encoders ship and are one class, `VGG19`: the published network has the widths of `VGG_WIDTHS`,
-`lite` a quarter of them and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
+`lite` a quarter to a half and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
 """
 
 import keras
@@ -188,7 +188,7 @@ def load_encoder(
         name: "lite", "vgg19", or "auto", as in `weights.choose_encoder`.
         taps: names of features; `HEAD_LAYERS` by default.
         heads: whether lite's features imitate VGG-19's, at `HEAD_LAYERS`; if not, they are the
-            four times narrower activations below the heads, at any of `weights.TRUNK_LAYERS`.
+            narrow activations below the heads, at any of `weights.TRUNK_LAYERS`.
             VGG-19 has all of `LAYERS` in either case.
         vgg_weights: as in `weights.encoder_path`.
         pooling: of `VGG19`.
