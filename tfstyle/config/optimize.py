@@ -67,8 +67,8 @@ class OptimizeConfig:
         "relu4_2", "Layers of the content term, with optional weights.", section="Losses"
     )
     encoder: str = option(
-        "auto", "Network that sees the pictures; mixed is vgg19 for the coarse scales, lite for the "
-        "fine ones and vgg19 for the last iterations; auto is vgg19 on a GPU, else mixed.",
+        "auto", "Network that sees the pictures; mixed is vgg19 for the coarse scales, lite for "
+        "the fine ones and vgg19 for the last iterations; auto is vgg19 on a GPU, else mixed.",
         section="Encoder", choices=("auto", "lite", "mixed", "vgg19"),
     )  # fmt: skip
     coarse_size: int = option(
@@ -76,7 +76,7 @@ class OptimizeConfig:
     )
     polish_size: int = option(
         1024, "Longest side in pixels up to which --encoder=mixed ends with a few iterations by "
-        "vgg19, which takes four times lite's memory; 0 for none.", section="Encoder",
+        "vgg19, which takes twice lite's memory; 0 for none.", section="Encoder",
     )  # fmt: skip
     vgg_weights: str = option(
         "", "Keras' file of VGG-19's weights, instead of what ships.", section="Encoder"
