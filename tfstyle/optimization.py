@@ -34,7 +34,7 @@ PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
 _FAST_SIZE = 1024  # pixels; a feed-forward model's strokes are as many pixels wide at any size
-_PRICES = {"lite": 1.0, "vgg19": 9.0}  # of an evaluation at one size, for the time that is left
+_PRICES = {"lite": 1.0, "vgg19": 8.0}  # of an evaluation at one size, for the time that is left
 _OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
 
 

@@ -81,7 +81,7 @@ def choose_encoder(name="auto", vgg_weights="", has_gpu=False, on_processor="lit
         return name
     if not vgg_weights and not has_gpu:
         logging.info(
-            "Encoder: %s, as TensorFlow sees no GPU; on a processor --encoder=vgg19 takes nine "
+            "Encoder: %s, as TensorFlow sees no GPU; on a processor --encoder=vgg19 takes eight "
             "times as long as lite.",
             on_processor,
         )

@@ -55,7 +55,7 @@ class EvaluateCommand:
         section="Measurement",
     )  # fmt: skip
     encoder: str = option(
-        "vgg19", "Network whose features are compared: vgg19, lite (nine times as fast), or a "
+        "vgg19", "Network whose features are compared: vgg19, lite (eight times as fast), or a "
         "SavedModel folder that returns features by name.", section="Measurement",
     )  # fmt: skip
     vgg_weights: str = option(
