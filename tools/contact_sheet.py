@@ -2,9 +2,8 @@
 
     python -m tools.contact_sheet --pair CONTENT,STYLE … --output sheet.jpg [--renders DIR]
 
-The plain way is Gatys et al. 2016 as most programs have it: one scale, pixels themselves as
-variables, Gram matrices of the layers relu1_1 … relu5_1 and the content at relu4_1, on
-lite's heads.
+The plain way is Gatys et al. 2016 as most programs have it: VGG-19, one scale, pixels themselves
+as variables, Gram matrices of the layers relu1_1 … relu5_1 and the content at relu4_1.
 """
 
 import pathlib
@@ -25,7 +24,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "Contact sheet to write.", require
 _RENDERS = flags.DEFINE_string("renders", "", "Folder for each render by itself.")
 _SIZE = flags.DEFINE_integer("size", 512, "Longest side of a render in pixels.")
 _THUMBNAIL = flags.DEFINE_integer("thumbnail", 360, "Longest side on the sheet in pixels.")
-_ITERATIONS = flags.DEFINE_integer("plain_iterations", 150, "Iterations of the plain way.")
+_ITERATIONS = flags.DEFINE_integer("plain_iterations", 60, "Iterations of the plain way.")
 _STYLE_WEIGHT = flags.DEFINE_float("plain_style_weight", 100.0, "Style weight of the plain way.")
 _INPUTS = flags.DEFINE_bool("inputs", False, "Whether the sheet shows the inputs, too.")
 
@@ -50,7 +49,7 @@ def render_plainly(content, style):
             for layer in HEAD_LAYERS
         },
     )
-    problem = PixelObjective(encoders.load_encoder("lite", loss.layers), loss)
+    problem = PixelObjective(encoders.load_encoder("vgg19", loss.layers), loss)
     content = images.resize(content, images.fit(content.shape[1:3], _SIZE.value))
     style = images.resize(style, images.fit(style.shape[1:3], _SIZE.value))
     problem.set_targets(content, [style], [1.0])
@@ -67,9 +66,7 @@ def main(_):
     for pair in _PAIRS.value:
         paths = [pathlib.Path(path) for path in pair.split(",")]
         content, style = (images.read_image(path) for path in paths)
-        ours = optimization.stylize(
-            content, [style], OptimizeConfig(size=_SIZE.value, encoder="lite")
-        ).image
+        ours = optimization.stylize(content, [style], OptimizeConfig(size=_SIZE.value)).image
         plain = render_plainly(content, style)
         name = f"{paths[0].stem}-{paths[1].stem}"
         if _RENDERS.value:
