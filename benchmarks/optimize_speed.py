@@ -48,7 +48,7 @@ PROGRAMS = {  # flags of whole renders by default of 512 pixels, and seconds tha
 PARTS = ("evaluations", "tfp", "overhead", "torch", "bfloat16", "program")
 _PAIRS = flags.DEFINE_multi_string("pair", EXAMPLES, "Content and style file, with a comma.")
 _SIZE = flags.DEFINE_integer("size", 384, "Longest side in pixels.")
-_VGG_SIZE = flags.DEFINE_integer("vgg_size", 256, "The same, where VGG-19's widths are measured.")
+_VGG_SIZE = flags.DEFINE_integer("vgg_size", 256, "The same, where VGG-19 is measured.")
 _ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by default.")
 
 
@@ -64,12 +64,13 @@ def main(_):
 
 
 def measure_evaluations(pairs):
-    """Evaluations an iteration in whole renders with the defaults."""
+    """Evaluations an iteration in whole renders by lite."""
     ratios = []
     for content, style in pairs:
-        result = optimization.stylize(content, [style], OptimizeConfig(size=_SIZE.value))
+        config = OptimizeConfig(size=_SIZE.value, encoder="lite")
+        result = optimization.stylize(content, [style], config)
         evaluations, iterations = (
-            sum(scale[key] for scale in result.history) for key in ("evaluations", "iterations")
+            sum(stage[key] for stage in result.history) for key in ("evaluations", "iterations")
         )
         ratios.append(evaluations / iterations)
     yield "evaluations an L-BFGS iteration", "≤ 1.05", ratios, 3
@@ -165,7 +166,7 @@ def measure_torch(pairs, evaluations=100):
 
 
 def measure_bfloat16(pairs, iterations=20):
-    """VGG-19's widths with seeded random weights: time an evaluation, and the final loss."""
+    """VGG-19: time an evaluation, and the final loss."""
     content, style = pairs[0]
     shape = _shape(content, _VGG_SIZE.value)
     small = images.resize(content, shape)
@@ -173,9 +174,9 @@ def measure_bfloat16(pairs, iterations=20):
     loss = objective.make_loss(config, "vgg19")
     problems = {}
     for dtype in ("float32", "mixed_bfloat16"):
-        keras.utils.set_random_seed(1)
-        encoder = encoders.VGG19(loss.layers, margin=optimization.MARGIN, dtype=dtype)
-        encoder.build((None, None, None, 3))
+        encoder = encoders.load_encoder(
+            "vgg19", loss.layers, margin=optimization.MARGIN, dtype=dtype
+        )
         problems[dtype] = objective.Objective(encoder, loss)
     precise, fast = problems.values()
     precise.set_targets(small, [_resized_style(style, _VGG_SIZE.value)], [1.0])
@@ -231,7 +232,7 @@ def _resized_style(style, size=None):
 
 
 def _objective(content, style):
-    """The objective of a default render at its last scale, started from the content."""
+    """The objective of a render by lite at its last scale, started from the content."""
     loss = objective.make_loss(OptimizeConfig(), "lite")
     encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=optimization.MARGIN)
     problem = objective.Objective(encoder, loss)

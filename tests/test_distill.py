@@ -100,6 +100,16 @@ def test_channels_are_chosen_by_what_they_explain(random):
     assert [index % 3 for index in chosen] == [1, 2, 0]
 
 
+def test_what_a_chosen_channel_explains_is_gone_by_every_matrix(random):
+    """Two channels are copies, each loud in one matrix and faint in the other; the third is not."""
+    signals = random.normal(size=(5000, 2))
+    covariance = np.cov(signals[:, [0, 0, 1]].T)
+    loudness = np.array([[1.1, 0.1, 0.3], [0.1, 1.0, 0.3]])
+    matrices = [covariance * np.outer(weights, weights) for weights in loudness]
+    chosen = pruning.choose_channels(matrices, 2)
+    assert len({0, 1} & set(chosen)) == 1 and 2 in chosen
+
+
 def test_fit_finds_the_linear_map(random):
     inputs = random.normal(size=(400, 5)) + 2.0
     kernel, bias = random.normal(size=(5, 3)), random.normal(size=3)

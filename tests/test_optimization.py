@@ -47,6 +47,7 @@ def test_scales_end_at_the_size_and_keep_the_aspect(shape):
         (512, 1024, "v40 v34 l29 l24 l20 v6"),
         (512, 400, "v40 v34 l29 l24 v8 l20"),
         (512, 0, "v40 v34 l29 l24 l20"),
+        (512, 150, "v40 v34 l29 l24 l20"),
         (182, 1024, "v24 v20"),
     ],
 )
@@ -58,6 +59,17 @@ def test_stages_of_a_mixed_render(size, polish_size, expected):
     assert list(dict.fromkeys(stage.shape for stage in stages)) == shapes
     alone = scales.plan_stages(config, "vgg19", (300, 400))
     assert [stage.shape for stage in alone] == shapes and alone[-1].iterations == 40
+
+
+def test_limits_of_a_mixed_render_are_of_pixels():
+    """128 × 1024 has as many as 362 × 362."""
+    config = OptimizeConfig(size=1024, coarse_size=182, polish_size=363)
+    stages = scales.plan_stages(config, "mixed", (100, 800))
+    assert [(stage.shape, stage.encoder) for stage in stages] == [
+        *[(shape, "vgg19") for shape in ((32, 256), (45, 362), (64, 512))],
+        *[(shape, "lite") for shape in ((90, 724), (128, 1024))],
+        ((128, 1024), "vgg19"),
+    ]
 
 
 def test_too_narrow_for_the_size():
@@ -128,6 +140,62 @@ def test_mixed_is_vgg19_lite_and_vgg19_again(photo, painting, tmp_path, optimize
     np.testing.assert_array_equal(rest.image, whole.image)
 
 
+def test_a_render_goes_on_from_the_end_of_each_stage(photo, painting, tmp_path):
+    config = change(encoder="mixed", coarse_size=51, iterations=4)
+    path = tmp_path / "render.npz"
+    seen, ends = [], []
+    for iterations in (3, 2, 1, 0):  # the last time it is finished
+        calls = iter([*[False] * (iterations - 1), True])
+        part = optimization.stylize(
+            photo, [painting], config, checkpoint=path, on_progress=seen.append,
+            should_stop=calls.__next__,
+        )  # fmt: skip
+        ends.append([stage["iterations"] for stage in part.history])
+    assert ends == [[3], [3, 2], [3, 2, 1], [3, 2, 1]] and part.complete
+    assert all("total" in progress.losses for progress in seen)
+    assert [progress.encoder for progress in seen] == ["vgg19", "lite", "vgg19"]
+
+
+def test_a_mixed_render_in_bfloat16_ends_in_float32(photo, painting, monkeypatch):
+    """In float32 is a fifth of what its last scale has, the polish included."""
+    monkeypatch.setattr(optimization, "PRECISE_SHARE", 0.2)
+    config = change(encoder="mixed", size=50, iterations=40, coarse_size=0, precision="bfloat16")
+    exact = []
+    switch = optimization.LBFGS.switch
+
+    def spy(self, function):
+        exact.append(self.evaluations)
+        switch(self, function)
+
+    monkeypatch.setattr(optimization.LBFGS, "switch", spy)
+    result = optimization.stylize(photo, [painting], config)
+    assert [stage["iterations"] for stage in result.history] == [20, 6]
+    assert len(exact) == 1 and exact[0] <= 3  # the start and one iteration before five exact ones
+
+
+def test_the_polish_brings_a_mixed_render_nearer_to_what_vgg19_sees(photo, painting):
+    loss = make_loss(SMALL, "vgg19")
+    encoder = encoders.load_encoder("vgg19", loss.layers)
+    targets = loss.targets(encoder(images.resize(photo, (48, 72))), [encoder(painting)])
+
+    def total(config):
+        image = optimization.stylize(photo, [painting], config).image
+        return float(loss(targets, encoder(image), image)["total"])
+
+    lite = total(change(encoder="lite", iterations=20))
+    mixed = total(change(encoder="mixed", iterations=20, coarse_size=0))
+    assert mixed < 0.95 * lite
+
+
+def test_the_style_weighs_half_by_vgg19():
+    weights = {
+        name: make_loss(OptimizeConfig(style_weight=8.0, style_layers="relu3_1"), name)
+        for name in ("lite", "vgg19")
+    }
+    given = {name: loss.style["relu3_1"][0][1] for name, loss in weights.items()}
+    assert given == {"lite": 8.0, "vgg19": 4.0}
+
+
 def test_auto_is_mixed_where_there_is_no_gpu(monkeypatch):
     config = change(encoder="auto")
     monkeypatch.setattr(devices, "has_gpu", lambda: False)
@@ -181,14 +249,14 @@ def test_a_checkpoint_of_another_render_is_refused(photo, painting, tmp_path):
 def test_progress_is_complete_and_monotone(photo, painting):
     seen = []
     optimization.stylize(photo, [painting], SMALL, on_progress=seen.append)
-    assert [p.scale for p in seen] == sorted(p.scale for p in seen) and seen[-1].done == 1.0
+    assert [p.stage for p in seen] == sorted(p.stage for p in seen) and seen[-1].done == 1.0
     assert seen[-1].remaining == 0 and seen[-1].iteration == seen[-1].iterations == 6
     assert all(a.done < b.done for a, b in zip(seen, seen[1:], strict=False))
     terms = dict(seen[-1].losses)
     assert terms.pop("total") == pytest.approx(sum(terms.values()), rel=1e-5)
     assert set(terms) >= {"content/relu4_2", "style/relu1_1", "tv"}
     with pytest.raises(dataclasses.FrozenInstanceError):
-        seen[-1].scale = 0
+        seen[-1].stage = 0
 
 
 _RENDERS = {}
@@ -273,6 +341,8 @@ def test_the_filter_is_symmetric_and_keeps_the_picture(photo, random):
 
 
 def test_a_layer_that_is_not_there():
-    with pytest.raises(InputError, match="--style_layers: unknown name 'relu5_4'"):
+    with pytest.raises(
+        InputError, match="--style_layers: lite has no relu5_4; --encoder=vgg19 has"
+    ):
         make_loss(change(style_layers="relu5_4"), "lite")
     make_loss(change(style_layers="relu5_4"), "vgg19")

@@ -41,9 +41,9 @@ def test_writes_the_picture_its_history_and_its_plot(run_program, small, tmp_pat
     expected = images.read_alpha(tmp_path / "photo.png", 64)
     np.testing.assert_allclose(alpha, expected, atol=1e-4)
     history = json.loads((tmp_path / "h.json").read_text())
-    (scale,) = history["scales"]
-    assert (scale["height"], scale["width"], len(scale["loss"])) == (43, 64, 2)  # half of 3
-    assert history["evaluations"] == scale["evaluations"] >= 3
+    (stage,) = history["stages"]
+    assert (stage["height"], stage["width"], len(stage["loss"])) == (43, 64, 2)  # half of 3
+    assert history["evaluations"] == stage["evaluations"] >= 3
     assert history["arguments"]["size"] == 64 and "tensorflow" in history["versions"]
     Image.open(tmp_path / "p.png").verify()
     assert set(os.listdir(tmp_path)) - {"keras"} == {*FILES, "out.tif", "h.json", "p.png"}
@@ -73,7 +73,8 @@ def test_auto_on_a_gpu_is_vgg19_with_all_its_layers(small, tmp_path, monkeypatch
 
 
 def test_a_picture_is_reproduced_from_itself(run_program, small, tmp_path):
-    first = run_program("optimize.py", *small, *FAST, "--init=noise", "--seed=5", "--output=a.png")
+    flags = ["--init=noise", "--seed=5", "--style_layers=relu1_1,relu5_2"]  # of VGG-19 alone
+    first = run_program("optimize.py", *small, *FAST, *flags, "--output=a.png")
     assert first.returncode == 0, first.stderr
     second = run_program("optimize.py", "--from_picture=a.png")
     assert second.returncode == 0, second.stderr
@@ -118,7 +119,8 @@ def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
         ([*small, "--init=nothing.png"], "nothing.png: no such file"),
         ([*small, "--style=empty.jpg"], "empty.jpg: not a readable image"),
         ([*small, "--vgg_weights=none.h5"], "none.h5: no such file"),
-        ([*small, "--style_layers=relu5_4"], "--style_layers: unknown name 'relu5_4'"),
+        ([*small, "--style_layers=relu5_4"], "lite has no relu5_4; --encoder=vgg19 has"),
+        ([*small, "--content_layers=relu6_1"], "--content_layers: unknown name 'relu6_1'"),
         ([*small, "--from_picture=photo.png"], "photo.png: holds no parameters"),
     ]:
         result = run_program("optimize.py", *flags)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfstyle import losses
 from tfstyle.config import OptimizeConfig, parse_weights
-from tfstyle.weights import encoder_layers
+from tfstyle.weights import parse_layers
 
 # Amplitude falls with frequency to this power in natural pictures (Field 1987).
 SPECTRUM_EXPONENT = 0.75
@@ -123,9 +123,8 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
 
     Raises: InputError for a layer that the encoder lacks.
     """
-    known = encoder_layers(encoder_name)
-    content = parse_weights("content_layers", config.content_layers, known)
-    style = parse_weights("style_layers", config.style_layers, known)
+    content = parse_layers("content_layers", config.content_layers, encoder_name)
+    style = parse_layers("style_layers", config.style_layers, encoder_name)
     kinds = parse_weights("style_loss", config.style_loss, tuple(losses.STYLE_LOSSES))
     content_share = config.content_weight / sum(content.values())
     style_share = STYLE_GAINS[encoder_name] * config.style_weight / sum(style.values())

@@ -11,6 +11,7 @@ One picture's way: `content` and `styles` are resized for the scale → `Objecti
 the optimizer's flat vector → `Objective.picture` → the next scale's start.
 """
 
+import dataclasses
 import math
 import os
 import time
@@ -65,6 +66,7 @@ def stylize(
         checkpoint of another render; ValueError for arguments that do not fit together.
     """
     config = config or OptimizeConfig()
+    config = dataclasses.replace(config, encoder=choose_encoder(config))
     if not styles or len(config.style_weights) not in (0, len(styles)):
         raise ValueError(
             "`styles` must hold a picture for each of `style_weights`, and one at least. "
@@ -99,7 +101,7 @@ class _Render:
         self.identity = checkpoints.render_identity(config, content, styles, init)
         shares = config.style_weights or (1.0,) * len(styles)
         self.style_weights = [share / sum(shares) for share in shares]
-        stages = scales.plan_stages(config, choose_encoder(config), content.shape[1:3])
+        stages = scales.plan_stages(config, config.encoder, content.shape[1:3])
         self.shapes = [stage.shape for stage in stages]
         self.encoders = [stage.encoder for stage in stages]
         self.plan = [stage.iterations for stage in stages]
@@ -107,11 +109,13 @@ class _Render:
         self.made: dict[str, tuple] = {}  # objectives and optimizer of each encoder
         self.encoder = ""
         self.history: list[dict[str, Any]] = []
-        self.scale = 0
+        self.stage = 0
         self.start = self.image = None
 
     def _use_encoder(self, name):
-        """Makes objectives and optimizer those of an encoder."""
+        """Makes objectives and optimizer those of an encoder, and forgets those of no more use."""
+        needed = self.encoders[self.stage :]
+        self.made = {encoder: made for encoder, made in self.made.items() if encoder in needed}
         if name not in self.made:
             self.made[name] = self._make(name)
         self.encoder = name
@@ -141,24 +145,24 @@ class _Render:
     def run(self, on_progress, should_stop, report_every):
         started = self.saved = time.monotonic()
         resumed = self._resume()
-        for scale in range(self.scale, len(self.shapes)):
+        for stage in range(self.stage, len(self.shapes)):
             if not resumed:
-                self.scale = scale
-                self._start_scale()
+                self.stage = stage
+                self._start_stage()
             resumed = False
-            record, scale_started = self.history[-1], time.monotonic()
+            record, stage_started = self.history[-1], time.monotonic()
             seconds_before, stopped = record["seconds"], False
-            while record["iterations"] < self.plan[scale] and not stopped:
+            while record["iterations"] < self.plan[stage] and not stopped:
                 if self._wants_precision():
                     self.objective = self.precise
                     self.optimizer.switch(self.precise.value_and_gradient)
                 elif self.optimizer.converged:
-                    self.plan[scale] = record["iterations"]
+                    self.plan[stage] = record["iterations"]
                     break
                 record["loss"].append(self.optimizer.step())
                 record["iterations"] += 1
                 record["evaluations"] = self.optimizer.evaluations
-                record["seconds"] = seconds_before + time.monotonic() - scale_started
+                record["seconds"] = seconds_before + time.monotonic() - stage_started
                 stopped = should_stop()
                 if stopped or record["iterations"] % report_every == 0:
                     self.image = self._picture()
@@ -167,13 +171,14 @@ class _Render:
             self.image = self._picture()
             if stopped:
                 return Result(self._shown(self.shapes[-1]), self.history, complete=False)
-            if record["iterations"] % report_every or not record["iterations"]:
+            evaluated = self.objective.terms  # not by a stage that was taken up at its end
+            if evaluated and (record["iterations"] % report_every or not record["iterations"]):
                 on_progress(self._progress(time.monotonic() - started))
         self._save(at_once=True)
         return Result(self._shown(self.shapes[-1]), self.history, complete=True)
 
     def _set_targets(self, start):
-        shape = self.shapes[self.scale]
+        shape = self.shapes[self.stage]
         styles = [self._style(style, shape) for style in self.styles]
         self.precise.set_targets(images.resize(self.content, shape), styles, self.style_weights)
         self.precise.set_start(start)
@@ -186,16 +191,16 @@ class _Render:
         size = self.config.style_size or self.config.size * self.config.style_scale
         return images.resize(style, scales.style_shape(style.shape[1:3], size * share))
 
-    def _start_scale(self):
-        shape = self.shapes[self.scale]
-        changed = self.encoder != self.encoders[self.scale]
-        self._use_encoder(self.encoders[self.scale])
+    def _start_stage(self):
+        shape = self.shapes[self.stage]
+        changed = self.encoder != self.encoders[self.stage]
+        self._use_encoder(self.encoders[self.stage])
         if self.image is None:
             self.start = self._start_image(shape)
         else:
             self.start = images.resize(self.image, shape, clip=False)
         self._set_targets(self.start)
-        previous = None if changed else self.shapes[self.scale - 1]
+        previous = None if changed else self.shapes[self.stage - 1]
 
         def rescale(vector):
             picture = vector.reshape(1, *previous, 3)
@@ -246,10 +251,13 @@ class _Render:
 
     def _wants_precision(self):
         """Whether to go on in float32: for the last iterations, or where bfloat16 ends."""
-        if self.objective is self.precise or self.scale < len(self.shapes) - 1:
+        if self.objective is self.precise or self.stage < len(self.shapes) - 1:
             return False
-        plan = self.plan[self.scale]
-        late = self.history[-1]["iterations"] >= plan - max(1, round(PRECISE_SHARE * plan))
+        at_scale = sum(
+            n for n, s in zip(self.plan, self.shapes, strict=True) if s == self.shapes[-1]
+        )
+        precise = max(1, round(PRECISE_SHARE * at_scale))
+        late = self.history[-1]["iterations"] >= self.plan[self.stage] - precise
         return late or self.optimizer.converged
 
     def _picture(self):
@@ -265,7 +273,7 @@ class _Render:
         return picture
 
     def _progress(self, seconds):
-        height, width = self.shapes[self.scale]
+        height, width = self.shapes[self.stage]
         record = self.history[-1]
         prices = [
             _PRICES[name] * h * w for name, (h, w) in zip(self.encoders, self.shapes, strict=True)
@@ -275,12 +283,13 @@ class _Render:
         done = spent / sum(costs) if spent else float(not sum(costs))
         elapsed = sum(r["seconds"] for r in self.history)
         return Progress(
-            scale=self.scale + 1,
-            scales=len(self.shapes),
+            stage=self.stage + 1,
+            stages=len(self.shapes),
+            encoder=self.encoder,
             height=height,
             width=width,
             iteration=record["iterations"],
-            iterations=self.plan[self.scale],
+            iterations=self.plan[self.stage],
             evaluations=record["evaluations"],
             losses=self.objective.terms,
             seconds=seconds,
@@ -306,7 +315,7 @@ class _Render:
             self.checkpoint,
             self.identity,
             {
-                "scale": self.scale,
+                "stage": self.stage,
                 "history": self.history,
                 "plan": self.plan,
                 "precise": self.objective is self.precise,
@@ -320,8 +329,8 @@ class _Render:
             return False
         meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity)
         self.start, self.plan = arrays.pop("start"), meta["plan"]
-        self.scale, self.history = meta["scale"], meta["history"]
-        self._use_encoder(self.encoders[self.scale])
+        self.stage, self.history = meta["stage"], meta["history"]
+        self._use_encoder(self.encoders[self.stage])
         self._set_targets(self.start)
         if meta["precise"]:
             self.objective = self.precise

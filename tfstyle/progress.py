@@ -11,19 +11,21 @@ class Progress:
     """Where a render stands, at the end of each chunk of iterations.
 
     Attributes:
-        scale, scales: number of the scale, from 1, and of all.
-        height, width: of the scale, pixels.
-        iteration, iterations: done and planned at this scale.
-        evaluations: of the objective, at this scale.
+        stage, stages: number of the stage (of `scales.plan_stages`), from 1, and of all.
+        encoder: of the stage, "lite" or "vgg19".
+        height, width: of the stage's scale, pixels.
+        iteration, iterations: done and planned in this stage.
+        evaluations: of the objective, in this stage.
         losses: weighted terms of the last evaluation by name, and `total`.
         seconds: since the start.
-        remaining: seconds, estimated from the pixels still to be computed.
+        remaining: seconds, estimated from the pixels still to be computed and their encoders.
         done: share of the work, in [0, 1].
         image: `(1, height, width, 3)` float32 picture so far, in [0, 1].
     """
 
-    scale: int
-    scales: int
+    stage: int
+    stages: int
+    encoder: str
     height: int
     width: int
     iteration: int
@@ -42,8 +44,8 @@ class Result:
 
     Attributes:
         image: `(1, h, w, 3)` float32 picture of the size asked, in [0, 1].
-        history: list of a dict for each scale: height, width, iterations, evaluations, seconds and
-            loss, the total after each iteration (with Adam, before it).
+        history: list of a dict for each stage: height, width, encoder, iterations, evaluations,
+            seconds and loss, the total after each iteration (with Adam, before it).
         complete: False if it was stopped before the end.
     """
 

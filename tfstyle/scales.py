@@ -31,22 +31,24 @@ def plan_stages(config: OptimizeConfig, encoder: str, shape: tuple[int, int]) ->
 
     A "mixed" render is seen by VGG-19 at the coarse scales, which decide on forms and long strokes
     and cost little, above them by lite, and again by VGG-19 for a few iterations at the finest
-    scale that `config.polish_size` allows: few are enough to mend what lite did not see.
+    scale that `config.polish_size` allows: few are enough to mend what lite did not see. Both
+    limits are of pixels, as many as a square of that side has: a wide picture's first scale is
+    VGG-19's, too.
 
     Raises: InputError of `scale_shapes`.
     """
     stages = []
     shapes = scale_shapes(shape, config.size, config.min_size)
-    polished = max((s for s in shapes if max(s) <= config.polish_size), default=None)
+    polished = [scale for scale in shapes if math.prod(scale) <= config.polish_size**2][-1:]
     for scale in shapes:
         iterations = config.iterations * math.sqrt(config.size / max(scale))
         if encoder != "mixed":
             stages.append(Stage(scale, encoder, round(iterations)))
-        elif max(scale) <= config.coarse_size:
+        elif math.prod(scale) <= config.coarse_size**2:
             stages.append(Stage(scale, "vgg19", math.ceil(MIXED_SHARE * iterations)))
         else:
             stages.append(Stage(scale, "lite", math.ceil(MIXED_SHARE * iterations)))
-            if scale == polished:
+            if scale in polished:
                 stages.append(Stage(scale, "vgg19", math.ceil(POLISH_SHARE * iterations)))
     return stages
 

@@ -11,7 +11,7 @@ import numpy as np
 from absl import logging
 
 from tfstyle import files
-from tfstyle.config import did_you_mean
+from tfstyle.config import did_you_mean, parse_weights
 from tfstyle.errors import InputError
 
 BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block, Simonyan and Zisserman 2015, configuration E
@@ -50,12 +50,28 @@ def encoder_layers(name, heads=False):
     """Names of the features that an encoder has; for "auto", those of either.
 
     Args:
-        name: "lite", "vgg19", "mixed" of both or "auto".
+        name: "lite", "vgg19" or "auto".
         heads: as in `encoders.load_encoder`.
     """
     if name in ("vgg19", "auto"):
         return LAYERS
     return HEAD_LAYERS if heads else TRUNK_LAYERS
+
+
+def parse_layers(flag, text, encoder):
+    """Layers of an encoder with their weights, a dict, from a flag's text.
+
+    Args:
+        flag: named in errors.
+        text: as in `config.parse_weights`.
+        encoder: as in `encoder_layers`; losses read its narrow trunk.
+    Raises: InputError of `config.parse_weights`, or for a layer that only VGG-19 has.
+    """
+    layers = parse_weights(flag, text, LAYERS)
+    for layer in layers:
+        if layer not in encoder_layers(encoder):
+            raise InputError(f"--{flag}: {encoder} has no {layer}; --encoder=vgg19 has")
+    return layers
 
 
 def check_encoder(name="auto", vgg_weights=""):
@@ -87,7 +103,7 @@ def choose_encoder(name="auto", vgg_weights="", has_gpu=False, on_processor="lit
         )
         return on_processor
     logging.info(
-        "Encoder: vgg19, as %s; --encoder=lite takes a sixteenth of the arithmetic.",
+        "Encoder: vgg19, as %s; --encoder=lite takes an eleventh of the arithmetic.",
         "--vgg_weights is given" if vgg_weights else "TensorFlow sees a GPU",
     )
     return "vgg19"

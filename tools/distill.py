@@ -6,7 +6,7 @@
 The student sees crops of pictures, of blends of two and of noisy ones (`distillation.crops`). At
 each head the loss is the squared error of the features over the mean square of VGG-19's, each
 channel of which is divided by its mean activation, plus the same for Gram matrices. The narrow
-trunk below the heads is held to those channels of VGG-19 that it stands for. VGG-19 is sixteen
+trunk below the heads is held to those channels of VGG-19 that it stands for. VGG-19 is eleven
 times the student's work, so each crop is used several times: crops come one by one, and a batch is
 drawn from the latest. A batch is a pure function of seed and step and the checkpoint holds all
 other state, so a run that was stopped goes on as if it had not been. Each checkpoint also writes
@@ -113,8 +113,8 @@ def main(_):
             )
             sums, started, count = 0.0, time.time(), 0
         if step % _SAVE_EVERY.value == 0 or step == _STEPS.value:
-            manager.save()
             _save_weights(student, start, output / "lite.npz")
+            manager.save()  # at last: a run that is ended before it does the step again
 
 
 def _save_weights(student, start, path):

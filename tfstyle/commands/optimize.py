@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfstyle import __version__, cli
-from tfstyle.config import START_IMAGES, OptimizeCommand, OptimizeConfig, parse_weights
+from tfstyle.config import START_IMAGES, OptimizeCommand, OptimizeConfig
 from tfstyle.errors import InputError
 
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
@@ -35,9 +35,9 @@ def main(argv: Sequence[str]) -> int | None:
     if config.init not in START_IMAGES:
         init = images.read_image(config.init)
     weights.check_encoder(config.encoder, config.vgg_weights)
-    for flag in ("content_layers", "style_layers"):
-        parse_weights(flag, getattr(config, flag), weights.encoder_layers(config.encoder))
-    scales.scale_shapes(content.shape[1:3], config.size, config.min_size)
+    for stage in scales.plan_stages(config, config.encoder, content.shape[1:3]):
+        for flag in ("content_layers", "style_layers"):
+            weights.parse_layers(flag, getattr(config, flag), stage.encoder)
 
     devices.start_tensorflow()
     import keras
@@ -72,8 +72,8 @@ def main(argv: Sequence[str]) -> int | None:
         terms = progress.losses
         cli.show_progress(
             progress.done,
-            f"{progress.width} × {progress.height}, iteration {progress.iteration} of "
-            f"{progress.iterations}, loss {terms['total']:.4f}, "
+            f"{progress.width} × {progress.height}, {progress.encoder}, iteration "
+            f"{progress.iteration} of {progress.iterations}, loss {terms['total']:.4f}, "
             f"{progress.seconds:.0f} s, {progress.remaining:.0f} s left",
             final=progress.done >= 1.0,
         )
@@ -107,10 +107,10 @@ def main(argv: Sequence[str]) -> int | None:
     }
     if config.history:
         record = {
-            "scales": result.history,
-            "iterations": sum(scale["iterations"] for scale in result.history),
-            "evaluations": sum(scale["evaluations"] for scale in result.history),
-            "seconds": sum(scale["seconds"] for scale in result.history),
+            "stages": result.history,
+            "iterations": sum(stage["iterations"] for stage in result.history),
+            "evaluations": sum(stage["evaluations"] for stage in result.history),
+            "seconds": sum(stage["seconds"] for stage in result.history),
             "versions": versions,
             "arguments": parameters,
         }
@@ -155,7 +155,7 @@ def _check_outputs(config):
 
 
 def _plot(history, path):
-    """Total loss over iterations, a curve for each scale."""
+    """Total loss over iterations, a curve for each stage."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -165,16 +165,16 @@ def _plot(history, path):
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     start = 0
-    for scale in history:
+    for stage in history:
         axes.plot(
-            range(start + 1, start + 1 + len(scale["loss"])),
-            scale["loss"],
-            label=f"{scale['width']} × {scale['height']}",
+            range(start + 1, start + 1 + len(stage["loss"])),
+            stage["loss"],
+            label=f"{stage['width']} × {stage['height']}, {stage['encoder']}",
         )
-        start += len(scale["loss"])
+        start += len(stage["loss"])
     axes.set(xlabel="iteration", ylabel="total loss", yscale="log")
     axes.grid(alpha=0.3)
-    axes.legend(title="scale")
+    axes.legend()
     with files.replacing(path) as temporary:
         try:
             figure.savefig(temporary, dpi=120)

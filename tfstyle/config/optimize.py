@@ -68,15 +68,18 @@ class OptimizeConfig:
     )
     encoder: str = option(
         "auto", "Network that sees the pictures; mixed is vgg19 for the coarse scales, lite for "
-        "the fine ones and vgg19 for the last iterations; auto is vgg19 on a GPU, else mixed.",
+        "the fine ones and vgg19 for the last iterations; auto is vgg19 on a GPU or with "
+        "--vgg_weights, else mixed.",
         section="Encoder", choices=("auto", "lite", "mixed", "vgg19"),
     )  # fmt: skip
     coarse_size: int = option(
-        192, "Longest side in pixels up to which --encoder=mixed sees by vgg19.", section="Encoder"
-    )
+        192, "Side in pixels of the largest square, or picture of as many pixels, that "
+        "--encoder=mixed sees by vgg19 at first; 0 for none.", section="Encoder",
+    )  # fmt: skip
     polish_size: int = option(
-        1024, "Longest side in pixels up to which --encoder=mixed ends with a few iterations by "
-        "vgg19, which takes twice lite's memory; 0 for none.", section="Encoder",
+        1024, "Side in pixels of the largest square, or picture of as many pixels, where "
+        "--encoder=mixed adds a few iterations by vgg19, which takes twice lite's memory; 0 for "
+        "none. Larger scales follow by lite alone.", section="Encoder",
     )  # fmt: skip
     vgg_weights: str = option(
         "", "Keras' file of VGG-19's weights, instead of what ships.", section="Encoder"

@@ -174,7 +174,7 @@ class Renderer(System):
         from tfstyle import optimization
 
         config = OptimizeConfig(size=size)
-
+        config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
         return _FunctionPainter(
             encode=lambda style: style,
             paint=lambda content, style, _: optimization.stylize(content, [style], config).image,

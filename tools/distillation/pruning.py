@@ -31,11 +31,9 @@ def choose_channels(covariances, count):
     for _ in range(count):
         explained = sum((one**2).sum(0) / np.maximum(np.diag(one), _FLOOR) for one in rest)
         explained[chosen] = -1.0
-        chosen.append(int(np.argmax(explained)))
-        rest = [
-            one - np.outer(one[:, chosen[-1]], one[chosen[-1]]) / max(one[chosen[-1]].max(), _FLOOR)
-            for one in rest
-        ]
+        new = int(np.argmax(explained))
+        chosen.append(new)
+        rest = [one - np.outer(one[:, new], one[new]) / max(one[new, new], _FLOOR) for one in rest]
     return chosen
 
 
@@ -73,7 +71,7 @@ def prune(vgg, image, widths, positions, generator, start=None):
     """
     start = start or {}
     wide = narrow = image[..., ::-1] * 255.0 - np.float32(encoders.CHANNEL_MEANS_BGR)
-    scale, arrays = 1.0, {}
+    arrays = {}
     for number, layer in enumerate(weights.TRUNK_LAYERS):
         name, width = layer.replace("relu", "conv"), widths[int(layer[4]) - 1]
         if layer.endswith("_1") and number:
@@ -88,7 +86,6 @@ def prune(vgg, image, widths, positions, generator, start=None):
             narrow = np.maximum(
                 _convolve(narrow, start[f"{name}/kernel"], start[f"{name}/bias"]), 0
             )
-            scale = start[f"{name}/scale"]
             continue
         where = _choose(generator, before.shape, positions)
         features, targets = wide[where], before[where]
@@ -104,9 +101,8 @@ def prune(vgg, image, widths, positions, generator, start=None):
             covariances.append(covariance / np.outer(means, means))
         channels = choose_channels(covariances, width)
         kernel, bias = fit(_patches(narrow, where), targets[:, channels])
-        next_scale = np.sqrt(np.mean(np.square(features[:, channels])))
-        kernel = kernel.reshape(3, 3, -1, width) / next_scale
-        bias, scale = bias / next_scale, next_scale
+        scale = np.sqrt(np.mean(np.square(features[:, channels])))
+        kernel, bias = kernel.reshape(3, 3, -1, width) / scale, bias / scale
         narrow = np.maximum(_convolve(narrow, kernel, bias), 0.0)
         arrays[f"{name}/kernel"], arrays[f"{name}/bias"] = kernel, bias
         arrays[f"{name}/channels"], arrays[f"{name}/scale"] = np.int16(channels), scale
