@@ -13,7 +13,7 @@ import numpy as np
 from absl import app, flags, logging
 from PIL import Image, ImageDraw
 
-from tfstyle import encoders, images, losses, optimization
+from tfstyle import encoders, files, images, losses, optimization
 from tfstyle import objective as objectives
 from tfstyle.config import OptimizeConfig
 from tfstyle.lbfgs import LBFGS
@@ -62,6 +62,9 @@ def render_plainly(content, style):
 
 
 def main(_):
+    files.check_writable(_OUTPUT.value)
+    if _RENDERS.value:
+        pathlib.Path(_RENDERS.value).mkdir(parents=True, exist_ok=True)
     rows = []
     for pair in _PAIRS.value:
         paths = [pathlib.Path(path) for path in pair.split(",")]
