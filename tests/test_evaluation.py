@@ -19,6 +19,7 @@ from tfstyle.evaluation.pairs import Pair, find_pairs
 from tfstyle.evaluation.results import Key, Results
 from tfstyle.evaluation.summary import Estimate
 from tfstyle.evaluation.systems import Folder, LiteRTPair, TrainedModel, make_systems
+from tfstyle.evaluation.tables import format_number
 
 PAIR = Pair(pathlib.Path("a.png"), pathlib.Path("b.png"))
 
@@ -203,6 +204,12 @@ def test_ranks_put_what_is_best_in_both_distances_first(tmp_path):
         key = Key("x", 1.0, "p", style)
         results.rows[key] = {"content_distance": content_distance, "style_distance": style_distance}
     assert [key.style for key in summary.ranked(results, "x")] == ["b", "c", "a"]
+
+
+def test_large_numbers_have_three_digits():
+    numbers = (0.1254, 99999.4, 2485119.17, -241034.3, float("inf"))
+    texts = [format_number(number, 2) for number in numbers]
+    assert texts == ["0.13", "99999.40", "2.49e6", "-2.41e5", "∞"]
 
 
 def test_results_come_back_as_they_were(tmp_path):

@@ -67,7 +67,7 @@ def _others(evaluation: Evaluation) -> Table:
             found = list(summary.values(results, system.name, metric).values())
             # A first picture of a busy machine may take ten times as long as the others.
             middle = np.median if metric == "seconds" else np.mean
-            cells.append(_number(float(middle(found)), about.digits) if found else "–")
+            cells.append(format_number(float(middle(found)), about.digits) if found else "–")
         if any(cell != "–" for cell in cells):
             name = "seconds, median" if metric == "seconds" else metric.replace("_", " ")
             rows.append([name, about.better, *cells])
@@ -83,7 +83,7 @@ def _others(evaluation: Evaluation) -> Table:
     }
     for metric, about in SET_METRICS.items():
         cells = [
-            _number(found[metric], about.digits) if metric in found else "–"
+            format_number(found[metric], about.digits) if metric in found else "–"
             for found in sets.values()
         ]
         if any(cell != "–" for cell in cells):
@@ -142,7 +142,7 @@ def _estimate_cells(evaluation, name, metric, found):
     if found is None:
         return ["–"] * 4
     digits = METRICS[metric].digits
-    cells = [_number(found.mean, digits), _number(found.median, digits)]
+    cells = [format_number(found.mean, digits), format_number(found.median, digits)]
     cells.append(_interval(found, digits))
     change = None
     if name != evaluation.baseline:
@@ -158,5 +158,10 @@ def _interval(estimate, digits, sign=""):
     return f"{estimate.low:{sign}.{digits}f} … {estimate.high:{sign}.{digits}f}"
 
 
-def _number(value, digits):
-    return "∞" if math.isinf(value) else f"{value:.{digits}f}"
+def format_number(value, digits):
+    """A number with so many digits after the point, or three in all where it is very large."""
+    if math.isinf(value):
+        return "∞"
+    if abs(value) < 1e5:
+        return f"{value:.{digits}f}"
+    return f"{value:.2e}".replace("e+0", "e")
