@@ -10,6 +10,7 @@ import pathlib
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import app, flags, logging
 from PIL import Image, ImageDraw
 
@@ -62,6 +63,7 @@ def render_plainly(content, style):
 
 
 def main(_):
+    tf.get_logger().setLevel("ERROR")  # about functions compiled anew for each pair
     files.check_writable(_OUTPUT.value)
     if _RENDERS.value:
         pathlib.Path(_RENDERS.value).mkdir(parents=True, exist_ok=True)
