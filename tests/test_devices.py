@@ -1,5 +1,8 @@
 """What the programs find out about the machine."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tfstyle import devices
@@ -29,3 +32,15 @@ def test_a_gpu_has_bfloat16(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "has_gpu", lambda: True)
     (tmp_path / "cpuinfo").write_text("flags\t: fpu\n")
     assert devices.computes_bfloat16(str(tmp_path / "cpuinfo"))
+
+
+def test_many_functions_are_no_reason_for_a_warning():
+    program = (
+        "from tfstyle import devices; devices.start_tensorflow(); import tensorflow as tf\n"
+        "function = tf.function(lambda number: tf.constant(number))\n"
+        "for number in range(12): function(number)\n"
+        "tf.get_logger().warning('something else')"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0 and "something else" in result.stderr
+    assert "retracing" not in result.stderr

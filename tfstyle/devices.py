@@ -21,11 +21,18 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         keras.config.set_image_data_format("channels_last")
+        # Several scales, encoders and pictures are as many functions; TensorFlow takes it for a
+        # mistake in a loop.
+        tf.get_logger().addFilter(_is_not_about_retracing)
         tf.config.experimental.enable_op_determinism()
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
         if not os.environ.get("TF_CONFIG"):
             tf.config.list_logical_devices()
+
+
+def _is_not_about_retracing(record):
+    return "tf.function retracing" not in record.getMessage()
 
 
 def has_gpu() -> bool:

@@ -70,7 +70,10 @@ def parse_layers(flag, text, encoder):
     layers = parse_weights(flag, text, LAYERS)
     for layer in layers:
         if layer not in encoder_layers(encoder):
-            raise InputError(f"--{flag}: {encoder} has no {layer}; --encoder=vgg19 has")
+            raise InputError(
+                f"--{flag}: {encoder}, which this render needs, has no {layer}; with "
+                "--encoder=vgg19 it needs vgg19 alone, which has"
+            )
     return layers
 
 
@@ -79,7 +82,8 @@ def check_encoder(name="auto", vgg_weights=""):
     if name == "lite" and vgg_weights:
         raise InputError("--vgg_weights: is of no use with --encoder=lite; leave one of them out")
     if vgg_weights and not os.path.isfile(vgg_weights):
-        raise InputError(f"{vgg_weights}: no such file; VGG-19 ships, without --vgg_weights")
+        found = "is a folder" if os.path.isdir(vgg_weights) else "no such file"
+        raise InputError(f"{vgg_weights}: {found}; VGG-19 ships, without --vgg_weights")
 
 
 def choose_encoder(name="auto", vgg_weights="", has_gpu=False, on_processor="lite"):

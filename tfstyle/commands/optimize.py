@@ -54,6 +54,7 @@ def main(argv: Sequence[str]) -> int | None:
         checkpoints.read_checkpoint(
             config.checkpoint, checkpoints.render_identity(options, content, styles, init)
         )
+        logging.info("Going on from %s.", config.checkpoint)
 
     if config.precision == "bfloat16" and not devices.computes_bfloat16():
         logging.warning(
@@ -119,7 +120,8 @@ def main(argv: Sequence[str]) -> int | None:
     if config.plot:
         _plot(result.history, config.plot)
     if not result.complete:
-        logging.info("Stopped: %s holds the picture so far.", config.output)
+        rest = f"; the same command goes on from {config.checkpoint}" if config.checkpoint else ""
+        logging.info("Stopped: %s holds the picture so far%s.", config.output, rest)
         return 128 + stop.number
     logging.info("Wrote %s.", config.output)
     return 0

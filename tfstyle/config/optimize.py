@@ -157,8 +157,8 @@ class OptimizeCommand(OptimizeConfig):
         section="Files",
     )  # fmt: skip
     checkpoint: str = option(
-        "", "File (.npz) that an interrupted render goes on from, given the same flags.",
-        section="Files",
+        "", "File (.npz) that an interrupted render goes on from, given the same flags. It is "
+        "written every 20 seconds, and when a render is stopped.", section="Files",
     )  # fmt: skip
     preview_every: int = option(
         0, "Writes the picture so far to the output each so many iterations.", section="Files"

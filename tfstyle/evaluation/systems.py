@@ -171,11 +171,8 @@ class Renderer(System):
 
     def open(self, size):
         devices.start_tensorflow()
-        import tensorflow as tf
-
         from tfstyle import optimization
 
-        tf.get_logger().setLevel("ERROR")  # about functions compiled anew for each pair
         config = OptimizeConfig(size=size)
         config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
         return _FunctionPainter(
