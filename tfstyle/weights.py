@@ -72,7 +72,7 @@ def parse_layers(flag, text, encoder):
         if layer not in encoder_layers(encoder):
             raise InputError(
                 f"--{flag}: {encoder}, which this render needs, has no {layer}; with "
-                "--encoder=vgg19 it needs vgg19 alone, which has"
+                "--encoder=vgg19 it needs vgg19 alone, which has it"
             )
     return layers
 
