@@ -1,9 +1,6 @@
 """Stylizes a photo by optimizing its pixels: `python optimize.py --content … --style …`."""
 
-import sys
-
-from tfstyle import cli
-from tfstyle.__main__ import main
+from tfstyle.__main__ import script
 
 if __name__ == "__main__":
-    cli.leave(main(["optimize", *sys.argv[1:]]))
+    script("optimize.py")

@@ -1,9 +1,6 @@
 """Stylizes photos with a trained model: `python stylize.py --content … --style …`."""
 
-import sys
-
-from tfstyle import cli
-from tfstyle.__main__ import main
+from tfstyle.__main__ import script
 
 if __name__ == "__main__":
-    cli.leave(main(["stylize", *sys.argv[1:]]))
+    script("stylize.py")

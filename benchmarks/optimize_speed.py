@@ -23,10 +23,11 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.table import print_heading, print_row
-from tfstyle import encoders, images, objective, optimization
+from tfstyle import encoders, images, optimization
 from tfstyle.config import OptimizeConfig
-from tfstyle.lbfgs import LBFGS
-from tfstyle.optimizers import StockLBFGS
+from tfstyle.optimization import objective
+from tfstyle.optimization.lbfgs import LBFGS
+from tfstyle.optimization.optimizers import StockLBFGS
 
 ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES = [

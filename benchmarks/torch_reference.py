@@ -11,8 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tfstyle import encoders, weights
+from tfstyle import encoders
 from tfstyle.config import OptimizeConfig, parse_weights
+from tfstyle.encoders import layer_names, weight_files
 
 MARGIN = 16
 
@@ -28,15 +29,17 @@ class Reference:
 
     def __init__(self, content, style, config: OptimizeConfig):
         self.config = config
-        arrays = weights.read_weights(weights.LITE_PATH, map(_conv, weights.TRUNK_LAYERS))
+        arrays = weight_files.read_weights(
+            weight_files.LITE_PATH, map(_conv, layer_names.TRUNK_LAYERS)
+        )
         self.kernels = {
             name: (
                 torch.from_numpy(arrays[f"{_conv(name)}/kernel"]).permute(3, 2, 0, 1).contiguous(),
                 torch.from_numpy(arrays[f"{_conv(name)}/bias"]),
             )
-            for name in weights.TRUNK_LAYERS
+            for name in layer_names.TRUNK_LAYERS
         }
-        known = weights.TRUNK_LAYERS
+        known = layer_names.TRUNK_LAYERS
         self.content_layers = parse_weights("content_layers", config.content_layers, known)
         self.style_layers = parse_weights("style_layers", config.style_layers, known)
         self.start = _to_torch(content)

@@ -1,9 +1,6 @@
 """Times TFLite files side by side: `python export/benchmark_tflite.py --file … --file …`."""
 
-import sys
-
-from tfstyle import cli
-from tfstyle.__main__ import main
+from tfstyle.__main__ import script
 
 if __name__ == "__main__":
-    cli.leave(main(["benchmark_tflite", *sys.argv[1:]]))
+    script("export/benchmark_tflite.py")

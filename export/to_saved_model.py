@@ -1,9 +1,6 @@
 """Exports a trained model for servers: `python export/to_saved_model.py --output DIR`."""
 
-import sys
-
-from tfstyle import cli
-from tfstyle.__main__ import main
+from tfstyle.__main__ import script
 
 if __name__ == "__main__":
-    cli.leave(main(["to_saved_model", *sys.argv[1:]]))
+    script("export/to_saved_model.py")

@@ -10,6 +10,7 @@ import pytest
 from tfstyle import cli
 from tfstyle.config import OptimizeCommand, OptimizeConfig, parse_weights
 from tfstyle.errors import InputError
+from tfstyle.runtime import process, terminal
 
 FILES = ["--content", "a.jpg", "--style", "b.jpg"]
 
@@ -106,13 +107,17 @@ def test_the_console_command_lists_its_programs(capsys):
 
 
 def test_durations_are_readable():
-    assert [cli.duration(s) for s in (12.4, 260, 11_100)] == ["12 s", "4 min 20 s", "3 h 05 min"]
+    assert [terminal.duration(s) for s in (12.4, 260, 11_100)] == [
+        "12 s",
+        "4 min 20 s",
+        "3 h 05 min",
+    ]
 
 
 def test_signals_wait_for_what_would_swallow_them():
     """As Keras does, whose bare `except`s make a model of half its parts."""
     finished = False
-    with pytest.raises(KeyboardInterrupt), cli.held_signals():
+    with pytest.raises(KeyboardInterrupt), process.held_signals():
         try:
             signal.raise_signal(signal.SIGINT)
         except:  # noqa: E722
@@ -138,7 +143,7 @@ def test_an_interrupted_load_is_no_damaged_model(monkeypatch):
 
 @pytest.mark.parametrize(("error", "shown"), [(ValueError, "chatter"), (KeyboardInterrupt, "")])
 def test_what_is_hidden_is_shown_with_an_exception_but_not_with_a_signal(capfd, error, shown):
-    with pytest.raises(error), cli.hidden_stderr():
+    with pytest.raises(error), process.hidden_stderr():
         os.write(2, b"chatter")
         raise error
     assert capfd.readouterr().err == shown

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tfstyle import devices
+from tfstyle.runtime import devices
 
 
 @pytest.mark.parametrize(

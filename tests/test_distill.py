@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import ROOT
-from tfstyle import encoders, weights
+from tfstyle import encoders
+from tfstyle.encoders import layer_names, weight_files
 from tools.distillation import crops, pruning, regression
 
 WIDTHS = (8, 12, 16, 20, 24)
@@ -16,8 +17,8 @@ WIDTHS = (8, 12, 16, 20, 24)
 
 @pytest.fixture(scope="module")
 def vgg():
-    names = [layer.replace("relu", "conv") for layer in weights.TRUNK_LAYERS]
-    return weights.read_weights(weights.VGG19_PATH, names)
+    names = [layer.replace("relu", "conv") for layer in layer_names.TRUNK_LAYERS]
+    return weight_files.read_weights(weight_files.VGG19_PATH, names)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_targets_are_computed_once():
         return np.full((32, 32, 3), index / 10, np.float32)
 
     def encoder(image):
-        return {layer: image for layer in weights.HEAD_LAYERS}
+        return {layer: image for layer in layer_names.HEAD_LAYERS}
 
     targets = regression.Targets(encoder, crop, 3)
     image, features = targets.batch(np.array([1, 2, 1]))

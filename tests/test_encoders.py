@@ -6,8 +6,10 @@ import pytest
 from keras import ops
 
 from tests.conftest import ROOT
-from tfstyle import encoders, images, weights
+from tfstyle import encoders, images
+from tfstyle.encoders import weight_files
 from tfstyle.errors import InputError
+from tfstyle.models import packaged
 
 
 @pytest.fixture(scope="module")
@@ -154,12 +156,12 @@ def test_lite_ships_and_sees_like_vgg(photo, painting, monkeypatch, tmp_path):
     encoder = encoders.load_encoder("lite")
     widths = [features.shape[-1] for features in encoder(photo).values()]
     assert widths == list(encoders.VGG_WIDTHS) and not encoder.trainable
-    assert weights.LITE_PATH.stat().st_size <= 4_000_000
+    assert weight_files.LITE_PATH.stat().st_size <= 4_000_000
 
 
 def test_lite_sees_what_its_file_says_of_vgg19(examples):
     """The trunk's channels are VGG-19's that they stand for, the heads' all of VGG-19's."""
-    with np.load(weights.LITE_PATH) as file:
+    with np.load(weight_files.LITE_PATH) as file:
         notes = {name: file[name] for name in file if name.endswith(("channels", "scale", "means"))}
     vgg, lite = (encoders.load_encoder(name, margin=32) for name in ("vgg19", "lite"))
     # The worst are 0.003, 0.096, 0.21, 0.17 and 0.67; nothing at all has 1.
@@ -190,35 +192,35 @@ def test_the_trunk_lies_below_the_heads(photo):
 
 def test_auto_takes_vgg19_on_a_gpu(tmp_path, caplog):
     with caplog.at_level("INFO"):
-        assert weights.choose_encoder() == "lite" and "no GPU" in caplog.text
-        assert weights.choose_encoder(has_gpu=True) == "vgg19" and "a GPU" in caplog.text
+        assert weight_files.choose_encoder() == "lite" and "no GPU" in caplog.text
+        assert weight_files.choose_encoder(has_gpu=True) == "vgg19" and "a GPU" in caplog.text
     (tmp_path / "file.h5").touch()
-    assert weights.choose_encoder("auto", tmp_path / "file.h5") == "vgg19"
+    assert weight_files.choose_encoder("auto", tmp_path / "file.h5") == "vgg19"
     for name in ("lite", "vgg19"):
-        assert weights.choose_encoder(name, has_gpu=name == "lite") == name
+        assert weight_files.choose_encoder(name, has_gpu=name == "lite") == name
 
 
 def test_weights_are_the_named_the_cached_or_those_that_ship(reference, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert weights.encoder_path("vgg19") == weights.VGG19_PATH
-    cached = tmp_path / "models" / weights.VGG_FILE
+    assert weight_files.encoder_path("vgg19") == weight_files.VGG19_PATH
+    cached = tmp_path / "models" / weight_files.VGG_FILE
     cached.parent.mkdir()
     cached.symlink_to(reference[1])
-    assert weights.encoder_path("vgg19") == cached
+    assert weight_files.encoder_path("vgg19") == cached
     found = encoders.load_encoder("vgg19", ["relu1_1"]).get_weights()
     for array, variable in zip(found, reference[0].weights, strict=False):
         np.testing.assert_array_equal(array, variable)
-    assert weights.encoder_path("vgg19", weights.VGG19_PATH) == weights.VGG19_PATH
-    named = encoders.load_encoder("vgg19", ["relu1_1"], vgg_weights=weights.VGG19_PATH)
+    assert weight_files.encoder_path("vgg19", weight_files.VGG19_PATH) == weight_files.VGG19_PATH
+    named = encoders.load_encoder("vgg19", ["relu1_1"], vgg_weights=weight_files.VGG19_PATH)
     assert not np.array_equal(named.get_weights()[0], found[0])
     cached.unlink()
     cached.write_bytes(reference[1].read_bytes()[:100_000])
-    with pytest.raises(InputError, match=f"{weights.VGG_FILE}: .*damaged .*tfstyle download"):
+    with pytest.raises(InputError, match=f"{weight_files.VGG_FILE}: .*damaged .*tfstyle download"):
         encoders.load_encoder("vgg19")
 
 
 def test_only_what_the_taps_need_is_read(tmp_path):
-    with np.load(weights.VGG19_PATH) as file:
+    with np.load(weight_files.VGG19_PATH) as file:
         first = {name: file[name] for name in file if name.startswith("conv1_1")}
     np.savez(tmp_path / "first.npz", **first)
     encoders.load_encoder("vgg19", ["relu1_1"], vgg_weights=tmp_path / "first.npz")
@@ -232,12 +234,12 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         encoders.load_encoder("vgg19", vgg_weights=tmp_path / "none.h5")
     with pytest.raises(InputError, match="of no use with --encoder=lite"):
-        encoders.load_encoder("lite", vgg_weights=weights.VGG19_PATH)
+        encoders.load_encoder("lite", vgg_weights=weight_files.VGG19_PATH)
     (tmp_path / "text.h5").write_text("<html>not found</html>")
     with pytest.raises(InputError, match="not a file of VGG-19's weights"):
         encoders.load_encoder("vgg19", vgg_weights=tmp_path / "text.h5")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(tmp_path / "other.h5")
-    for name in (tmp_path / "other.h5", weights.PACKAGED_MODELS["mobile"]):
+    for name in (tmp_path / "other.h5", packaged.PACKAGED_MODELS["mobile"]):
         with pytest.raises(InputError, match="not the weights of vgg19"):
             encoders.load_encoder("vgg19", vgg_weights=name)
 

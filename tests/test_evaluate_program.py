@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tests.model_examples import make_adain
-from tfstyle import cli, images
+from tfstyle import images
 from tfstyle.__main__ import main
 from tfstyle.commands import evaluate as command
+from tfstyle.runtime import terminal
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_a_model_beside_pictures_and_again_with_more(folders, capfd):
 
 def test_a_run_that_is_stopped_goes_on(folders, capfd, monkeypatch):
     arguments = ("--images=theirs=theirs", "--images=same=theirs")
-    show = cli.show_progress
+    show = terminal.show_progress
 
     def stop(done, text, final=False):
         show(done, text, final)
@@ -125,7 +126,7 @@ def test_a_run_that_is_stopped_goes_on(folders, capfd, monkeypatch):
             os.kill(os.getpid(), signal.SIGINT)
 
     # Ctrl-C goes to the worker of a model, too, which leaves it to this process.
-    monkeypatch.setattr(cli, "show_progress", stop)
+    monkeypatch.setattr(terminal, "show_progress", stop)
     monkeypatch.setattr(command, "_REPORT_SECONDS", 0.0)
     assert run(*arguments) == 130
     assert "Stopped; the same command goes on with evaluation" in capfd.readouterr().err

@@ -12,14 +12,14 @@ from tfstyle.config import EvaluateCommand
 from tfstyle.errors import InputError
 from tfstyle.evaluation import pairs as pairing
 from tfstyle.evaluation import summary
-from tfstyle.evaluation.features import load_features, load_fid_network
-from tfstyle.evaluation.litert import LiteRTPainter, load_style_network
+from tfstyle.evaluation.litert_painter import LiteRTPainter, load_style_network
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.pairs import Pair, find_pairs
 from tfstyle.evaluation.results import Key, Results
 from tfstyle.evaluation.summary import Estimate
 from tfstyle.evaluation.systems import Folder, LiteRTPair, TrainedModel, make_systems
 from tfstyle.evaluation.tables import format_number
+from tfstyle.metrics.networks import load_features, load_fid_network
 
 PAIR = Pair(pathlib.Path("a.png"), pathlib.Path("b.png"))
 

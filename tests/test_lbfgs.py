@@ -5,8 +5,8 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from tfstyle.lbfgs import LBFGS
-from tfstyle.optimizers import Adam, StockLBFGS
+from tfstyle.optimization.lbfgs import LBFGS
+from tfstyle.optimization.optimizers import Adam, StockLBFGS
 
 
 def differentiated(function):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfstyle.errors import InputError
-from tfstyle.library import StyleLibrary
+from tfstyle.stylization.library import StyleLibrary
 
 
 @pytest.fixture

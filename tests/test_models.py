@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tests.model_examples import EXAMPLES
-from tfstyle import models, weights
+from tfstyle import models
 from tfstyle.errors import InputError
+from tfstyle.models import packaged
 
 
 @pytest.fixture(params=EXAMPLES)
@@ -174,4 +175,4 @@ def test_files_that_are_no_model_are_one_line(tmp_path):
             models.load_model(tmp_path / name)
         assert "\n" not in str(caught.value) and name in str(caught.value)
     with pytest.raises(InputError, match="did you mean 'mobile'"):
-        weights.model_path("mobil")
+        packaged.model_path("mobil")

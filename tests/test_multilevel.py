@@ -7,9 +7,9 @@ import pytest
 import scipy.linalg
 
 from tests.model_examples import EXAMPLES, make_adain, make_encoder, make_multilevel
-from tfstyle import encoders, models, palette
-from tfstyle.losses.base import EPSILON
-from tfstyle.models import conditioned_decoder
+from tfstyle import encoders, models
+from tfstyle.losses.relative import EPSILON
+from tfstyle.models import conditioned_decoder, palette
 
 MODELS = {name: EXAMPLES[name] for name in ("mobile", "quality")}
 

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import devices, encoders, images, optimization, scales
+from tfstyle import encoders, images, optimization
 from tfstyle.config import STYLE_LOSSES, OptimizeConfig
 from tfstyle.errors import InputError
-from tfstyle.objective import Objective, make_loss
+from tfstyle.optimization import scales
+from tfstyle.optimization.objective import Objective, make_loss
+from tfstyle.runtime import devices
 
 SMALL = OptimizeConfig(encoder="lite", size=72, min_size=50, iterations=6)
 

@@ -61,8 +61,8 @@ def test_vgg19_needs_no_download(run_program, small, tmp_path):
 
 
 def test_auto_on_a_gpu_is_vgg19_with_all_its_layers(small, tmp_path, monkeypatch):
-    from tfstyle import devices
     from tfstyle.commands import optimize
+    from tfstyle.runtime import devices
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))

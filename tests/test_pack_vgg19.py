@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tfstyle import weights
+from tfstyle.encoders import layer_names, weight_files
 
 
 @pytest.fixture
 def arrays(random):
     """Kernels and biases of a narrow network with VGG-19's names, of Keras."""
     found, channels = {}, 3
-    for name in weights.LAYERS:
+    for name in layer_names.LAYERS:
         layer = f"block{name[4]}_conv{name[6]}"
         found[f"{layer}/kernel"] = random.normal(0.0, 0.1, (3, 3, channels, 64)).astype("float32")
         found[f"{layer}/bias"] = random.normal(size=64).astype("float32")
@@ -39,8 +39,8 @@ def test_float32_weights_come_back_nearly(arrays, tmp_path):
             file[name] = array
     result = run(tmp_path / "vgg19.h5", tmp_path)
     assert result.returncode == 0, result.stderr
-    layers = [name.replace("relu", "conv") for name in weights.LAYERS]
-    found = weights.read_weights(tmp_path / "packed.npz", layers)
+    layers = [name.replace("relu", "conv") for name in layer_names.LAYERS]
+    found = weight_files.read_weights(tmp_path / "packed.npz", layers)
     assert len(found) == 32
     for name, array in arrays.items():
         packed = found[name.replace("block", "conv").replace("_conv", "_")]
@@ -58,7 +58,7 @@ def test_float32_weights_come_back_nearly(arrays, tmp_path):
 
 def test_tables_are_taken_over(arrays, random, tmp_path):
     given = {}
-    for name in weights.LAYERS:
+    for name in layer_names.LAYERS:
         layer = f"block{name[4]}_conv{name[6]}"
         shape = arrays[f"{layer}/kernel"].shape
         given[f"{layer}.index"] = random.integers(0, 256, shape).astype(np.uint8)
@@ -79,7 +79,7 @@ def test_other_files_are_refused(tmp_path):
     with h5py.File(tmp_path / "empty.h5", "w"):
         pass
     for source, words in (
-        (weights.LITE_PATH, "not a file of indices and tables"),
+        (weight_files.LITE_PATH, "not a file of indices and tables"),
         (tmp_path / "empty.h5", "has no conv1_1"),
     ):
         result = run(source, tmp_path)

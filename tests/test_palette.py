@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tfstyle import palette
+from tfstyle.models import palette
 
 
 def axes():

@@ -8,10 +8,11 @@ without looking at the pictures, which `evaluate.py` shows.
 import numpy as np
 import pytest
 
-from tfstyle import images, models, weights
-from tfstyle.evaluation.features import load_features
+from tfstyle import images, models
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.pairs import Pair, read_square
+from tfstyle.metrics.networks import load_features
+from tfstyle.models import packaged
 
 SIZE = 256
 CONTENTS = ("astronaut", "chelsea")
@@ -62,7 +63,7 @@ def measurer():
     return Measurer(load_features("vgg19")[0], SIZE)
 
 
-@pytest.mark.parametrize("name", weights.PACKAGED_MODELS)
+@pytest.mark.parametrize("name", packaged.PACKAGED_MODELS)
 def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
     model = models.load_model(name)
     rows = []
@@ -81,7 +82,7 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
     assert means["structure"] > STRUCTURE[name]
 
 
-@pytest.mark.parametrize("name", weights.PACKAGED_MODELS)
+@pytest.mark.parametrize("name", packaged.PACKAGED_MODELS)
 def test_a_packaged_model_reproduces_the_photo_at_strength_0(name, pairs, measurer, tmp_path):
     model = models.load_model(name)
     for pair in pairs[:: len(STYLES)]:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.model_examples import EXAMPLES
-from tfstyle import images, palette, tiling
+from tfstyle import images
 from tfstyle.config import export
+from tfstyle.models import palette
+from tfstyle.stylization import tiling
 
 
 @pytest.fixture

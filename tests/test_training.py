@@ -22,7 +22,7 @@ from tfstyle.config import TrainConfig
 from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
 from tfstyle.models import adain
-from tfstyle.training.pictures import open_pictures
+from tfstyle.training.data_sets import open_pictures
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import LearningRate, Stepper
 

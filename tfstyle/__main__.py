@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tfstyle import __version__, cli
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
+from tfstyle.runtime import process
 
 PROGRAMS = {
     "optimize": "stylizes a photo by optimizing its pixels",
@@ -24,12 +25,18 @@ PROGRAMS = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status of the program that the first argument names."""
-    return cli.run(_dispatch, sys.argv[1:] if argv is None else argv)
+def main(argv: Sequence[str] | None = None, shown: str = "") -> int:
+    """Exit status of the program that the first argument names.
+
+    Args:
+        argv: arguments; those of the process if None.
+        shown: how the help calls the program; `tfstyle NAME` if empty.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    return cli.run(lambda words: _dispatch(words, shown), arguments)
 
 
-def _dispatch(argv: Sequence[str]) -> int | None:
+def _dispatch(argv: Sequence[str], shown: str) -> int | None:
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(f"tfstyle {__version__}\n\nusage: tfstyle PROGRAM [--flag value …]\n")
         for name, purpose in PROGRAMS.items():
@@ -42,12 +49,21 @@ def _dispatch(argv: Sequence[str]) -> int | None:
     if argv[0] not in PROGRAMS:
         known = tuple(PROGRAMS)
         raise InputError(f"'{argv[0]}': no such program{did_you_mean(argv[0], known)}")
-    return importlib.import_module(f"tfstyle.commands.{argv[0]}").main(argv[1:])
+    command = importlib.import_module(f"tfstyle.commands.{argv[0]}")
+    read_parameters = getattr(command, "read_parameters", None)
+    config = cli.parse(command.FLAGS, argv[1:], shown or f"tfstyle {argv[0]}", read_parameters)
+    return None if config is None else command.main(config)
 
 
 def program() -> None:
     """The console command `tfstyle`."""
-    cli.leave(main())
+    process.leave(main())
+
+
+def script(path: str) -> None:
+    """A script of the checkout, such as `export/to_onnx.py`, which is the program of its name."""
+    name = path.rpartition("/")[2].removesuffix(".py")
+    process.leave(main([name, *sys.argv[1:]], shown=path))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,23 @@
-"""Flags from dataclasses, logging, progress on a terminal, one-line errors.
+"""Flags from dataclasses: parsing, help, one-line errors.
 
 Nothing here imports NumPy or TensorFlow, so that `--help` and mistakes answer at once.
 """
 
-import atexit
-import contextlib
 import dataclasses
-import gc
 import os
-import shutil
+import shlex
 import signal
 import sys
-import tempfile
 import textwrap
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from absl import flags, logging
 
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
+from tfstyle.runtime.process import Terminated
 
 Config = TypeVar("Config")
 
@@ -35,16 +31,17 @@ _DEFINE: dict[Any, Callable[..., Any]] = {
 }
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came, and is handled as SIGINT is: what is half-written goes."""
-
-
 def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int:
     """Exit status of `main(argv)`, in the main thread; an InputError is printed as one line."""
     _log_plainly()
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        return main(argv) or 0
+        status = main(argv) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # what reads our output has ended, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -65,12 +62,6 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int
 
 def _terminate(_number, _frame):
     raise Terminated
-
-
-def program(name: str, folder: str = "") -> str:
-    """How the running program was called: `folder/name.py`, or `tfstyle name`."""
-    script = f"{folder}/{name}.py" if folder else f"{name}.py"
-    return script if sys.argv[0].endswith(f"{name}.py") else f"tfstyle {name}"
 
 
 def parse(
@@ -136,6 +127,17 @@ def parse(
         ) from error
 
 
+def command_line(config: Any, program: str) -> str:
+    """The command that makes such a config: the program with the flags that are not defaults."""
+    words = [program]
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if value != field.default:
+            for one in value if isinstance(value, tuple) else (value,):
+                words.append(f"--{field.name}={one}")
+    return shlex.join(words)
+
+
 def help_text(config_class: type, program: str) -> str:
     """Every flag with its default and its sentence, by section."""
     sections: dict[str, list[str]] = {"Files": []}
@@ -159,133 +161,6 @@ def help_text(config_class: type, program: str) -> str:
     for section, lines in sections.items():
         text += ["", f"{section}:", *lines]
     return "\n".join(text)
-
-
-def leave(status: int) -> NoReturn:
-    """Ends the process without taking TensorFlow apart first, which takes more than half a second.
-
-    Everything that a program writes is closed by then; what is registered for the end, such as the
-    removal of temporary files, is done.
-    """
-    atexit._run_exitfuncs()
-    logging.flush()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
-@contextlib.contextmanager
-def quiet_import() -> Iterator[None]:
-    """`hidden_stderr` while TensorFlow loads, with lines about the build and about missing GPUs.
-
-    Garbage is not collected meanwhile, since hardly any is made, but every collection looks at all
-    of the modules: without it importing takes a seventh less time.
-    """
-    gc.disable()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        with hidden_stderr():
-            yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-@contextlib.contextmanager
-def hidden_stderr() -> Iterator[None]:
-    """Hides what C++ code prints, which no logging setting reaches.
-
-    An exception shows it all, but for InputError, which says what there is to say, and a signal.
-    """
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as hidden:
-        os.dup2(hidden.fileno(), 2)
-        try:
-            yield
-        except (InputError, KeyboardInterrupt):
-            raise
-        except BaseException:
-            hidden.seek(0)
-            os.write(saved, hidden.read())
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-
-
-@contextlib.contextmanager
-def held_signals() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM wait for the end of the block, in the main thread.
-
-    Keras has bare `except`s, which would swallow what their handlers raise and go on.
-    """
-    came: list[int] = []
-    previous = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            previous[number] = signal.signal(number, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
-
-
-class StopSignal:
-    """Whether SIGINT or SIGTERM has come; a second SIGINT interrupts at once.
-
-    Used as a context: `with StopSignal() as stop: … if stop.number: …`.
-    """
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> "StopSignal":
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, number: int, _frame: object) -> None:
-        if self.number and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.number = number
-
-
-def show_progress(done: float, text: str, final: bool = False) -> None:
-    """A bar that replaces itself on a terminal, log lines elsewhere.
-
-    Args:
-        done: share of the work in [0, 1].
-        text: what to say beside the bar.
-        final: whether this is the last call.
-    """
-    if not sys.stderr.isatty():
-        logging.info("%3.0f %%  %s", 100 * done, text)
-        return
-    width = 24
-    bar = "█" * round(done * width)
-    line = f"{bar:░<{width}} {100 * done:3.0f} %  {text}"
-    columns = shutil.get_terminal_size().columns
-    sys.stderr.write(f"\r{line[: columns - 1]:{columns - 1}}" + ("\n" if final else ""))
-    sys.stderr.flush()
-
-
-def duration(seconds: float) -> str:
-    """'3 h 05 min', '4 min 20 s' or '12 s'."""
-    seconds = round(seconds)
-    if seconds >= 3600:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
-    if seconds >= 60:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds} s"
 
 
 def _log_plainly() -> None:

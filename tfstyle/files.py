@@ -159,3 +159,10 @@ def _umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def examples_folder() -> pathlib.Path:
+    """Where the example pictures are: inside an installed package, beside it in a checkout."""
+    package = pathlib.Path(__file__).parent
+    inside = package / "examples"
+    return inside if inside.is_dir() else package.parent / "examples"

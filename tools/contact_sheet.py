@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw
 from tfstyle import encoders, files, images, losses, optimization
 from tfstyle import objective as objectives
 from tfstyle.config import OptimizeConfig
-from tfstyle.lbfgs import LBFGS
-from tfstyle.weights import HEAD_LAYERS
+from tfstyle.encoders.layer_names import HEAD_LAYERS
+from tfstyle.optimization.lbfgs import LBFGS
 
 _PAIRS = flags.DEFINE_multi_string("pair", None, "Content, style; with a comma.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Contact sheet to write.", required=True)

@@ -13,14 +13,15 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from tfstyle import encoders, images, statistics, weights
+from tfstyle import encoders, images, statistics
+from tfstyle.encoders import layer_names, weight_files
 from tools.distillation.pruning import relative_error
 from tools.distillation.regression import load_student
 
 _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of pictures.", required=True)
 _SIZE = flags.DEFINE_integer("size", 384, "Longest side in pixels.")
 _MARGIN = flags.DEFINE_integer("margin", 32, "Pixels of reflection around the picture.")
-_LITE = flags.DEFINE_string("lite", str(weights.LITE_PATH), "Array file of lite.")
+_LITE = flags.DEFINE_string("lite", str(weight_files.LITE_PATH), "Array file of lite.")
 _MEANS = flags.DEFINE_string("means", "", "Array file with the channels' means, if not --lite's.")
 _VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
 
@@ -30,7 +31,7 @@ def main(_):
         student = tf.function(load_student(dict(file), _MARGIN.value), reduce_retracing=True)
         means = {
             layer: np.float32(other[layer.replace("relu", "head") + "/means"])
-            for layer in weights.HEAD_LAYERS
+            for layer in layer_names.HEAD_LAYERS
         }
     encoder = encoders.load_encoder("vgg19", vgg_weights=_VGG.value, margin=_MARGIN.value)
     encoder = tf.function(encoder, reduce_retracing=True)
@@ -39,7 +40,9 @@ def main(_):
     for path in paths:
         image = tf.constant(images.read_image(path, _SIZE.value))
         features, targets = student(image), encoder(image)
-        pairs = [(features[layer], targets[layer] / means[layer]) for layer in weights.HEAD_LAYERS]
+        pairs = [
+            (features[layer], targets[layer] / means[layer]) for layer in layer_names.HEAD_LAYERS
+        ]
         rows.append(
             [
                 (
@@ -51,7 +54,7 @@ def main(_):
         )
     print(f"{len(paths)} pictures of {_SIZE.value} px, margin {_MARGIN.value}")
     print("| layer | features | Gram matrix |\n| --- | --- | --- |")
-    for layer, (feature, gram) in zip(weights.HEAD_LAYERS, np.mean(rows, axis=0), strict=True):
+    for layer, (feature, gram) in zip(layer_names.HEAD_LAYERS, np.mean(rows, axis=0), strict=True):
         print(f"| {layer} | {feature:.4f} | {gram:.4f} |")
 
 

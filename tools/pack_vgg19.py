@@ -12,7 +12,8 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
-from tfstyle import files, weights
+from tfstyle import files
+from tfstyle.encoders import layer_names, weight_files
 from tfstyle.errors import InputError
 
 _WEIGHTS = flags.DEFINE_string("weights", None, "File of VGG-19's weights.", required=True)
@@ -53,8 +54,8 @@ def nearest(table, values):
 
 def pack_float32(path):
     """Arrays of the packed file from Keras' file, and the relative squared errors by layer."""
-    layers = [name.replace("relu", "conv") for name in weights.LAYERS]
-    found = weights.read_weights(path, layers)
+    layers = [name.replace("relu", "conv") for name in layer_names.LAYERS]
+    found = weight_files.read_weights(path, layers)
     arrays, errors = {}, {}
     for layer in layers:
         if f"{layer}/kernel" not in found or f"{layer}/bias" not in found:
@@ -72,7 +73,7 @@ def pack_8bit(path):
     arrays = {}
     try:
         with np.load(path) as file:
-            for name in weights.LAYERS:
+            for name in layer_names.LAYERS:
                 parts = [
                     file[f"block{name[4]}_conv{name[6]}.{part}"]
                     for part in ("index", "table", "bias")

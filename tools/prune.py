@@ -11,7 +11,8 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from tfstyle import files, weights
+from tfstyle import files
+from tfstyle.encoders import layer_names, weight_files
 from tools.distillation.crops import crop_at, load_pixels
 from tools.distillation.pruning import prune
 
@@ -32,8 +33,8 @@ def main(_):
     image = np.stack(
         [crop_at(pixels, _SEED.value, index, _CROP.value) for index in range(_CROPS.value)]
     )
-    names = [layer.replace("relu", "conv") for layer in weights.TRUNK_LAYERS]
-    vgg = weights.read_weights(weights.encoder_path("vgg19", _VGG.value), names)
+    names = [layer.replace("relu", "conv") for layer in layer_names.TRUNK_LAYERS]
+    vgg = weight_files.read_weights(weight_files.encoder_path("vgg19", _VGG.value), names)
     generator = np.random.default_rng(_SEED.value)
     widths = [int(width) for width in _WIDTHS.value]
     start = dict(np.load(_START.value)) if _START.value else None

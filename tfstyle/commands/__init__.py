@@ -1,1 +1,1 @@
-"""The programs: each module has `main(argv)`, run by `tfstyle NAME` and by `NAME.py`."""
+"""The programs: each module has `FLAGS`, a dataclass of `config`, and `main(config)`."""

@@ -2,36 +2,34 @@
 
 import functools
 import pathlib
-from collections.abc import Sequence
 
-from tfstyle import cli
 from tfstyle.config import BenchmarkTFLiteCommand
 from tfstyle.errors import InputError
 
+FLAGS = BenchmarkTFLiteCommand
 
-def main(argv: Sequence[str]) -> int | None:
+
+def main(config: BenchmarkTFLiteCommand) -> int | None:
     """Prints a table of medians, all files timed in turn."""
-    config = cli.parse(BenchmarkTFLiteCommand, argv, cli.program("benchmark_tflite", "export"))
-    if config is None:
-        return 0
     data = {}
     for name in config.file:
         if not pathlib.Path(name).is_file():
             what = "is a folder" if pathlib.Path(name).is_dir() else "no such file"
             raise InputError(f"--file: {name}: {what}")
         data[name] = pathlib.Path(name).read_bytes()
-    from tfstyle.exporting import litert
+    from tfstyle.exporting import profiling
+    from tfstyle.runtime.litert import Network
 
     threads = [int(part) for part in config.threads.split(",")]
     runs = {}
     for name, content in data.items():
         for count in threads:
-            network = litert.Network(content, count, name)
+            network = Network(content, count, name)
             for key in network.signatures:
-                inputs = network.random_inputs(key, config.size)
+                inputs = profiling.random_inputs(network, key, config.size)
                 network.run(key, inputs)
                 runs[name, key, count] = functools.partial(network.run, key, inputs)
-    seconds = litert.median_seconds(runs, config.rounds)
+    seconds = profiling.median_seconds(runs, config.rounds)
     header = " | ".join(f"{n} thread{'s' * (n > 1)}, ms" for n in threads)
     print(f"| file | signature | MB | {header} | / the first |")
     print("| --- | --- | --- |" + " --- |" * (len(threads) + 1))

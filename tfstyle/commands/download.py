@@ -1,11 +1,11 @@
 """`tfstyle download`: fetches VGG-19's float32 weights into Keras' cache, where they are found."""
 
 import dataclasses
-from collections.abc import Sequence
 
 from absl import logging
 
-from tfstyle import cli, weights
+from tfstyle.encoders import weight_files
+from tfstyle.runtime import process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,11 +13,12 @@ class DownloadCommand:
     """It has no flags."""
 
 
-def main(argv: Sequence[str]) -> int | None:
+FLAGS = DownloadCommand
+
+
+def main(_: DownloadCommand) -> int | None:
     """Downloads with progress and checks the file."""
-    if cli.parse(DownloadCommand, argv, "tfstyle download") is None:
-        return 0
-    with cli.quiet_import():
+    with process.quiet_import():
         import keras  # noqa: F401
-    logging.info("VGG-19 in float32 is in %s.", weights.download_vgg_weights())
+    logging.info("VGG-19 in float32 is in %s.", weight_files.download_vgg_weights())
     return 0

@@ -3,28 +3,26 @@
 import os
 import pathlib
 import platform
-import shlex
 import sys
 import time
-from collections.abc import Sequence
 
 from absl import logging
 
 from tfstyle import cli
 from tfstyle.config import EvaluateCommand
 from tfstyle.errors import InputError
+from tfstyle.runtime import process, terminal
 
 _REPORT_SECONDS = 10.0  # between two lines of a log
 
 
-def main(argv: Sequence[str]) -> int | None:
+FLAGS = EvaluateCommand
+
+
+def main(config: EvaluateCommand) -> int | None:
     """Makes, measures and reports; 128 + signal number if it was stopped."""
-    own = sys.argv[0].endswith("evaluate.py")
-    config = cli.parse(EvaluateCommand, argv, "evaluate.py" if own else "tfstyle evaluate")
-    if config is None:
-        return 0
-    from tfstyle import devices
     from tfstyle.evaluation import pairs, systems
+    from tfstyle.runtime import devices
 
     # Whatever is wrong with files and flags is said before TensorFlow loads.
     pairs.find_pairs(config.content_dir, config.style_dir)
@@ -33,8 +31,8 @@ def main(argv: Sequence[str]) -> int | None:
         if getattr(config, flag) and not os.path.exists(getattr(config, flag)):
             raise InputError(f"--{flag}: {getattr(config, flag)}: no such file")
     devices.start_tensorflow()
-    from tfstyle.evaluation import page, report, tables
-    from tfstyle.evaluation.loop import evaluate
+    from tfstyle.evaluation import html_report, page, tables
+    from tfstyle.evaluation.measurement import evaluate
 
     if config.page:
         page.check_page(pathlib.Path(config.page))
@@ -45,22 +43,21 @@ def main(argv: Sequence[str]) -> int | None:
         nonlocal said
         now = time.monotonic()
         if sys.stderr.isatty() or done == 1.0 or now - said > _REPORT_SECONDS:
-            cli.show_progress(done, text, final=done == 1.0)
+            terminal.show_progress(done, text, final=done == 1.0)
             said = now
 
-    with cli.StopSignal() as stop:
+    with process.StopSignal() as stop:
         evaluation = evaluate(config, show, lambda: bool(stop.number))
     if not evaluation.complete:
         logging.info("Stopped; the same command goes on with %s.", config.output_dir)
         return 128 + stop.number
-    command = shlex.join(["python", "evaluate.py"] if own else ["tfstyle", "evaluate"])
-    command = f"{command} {shlex.join(argv)}"
+    command = cli.command_line(config, "evaluate.py")
     folder = pathlib.Path(config.output_dir)
     logging.info("Writing the report.")
     found = tables.Tables.of(evaluation)
     print(f"{tables.markdown(found.distances)}\n\n{tables.markdown(found.others)}", flush=True)
     tables.write_summary(evaluation, folder / "summary.csv")
-    report.write_report(evaluation, found, folder / "report.html", command, _machine())
+    html_report.write_report(evaluation, found, folder / "report.html", command, _machine())
     if config.page:
         page.write_page(evaluation, found, pathlib.Path(config.page), command, _machine())
     logging.info("Wrote %s.", folder / "report.html")

@@ -6,47 +6,88 @@ import math
 import os
 import pathlib
 import platform
-import sys
-from collections.abc import Sequence
+from typing import Any
 
 from absl import logging
 
-from tfstyle import __version__, cli
-from tfstyle.config import START_IMAGES, OptimizeCommand, OptimizeConfig
+from tfstyle import __version__
+from tfstyle.config import DEFAULT_MODEL, START_IMAGES, OptimizeCommand, OptimizeConfig
 from tfstyle.errors import InputError
+from tfstyle.runtime import process, terminal
 
+FLAGS = OptimizeCommand
+_FAST_SIZE = 1024  # pixels; a feed-forward model's strokes are as many pixels wide at any size
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
 _WRITTEN = ("output", "history", "plot", "checkpoint", "preview_every", "from_picture")
 
 
-def main(argv: Sequence[str]) -> int | None:
+def main(config: OptimizeCommand) -> int | None:
     """Reads the pictures, renders and writes; 128 + signal number if it was stopped."""
-    program = "optimize.py" if sys.argv[0].endswith("optimize.py") else "tfstyle optimize"
-    config = cli.parse(OptimizeCommand, argv, program, _read_parameters)
-    if config is None:
-        return 0
-    from tfstyle import checkpoints, devices, files, images, scales, weights
+    from tfstyle import images
+    from tfstyle.encoders import layer_names, weight_files
+    from tfstyle.optimization import scales
+    from tfstyle.runtime import devices
 
     _check_outputs(config)
     content = images.read_image(config.content)
     alpha = images.read_alpha(config.content, config.size)
     styles = [images.read_image(path) for path in config.style]
-    init = None
-    if config.init not in START_IMAGES:
-        init = images.read_image(config.init)
-    weights.check_encoder(config.encoder, config.vgg_weights)
+    init = images.read_image(config.init) if config.init not in START_IMAGES else None
+    weight_files.check_encoder(config.encoder, config.vgg_weights)
     for stage in scales.plan_stages(config, config.encoder, content.shape[1:3]):
         for flag in ("content_layers", "style_layers"):
-            weights.parse_layers(flag, getattr(config, flag), stage.encoder)
+            layer_names.parse_layers(flag, getattr(config, flag), stage.encoder)
 
     devices.start_tensorflow()
-    import keras
-    import tensorflow as tf
-
     from tfstyle import optimization
 
+    if config.precision == "bfloat16" and not devices.computes_bfloat16():
+        logging.warning(
+            "--precision=bfloat16: this processor has no such arithmetic; float32 is several times "
+            "as fast"
+        )
+    if config.init == "fast":
+        init = _fast_image(config, content, styles)
     # The picture's parameters name the encoder that painted it, whatever "auto" is elsewhere.
     config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
+    parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
+
+    def write(image):
+        images.write_image(
+            config.output, image, alpha=alpha, bits=config.bits, parameters=parameters
+        )
+
+    with process.StopSignal() as stop:
+        result = _render(config, content, styles, init, write, lambda: bool(stop.number))
+        if not result.complete:
+            terminal.show_progress(0.0, "stopping", final=True)
+        write(result.image)
+    if result.complete and config.checkpoint:
+        pathlib.Path(config.checkpoint).unlink(missing_ok=True)
+    if config.history:
+        _write_history(config.history, result.history, parameters)
+    if config.plot:
+        _plot(result.history, config.plot)
+    if not result.complete:
+        rest = f"; the same command goes on from {config.checkpoint}" if config.checkpoint else ""
+        logging.info("Stopped: %s holds the picture so far%s.", config.output, rest)
+        return 128 + stop.number
+    logging.info("Wrote %s.", config.output)
+    return 0
+
+
+def read_parameters(path: str) -> dict[str, Any]:
+    """What made a picture, without the files that were written beside it."""
+    from tfstyle import images
+
+    found = images.read_parameters(path)
+    return {name: value for name, value in found.items() if name not in _WRITTEN}
+
+
+def _render(config, content, styles, init, write, should_stop):
+    """The render's result, with progress on the terminal and previews by `write`."""
+    from tfstyle import checkpoints, images, optimization
+
     options = OptimizeConfig(
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
     )
@@ -55,23 +96,11 @@ def main(argv: Sequence[str]) -> int | None:
             config.checkpoint, checkpoints.render_identity(options, content, styles, init)
         )
         logging.info("Going on from %s.", config.checkpoint)
-
-    if config.precision == "bfloat16" and not devices.computes_bfloat16():
-        logging.warning(
-            "--precision=bfloat16: this processor has no such arithmetic; float32 is several times "
-            "as fast"
-        )
-    parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
     every = config.preview_every
-
-    def write(image):
-        images.write_image(
-            config.output, image, alpha=alpha, bits=config.bits, parameters=parameters
-        )
 
     def report(progress):
         terms = progress.losses
-        cli.show_progress(
+        terminal.show_progress(
             progress.done,
             f"{progress.width} × {progress.height}, {progress.encoder}, iteration "
             f"{progress.iteration} of {progress.iterations}, loss {terms['total']:.4f}, "
@@ -84,55 +113,54 @@ def main(argv: Sequence[str]) -> int | None:
             except InputError as error:
                 logging.warning("%s; the render goes on", error)
 
-    with cli.StopSignal() as stop:
-        result = optimization.stylize(
-            content,
-            styles,
-            options,
-            init=init,
-            on_progress=report,
-            should_stop=lambda: bool(stop.number),
-            checkpoint=config.checkpoint or None,
-            report_every=math.gcd(every, optimization.CHUNK),
-        )
-        if not result.complete:
-            cli.show_progress(0.0, "stopping", final=True)
-        write(result.image)
-    if result.complete and config.checkpoint:
-        pathlib.Path(config.checkpoint).unlink(missing_ok=True)
-    versions = {
-        "tfstyle": __version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "python": platform.python_version(),
+    return optimization.render(
+        content,
+        styles,
+        options,
+        init=init,
+        on_progress=report,
+        should_stop=should_stop,
+        checkpoint=config.checkpoint or None,
+        report_every=math.gcd(every, optimization.CHUNK),
+    )
+
+
+def _fast_image(config, content, styles):
+    """What the packaged feed-forward model paints, to start from."""
+    from tfstyle import colors, images
+    from tfstyle.stylization import Stylizer
+
+    content, styles = colors.prepare(content, styles, config.preserve_color)
+    stylizer = Stylizer(DEFAULT_MODEL, tile_size=_FAST_SIZE)
+    content = images.resize(content, images.fit(content.shape[1:3], min(config.size, _FAST_SIZE)))
+    styles = [images.reduce(style, _FAST_SIZE // 2) for style in styles]
+    for picture in (content, *styles):
+        stylizer.model.check_picture(picture, "--init=fast")
+    codes = [stylizer.encode_style(style) for style in styles]
+    return stylizer.paint(content, stylizer.mix(codes, config.style_weights))
+
+
+def _write_history(path, stages, parameters):
+    import keras
+    import tensorflow as tf
+
+    from tfstyle import files
+
+    record = {
+        "stages": stages,
+        "iterations": sum(stage["iterations"] for stage in stages),
+        "evaluations": sum(stage["evaluations"] for stage in stages),
+        "seconds": sum(stage["seconds"] for stage in stages),
+        "versions": {
+            "tfstyle": __version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "python": platform.python_version(),
+        },
+        "arguments": parameters,
     }
-    if config.history:
-        record = {
-            "stages": result.history,
-            "iterations": sum(stage["iterations"] for stage in result.history),
-            "evaluations": sum(stage["evaluations"] for stage in result.history),
-            "seconds": sum(stage["seconds"] for stage in result.history),
-            "versions": versions,
-            "arguments": parameters,
-        }
-        with files.replacing(config.history) as temporary:
-            temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    if config.plot:
-        _plot(result.history, config.plot)
-    if not result.complete:
-        rest = f"; the same command goes on from {config.checkpoint}" if config.checkpoint else ""
-        logging.info("Stopped: %s holds the picture so far%s.", config.output, rest)
-        return 128 + stop.number
-    logging.info("Wrote %s.", config.output)
-    return 0
-
-
-def _read_parameters(path):
-    """What made a picture, without the files that were written beside it."""
-    from tfstyle import images
-
-    found = images.read_parameters(path)
-    return {name: value for name, value in found.items() if name not in _WRITTEN}
+    with files.replacing(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def _check_outputs(config):

@@ -2,20 +2,18 @@
 
 import pathlib
 import shutil
-from collections.abc import Sequence
 
 from absl import logging
 
-from tfstyle import cli
 from tfstyle.config import ShardsCommand
 from tfstyle.errors import InputError
+from tfstyle.runtime import process, terminal
+
+FLAGS = ShardsCommand
 
 
-def main(argv: Sequence[str]) -> int | None:
+def main(config: ShardsCommand) -> int | None:
     """Writes the shards, and `skipped.txt` beside them if a picture could not be used."""
-    config = cli.parse(ShardsCommand, argv, "tfstyle shards")
-    if config is None:
-        return 0
     from tfstyle import files
     from tfstyle.data.sources import Skipped, open_source, write_shards
 
@@ -25,14 +23,16 @@ def main(argv: Sequence[str]) -> int | None:
         raise InputError(f"--output: {output} is not empty; give a new folder")
     skipped = Skipped()
     source = open_source(config.pictures, "pictures", 1, skipped)
-    with cli.quiet_import():
+    with process.quiet_import():
         import tensorflow  # noqa: F401
     output.mkdir(parents=True, exist_ok=True)
     count = len(source.names)
     try:
         for done in write_shards(source, output, config.size, config.per_shard, skipped):
             if done % 100 == 0 or done == count:
-                cli.show_progress(done / count, f"{done} of {count} pictures", final=done == count)
+                terminal.show_progress(
+                    done / count, f"{done} of {count} pictures", final=done == count
+                )
     except BaseException:
         shutil.rmtree(output)  # a part of the shards would look like all of them
         raise

@@ -1,25 +1,23 @@
 """`tfstyle styles`: makes, extends and lists a library of named styles."""
 
 import os
-from collections.abc import Sequence
 
-import numpy as np
 from absl import logging
 
-from tfstyle import cli
 from tfstyle.config import StylesCommand
 from tfstyle.errors import InputError
 
+FLAGS = StylesCommand
 
-def main(argv: Sequence[str]) -> int | None:
+
+def main(config: StylesCommand) -> int | None:
     """Adds and removes styles, or prints their names."""
-    config = cli.parse(StylesCommand, argv, "tfstyle styles")
-    if config is None:
-        return 0
-    from tfstyle import devices, files, images, weights
-    from tfstyle.library import StyleLibrary, safe_name
+    from tfstyle import files, images
+    from tfstyle.models import packaged
+    from tfstyle.runtime import devices
+    from tfstyle.stylization.library import StyleLibrary, safe_name
 
-    weights.model_path(config.model)
+    packaged.model_path(config.model)
     library = None
     if os.path.exists(config.library) or not config.add:
         library = StyleLibrary.load(config.library)
@@ -45,9 +43,10 @@ def main(argv: Sequence[str]) -> int | None:
     paintings = [images.reduce(images.read_image(path), config.style_size) for path in paths]
     if paintings:
         devices.start_tensorflow()
-        from tfstyle import models
+        from tfstyle.stylization import Stylizer
 
-        model = models.load_model(config.model)
+        stylizer = Stylizer(config.model)
+        model = stylizer.model
         for path, painting in zip(paths, paintings, strict=True):
             model.check_picture(painting, f"--add: {path}")
         if library:
@@ -58,7 +57,7 @@ def main(argv: Sequence[str]) -> int | None:
     for name in set(config.remove):
         del library.styles[name]
     for name, painting in zip(names, paintings, strict=True):
-        library.add(name, np.asarray(model.encode_style(painting)), painting)
+        library.add(name, stylizer.encode_style(painting), painting)
     library.save(config.library)
     logging.info("Wrote %s: %d styles.", config.library, len(library.styles))
     return 0

@@ -3,56 +3,90 @@
 import dataclasses
 import os
 import pathlib
-import sys
 import time
-from collections.abc import Sequence
 
-import numpy as np
 from absl import logging
 
-from tfstyle import __version__, cli
+from tfstyle import __version__
 from tfstyle.config import StylizeCommand
 from tfstyle.errors import InputError
+from tfstyle.runtime import terminal
 
+FLAGS = StylizeCommand
 _PATHS = ("content", "style", "output")  # not among the parameters that a picture keeps
 
 
-def main(argv: Sequence[str]) -> int | None:
+def main(config: StylizeCommand) -> int | None:
     """Stylizes every photo in every style."""
-    program = "stylize.py" if sys.argv[0].endswith("stylize.py") else "tfstyle stylize"
-    config = cli.parse(StylizeCommand, argv, program)
-    if config is None:
-        return 0
-    from tfstyle import devices, files, images, library, weights
+    from tfstyle import files, images
+    from tfstyle.models import packaged
+    from tfstyle.runtime import devices
+    from tfstyle.stylization import StyleLibrary
 
-    weights.model_path(config.model)
+    packaged.model_path(config.model)
     contents = files.pictures("content", config.content)
     paintings = files.pictures("style", config.style)
-    styles = library.StyleLibrary.load(config.style_library) if config.style_library else None
-    names = _style_names(config, paintings, styles)
+    library = StyleLibrary.load(config.style_library) if config.style_library else None
+    names = _style_names(config, paintings, library)
     outputs = _outputs(config, contents, names, paintings)
     pictures = [images.reduce(images.read_image(path), config.style_size) for path in paintings]
 
     devices.start_tensorflow()
-    from tfstyle import colors, models, tiling
+    from tfstyle.stylization import Stylizer
 
-    model = models.load_model(config.model)
+    stylizer = Stylizer(config.model, config.tile_size)
     for path, picture in zip(paintings, pictures, strict=True):
-        model.check_picture(picture, f"--style: {path}")
-    if styles:
-        styles.check_model(model.code_identity(), config.style_library)
+        stylizer.model.check_picture(picture, f"--style: {path}")
+    if library:
+        library.check_model(stylizer.model.code_identity(), config.style_library)
+    codes_for = _codes(config, stylizer, library, pictures)
+    codes_for(None)  # what cannot be done is said before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
+    failed = _paint_all(config, stylizer, codes_for, contents, names, outputs)
+    if failed:
+        raise InputError(
+            f"--content: {failed} of {len(contents)} photos could not be read; the others are "
+            f"in {config.output}"
+        )
+    logging.info("Wrote %s.", config.output)
+    return 0
+
+
+def _codes(config, stylizer, library, pictures):
+    """The function from a photo to the codes of all styles, or of their mixture, for it."""
+    known = None
+
+    def codes_for(content):
+        nonlocal known
+        recolored = config.preserve_color if content is not None else "none"
+        if known is None or pictures and recolored != "none":
+            if library:
+                known = [library.code(name) for name in config.style_name or library.names()]
+            elif pictures:
+                known = stylizer.encode_styles(pictures, content, recolored)
+            else:
+                known = [stylizer.named_style(name) for name in config.style_name]
+            if config.style_weights:
+                known = [stylizer.mix(known, config.style_weights)]
+        return known
+
+    return codes_for
+
+
+def _paint_all(config, stylizer, codes_for, contents, names, outputs):
+    """Writes all pictures; the number of photos that could not be read."""
+    from tfstyle import images
+
     parameters = {
         "program": f"tfstyle stylize {__version__}",
         **{name: value for name, value in dataclasses.asdict(config).items() if name not in _PATHS},
     }
-    codes = None
     failed = 0
     start = time.perf_counter()
     for number, path in enumerate(contents, 1):
         try:
             content = images.read_image(path, config.size or None)
-            model.check_picture(content, path)
+            stylizer.model.check_picture(content, path)
             alpha = images.read_alpha(path, config.size or None)
         except InputError as error:
             if len(contents) == 1:
@@ -60,22 +94,11 @@ def main(argv: Sequence[str]) -> int | None:
             logging.error("error: %s", error)
             failed += 1
             continue
-        photo, recolored = colors.prepare(content, pictures, config.preserve_color)
-        if codes is None or config.preserve_color != "none":
-            if styles:
-                codes = [styles.blend({name: 1.0}) for name in config.style_name or styles.names()]
-            else:
-                codes = [np.asarray(model.encode_style(picture)) for picture in recolored]
-            if config.style_weights:
-                shares = np.array(config.style_weights) / sum(config.style_weights)
-                codes = [np.asarray(sum(s * c for s, c in zip(shares, codes, strict=True)), "f4")]
-        for name, code in zip(names, codes, strict=True):
-            image = tiling.stylize(
-                model, photo, code, config.strength, config.tile_size,
+        for name, code in zip(names, codes_for(content), strict=True):
+            image = stylizer.paint(
+                content, code, config.strength, config.preserve_color,
                 on_progress=_show_tiles if len(outputs) == 1 else None,
             )  # fmt: skip
-            if config.preserve_color == "luminance":
-                image = colors.with_chroma(image, content)
             images.write_image(
                 outputs[path, name],
                 image,
@@ -86,32 +109,28 @@ def main(argv: Sequence[str]) -> int | None:
         if len(outputs) > 1:
             left = (time.perf_counter() - start) * (len(contents) / number - 1)
             text = f"{number} of {len(contents)} photos, {left:.0f} s left"
-            cli.show_progress(number / len(contents), text, final=number == len(contents))
-    if failed:
-        raise InputError(
-            f"--content: {failed} of {len(contents)} photos could not be read; the others are "
-            f"in {config.output}"
-        )
-    logging.info("Wrote %s.", config.output)
-    return 0
+            terminal.show_progress(number / len(contents), text, final=number == len(contents))
+    return failed
 
 
 def _show_tiles(done, tiles):
-    cli.show_progress(done / tiles, f"{done} of {tiles} tiles", final=done == tiles)
+    terminal.show_progress(done / tiles, f"{done} of {tiles} tiles", final=done == tiles)
 
 
-def _style_names(config, paintings, styles):
+def _style_names(config, paintings, library):
     """The styles' names in the outputs' names; a mixture has one."""
-    if styles:
-        known = styles.names()
-        styles.check_names(config.style_name)
+    if library:
+        known = library.names()
+        library.check_names(config.style_name)
         names = list(config.style_name or known)
         if not names:
             raise InputError(f"{config.style_library}: holds no styles; add some")
         flag = "--style_name"
-    else:
+    elif paintings:
         names = [path.stem for path in paintings]
         flag = "--style"
+    else:
+        names, flag = list(config.style_name), "--style_name"
     if config.style_weights:
         if len(config.style_weights) != len(names):
             raise InputError(
@@ -124,7 +143,7 @@ def _style_names(config, paintings, styles):
 def _outputs(config, contents, names, paintings):
     """`{(content, style name): path}`; checked to be writable, distinct and no input."""
     from tfstyle import files, images
-    from tfstyle.library import safe_name
+    from tfstyle.stylization.library import safe_name
 
     pairs = [(path, name) for path in contents for name in names]
     output = pathlib.Path(config.output)

@@ -1,24 +1,23 @@
 """`tfstyle to_onnx`: exports a trained model to ONNX."""
 
 import importlib.util
-from collections.abc import Sequence
 
 from absl import logging
 
-from tfstyle import cli
 from tfstyle.config import ONNXCommand
 from tfstyle.config.export import sizes
 from tfstyle.errors import InputError
 
+FLAGS = ONNXCommand
 
-def main(argv: Sequence[str]) -> int | None:
+
+def main(config: ONNXCommand) -> int | None:
     """Writes the files, after they have been run in ONNX Runtime beside the Keras model."""
-    config = cli.parse(ONNXCommand, argv, cli.program("to_onnx", "export"))
-    if config is None:
-        return 0
-    from tfstyle import devices, files, weights
+    from tfstyle import files
+    from tfstyle.models import packaged
+    from tfstyle.runtime import devices
 
-    weights.model_path(config.model)
+    packaged.model_path(config.model)
     files.check_new_folder("output", config.output)
     for package in ("tf2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:

@@ -1,24 +1,23 @@
 """`tfstyle to_saved_model`: exports a trained model for servers."""
 
-from collections.abc import Sequence
-
 from absl import logging
 
-from tfstyle import cli
 from tfstyle.config import SavedModelCommand
 from tfstyle.errors import InputError
 
 TOLERANCE = 1e-4  # of values in [0, 1]; some 1e-6 on processors, more in TF32 on GPUs
 
 
-def main(argv: Sequence[str]) -> int | None:
-    """Writes the SavedModel, after it has been loaded and compared with the Keras model."""
-    config = cli.parse(SavedModelCommand, argv, cli.program("to_saved_model", "export"))
-    if config is None:
-        return 0
-    from tfstyle import devices, files, weights
+FLAGS = SavedModelCommand
 
-    weights.model_path(config.model)
+
+def main(config: SavedModelCommand) -> int | None:
+    """Writes the SavedModel, after it has been loaded and compared with the Keras model."""
+    from tfstyle import files
+    from tfstyle.models import packaged
+    from tfstyle.runtime import devices
+
+    packaged.model_path(config.model)
     files.check_new_folder("output", config.output)
     devices.start_tensorflow()
     from tfstyle import models

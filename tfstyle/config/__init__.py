@@ -11,7 +11,7 @@ from tfstyle.config.export import (
     SavedModelCommand,
     TFLiteCommand,
 )
-from tfstyle.config.optimize import START_IMAGES, STYLE_LOSSES, OptimizeCommand, OptimizeConfig
+from tfstyle.config.optimize import START_IMAGES, OptimizeCommand, OptimizeConfig
 from tfstyle.config.options import did_you_mean, option, parse_weights
 from tfstyle.config.stylize import DEFAULT_MODEL, StylesCommand, StylizeCommand
 from tfstyle.config.train import ShardsCommand, TrainCommand, TrainConfig
@@ -20,7 +20,6 @@ __all__ = [
     "BenchmarkTFLiteCommand",
     "DEFAULT_MODEL",
     "START_IMAGES",
-    "STYLE_LOSSES",
     "EvaluateCommand",
     "ONNXCommand",
     "OptimizeCommand",

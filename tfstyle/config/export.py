@@ -10,7 +10,6 @@ from tfstyle.errors import InputError
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 DYNAMIC = "dynamic"  # a size
 _LEAST, _MOST = 64, 4096  # pixels a side
-LEAST_TILE = 448  # as `tiling.LEAST_SIZE`
 
 
 def _model(name):
@@ -88,10 +87,8 @@ class TFLiteCommand:
             found = sizes(flag, getattr(self, flag))
             if len(found) > 1 and flag != "size" or not found and flag != "tile_size":
                 raise InputError(f"--{flag}: give one size")
-            if flag == "tile_size" and any(
-                (side or 0) < LEAST_TILE for one in found for side in one
-            ):
-                raise InputError(f"--tile_size: give a size from {LEAST_TILE} pixels")
+            if flag == "tile_size" and (None, None) in found:
+                raise InputError("--tile_size: give a size in pixels")
             if (None, None) in found and "int8" in precisions(self.precision):
                 raise InputError(
                     f"--{flag}={DYNAMIC}: int8 is for fixed sizes; use --precision={DYNAMIC} for it"

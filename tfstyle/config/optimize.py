@@ -5,20 +5,9 @@ import math
 
 from tfstyle.config.options import check_options, option, parse_weights
 from tfstyle.errors import InputError
+from tfstyle.registry import STYLE_LOSSES
 
 START_IMAGES = ("content", "style", "noise", "fast")  # of --init, beside files
-STYLE_LOSSES = (
-    "gram",
-    "gram_cosine",
-    "mean_std",
-    "wasserstein",
-    "sliced",
-    "sorted",
-    "mmd_linear",
-    "mmd_polynomial",
-    "mmd_gaussian",
-    "histogram",
-)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,7 +106,7 @@ class OptimizeConfig:
             raise InputError("--content_weight, --style_weight: one must be above 0")
         if self.style_scale <= 0:
             raise InputError(f"--style_scale: must be above 0, not {self.style_scale}")
-        parse_weights("style_loss", self.style_loss, STYLE_LOSSES)
+        parse_weights("style_loss", self.style_loss, tuple(STYLE_LOSSES))
         if any(not 0 <= weight < math.inf for weight in self.style_weights):
             raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")
         if self.style_weights and not sum(self.style_weights):

@@ -1,7 +1,9 @@
 """What makes a dataclass field a flag, and the checks that flags share."""
 
+import ast
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from tfstyle.errors import InputError
@@ -39,6 +41,28 @@ def parse_weights(flag: str, text: str, known: tuple[str, ...]) -> dict[str, flo
     if not any(weights.values()):
         raise InputError(f"--{flag}: all weights are 0")
     return weights
+
+
+def parse_assignments(flag: str, texts: Sequence[str]) -> dict[str, Any]:
+    """`{"a": 1, "b": [2, 3], "c": "text"}` from ("a=1", "b=[2, 3]", "c=text").
+
+    Args:
+        flag: named in errors.
+        texts: a name and a value each; what is no Python literal is text.
+    Raises: InputError for another form or a repeated name.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise InputError(f"--{flag}: '{text}' is not NAME=VALUE")
+        if name in found:
+            raise InputError(f"--{flag}: '{name}' is given twice")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value
+    return found
 
 
 def did_you_mean(name: str, known: tuple[str, ...]) -> str:

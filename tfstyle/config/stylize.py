@@ -31,8 +31,8 @@ class StylizeCommand:
         "", "File of named styles, made by `tfstyle styles`.", section="Files"
     )
     style_name: tuple[str, ...] = option(
-        (), "Name of a style of that library; repeat it for more. All of them by default.",
-        section="Files",
+        (), "Name of a style of that library, all of them by default, or of a model that has named "
+        "styles; repeat it for more.", section="Files",
     )  # fmt: skip
     strength: float = option(1.0, "From 0, the photo, to 1, the full style.", section="Look")
     style_weights: tuple[float, ...] = option(
@@ -63,7 +63,7 @@ class StylizeCommand:
         check_options(
             self,
             {"strength": (0, 1), "size": (0, 32768), "style_size": (_LEAST, 32768),
-             "tile_size": (512, 32768)},
+             "tile_size": (64, 32768)},
         )  # fmt: skip
         if self.size and self.size < _LEAST:
             raise InputError(f"--size: must be 0 or from {_LEAST} to 32768, not {self.size}")
@@ -73,12 +73,12 @@ class StylizeCommand:
             raise InputError(f"--bits: must be 8 or 16, not {self.bits}")
         if not any(self.content):
             raise InputError("--content: give the photo to paint")
-        if not any(self.style) and not self.style_library:
+        if not any(self.style) and not self.style_library and not self.style_name:
             raise InputError("--style: give the painting to take the style of")
         if self.style and self.style_library:
             raise InputError("--style, --style_library: give one of the two")
-        if self.style_name and not self.style_library:
-            raise InputError("--style_name: give the --style_library that it is in")
+        if self.style_name and self.style:
+            raise InputError("--style, --style_name: give one of the two")
         if self.style_library and self.preserve_color in ("histogram", "linear"):
             raise InputError(
                 f"--preserve_color={self.preserve_color}: recolours a painting; a style library "

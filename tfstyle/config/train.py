@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from tfstyle.config.options import check_options, option
+from tfstyle.config.options import check_options, option, parse_assignments, parse_weights
 from tfstyle.errors import InputError
+from tfstyle.registry import ARCHITECTURES, STYLE_LOSSES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class TrainConfig:
     )  # fmt: skip
     model: str = option(
         "adain", "Architecture: Huang and Belongie's, or AdaIN at several depths in two sizes.",
-        section="Model", choices=("adain", "mobile", "quality"),
+        section="Model", choices=tuple(ARCHITECTURES),
     )  # fmt: skip
     encoder: str = option(
         "auto", "Network that sees the pictures; auto is vgg19 for adain on a GPU, else lite.",
@@ -32,6 +33,10 @@ class TrainConfig:
     init_model: str = option(
         "", "Trained model (.keras, or a packaged name) whose weights to start from; quality may "
         "start from mobile's.", section="Model",
+    )  # fmt: skip
+    model_arguments: tuple[str, ...] = option(
+        (), "NAME=VALUE of an argument of the architecture, such as hidden=64; repeat it.",
+        section="Model",
     )  # fmt: skip
     margin: int = option(
         -1, "Pixels of reflection around pictures, a multiple of 16; -1 takes the architecture's. "
@@ -65,6 +70,10 @@ class TrainConfig:
         10.0, "Weight of the style term; terms are relative errors.", section="Losses"
     )
     tv_weight: float = option(0.0, "Weight of the total variation.", section="Losses")
+    style_loss: str = option(
+        "", "Style losses with optional weights, such as gram:0.5,mean_std:0.5, instead of the "
+        f"architecture's; of {', '.join(STYLE_LOSSES)}.", section="Losses",
+    )  # fmt: skip
     image_size: int = option(
         512, "Shorter side that pictures are resized to before the crop, in pixels.",
         section="Data",
@@ -97,6 +106,9 @@ class TrainConfig:
 
     def __post_init__(self):
         check_options(self, _RANGES)
+        if self.style_loss:
+            parse_weights("style_loss", self.style_loss, tuple(STYLE_LOSSES))
+        parse_assignments("model_arguments", self.model_arguments)
         if self.crop_size % 8:
             raise InputError(f"--crop_size: must be a multiple of 8, not {self.crop_size}")
         if self.margin % 16 and self.margin != -1:

@@ -15,15 +15,17 @@ class Batches:
         content: crops of photographs.
         style: crops of paintings.
         batch_size: samples in a step, over all replicas and workers.
+        with_index: whether samples say which of its source's pictures a style crop is of.
 
     Attributes:
         error: what ended the pipeline, if something did; TensorFlow reports an error of its own.
     """
 
-    def __init__(self, content: Crops, style: Crops, batch_size: int):
+    def __init__(self, content: Crops, style: Crops, batch_size: int, with_index: bool = False):
         self.content = content
         self.style = style
         self.batch_size = batch_size
+        self.with_index = with_index
         self.error: Exception | None = None
 
     def dataset(
@@ -35,7 +37,8 @@ class Batches:
             start: first step.
             stop: step to end before.
             context: says which worker's; by default there is one replica.
-        Returns: data set of `{"content": (n, s, s, 3), "style": (n, s, s, 3)}` uint8.
+        Returns: data set of `{"content": (n, s, s, 3), "style": (n, s, s, 3)}` uint8, and of
+            `"style_index"`, `(n,)` int32, if it is wanted.
         """
         context = context or tf.distribute.InputContext()
         per_replica = self.batch_size // context.num_replicas_in_sync
@@ -44,13 +47,16 @@ class Batches:
         size = self.content.crop_size
 
         def sample(number):
-            content, style = tf.numpy_function(
-                self._sample, [number], (tf.uint8, tf.uint8), stateful=False
+            content, style, index = tf.numpy_function(
+                self._sample, [number], (tf.uint8, tf.uint8, tf.int32), stateful=False
             )
-            return {
+            found = {
                 "content": tf.ensure_shape(content, (size, size, 3)),
                 "style": tf.ensure_shape(style, (size, size, 3)),
             }
+            if self.with_index:
+                found["style_index"] = tf.ensure_shape(index, ())
+            return found
 
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
         return (
@@ -61,9 +67,10 @@ class Batches:
             .prefetch(2 * max(1, local // per_replica))
         )
 
-    def _sample(self, number: np.int64) -> tuple[np.ndarray, np.ndarray]:
+    def _sample(self, number: np.int64) -> tuple[np.ndarray, np.ndarray, np.int32]:
         try:
-            return self.content[int(number)], self.style[int(number)]
+            style, index = self.style.draw(int(number))
+            return self.content[int(number)], style, np.int32(index)
         except Exception as error:  # TensorFlow would make a text of it
             self.error = error
             raise

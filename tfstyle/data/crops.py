@@ -50,12 +50,16 @@ class Crops:
 
     def __getitem__(self, number: int) -> np.ndarray:
         """`(crop_size, crop_size, 3)` uint8; InputError if nearly all pictures are damaged."""
+        return self.draw(number)[0]
+
+    def draw(self, number: int) -> tuple[np.ndarray, int]:
+        """A crop as by index, and the place of its picture in the source."""
         epoch, position = divmod(number, len(self.source.names))
         index = int(self._order(epoch)[position])
         random = np.random.default_rng((*self.seed, 1, number))
         for _ in range(_ATTEMPTS):
             try:
-                return self._crop(index, random)
+                return self._crop(index, random), index
             except InputError as error:
                 self.skipped.add(error)
                 found = error

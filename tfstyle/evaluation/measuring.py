@@ -14,7 +14,7 @@ from tfstyle.evaluation.pairs import BLOCK, Pair, read_square
 
 
 @dataclasses.dataclass(frozen=True)
-class Description:
+class MeasuredPicture:
     """What comparisons need of a picture; the first three are large, about 70 MB at 384 pixels."""
 
     picture: np.ndarray
@@ -98,7 +98,7 @@ class Measurer:
         embeddings = {"features": metrics.embedding(features)}
         if self._fid:
             embeddings["fid"] = self._fid(picture)
-        return Description(
+        return MeasuredPicture(
             picture=picture,
             features=features,
             lpips=self._lpips.features(picture) if self._lpips else None,

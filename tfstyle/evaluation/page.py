@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tfstyle import __version__, files, images
 from tfstyle.errors import InputError
 from tfstyle.evaluation import tables
-from tfstyle.evaluation.loop import Evaluation
+from tfstyle.evaluation.measurement import Evaluation
 from tfstyle.evaluation.pairs import read_square
 
 _SIDE = 180  # pixels of a picture on the sheet

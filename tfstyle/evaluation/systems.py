@@ -12,19 +12,16 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-import tfstyle
-from tfstyle import devices, images, weights
+from tfstyle import images
 from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_you_mean
+from tfstyle.encoders import weight_files
 from tfstyle.errors import InputError
+from tfstyle.evaluation import imports
 from tfstyle.evaluation.pairs import Pair
+from tfstyle.models import packaged
+from tfstyle.runtime import devices
 
 CONTENT, STYLE = "content itself", "style itself"  # names of the trivial systems
-_PACKAGE = pathlib.Path(tfstyle.__file__).parent
-_MODEL_CODE = ("models", "layers.py", "encoders.py", "palette.py", "statistics.py")
-_RENDERER_CODE = (
-    "optimization.py", "objective.py", "lbfgs.py", "optimizers.py", "scales.py", "colors.py",
-    "losses", "encoders.py", "statistics.py",
-)  # fmt: skip
 
 
 class Painter(Protocol):
@@ -55,7 +52,7 @@ class System:
     is_original: ClassVar[bool] = False
 
     def fingerprint(self) -> str:
-        """Differs if the pictures may; results of another one are not kept."""
+        """Changes whenever the pictures could change; results of another one are not kept."""
         return type(self).__name__
 
     def find(self, pair: Pair) -> pathlib.Path:
@@ -115,22 +112,17 @@ class TrainedModel(System):
     has_strength: ClassVar[bool] = True
 
     def fingerprint(self):
-        return f"model {file_digest(self.path)} {code_digest(*_MODEL_CODE)}"
+        return f"model {file_digest(self.path)} {code_digest('tfstyle.stylization.transfer')}"
 
     def open(self, size):
         devices.start_tensorflow()
-        import tensorflow as tf
+        from tfstyle.models.capabilities import StylePictures, require
+        from tfstyle.stylization import Stylizer
 
-        from tfstyle import models
-
-        model = models.load_model(self.path)
-        model.check_picture(np.empty((1, size, size, 3)), "--size")
-        stylize = tf.function(model.stylize)
-
-        def paint(content, code, strength):
-            return stylize(tf.constant(content), code, tf.constant([strength])).numpy()
-
-        return _FunctionPainter(tf.function(model.encode_style), paint)
+        stylizer = Stylizer(self.path, tile_size=max(1024, size), compiled=True)
+        require(stylizer.model, StylePictures, f"--model: {self.path}: evaluation")
+        stylizer.model.check_picture(np.empty((1, size, size, 3)), "--size")
+        return _FunctionPainter(encode=stylizer.encode_style, paint=stylizer.paint)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,12 +142,12 @@ class LiteRTPair(System):
         return f"tflite {file_digest(self.encoder)} {file_digest(self.transfer)}"
 
     def open(self, size):
-        from tfstyle.evaluation.litert import LiteRTPainter
+        from tfstyle.evaluation.litert_painter import LiteRTPainter
 
         return LiteRTPainter(self.encoder, self.transfer, size)
 
 
-class Renderer(System):
+class Optimization(System):
     """`optimize.py` with its defaults at the size of the measurement."""
 
     paints: ClassVar[bool] = True
@@ -166,18 +158,18 @@ class Renderer(System):
 
         config = OptimizeConfig()
         config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
-        encoders = [file_digest(weights.encoder_path(name)) for name in ("lite", "vgg19")]
-        return f"renderer {config} {encoders} {code_digest(*_RENDERER_CODE)}"
+        encoders = [file_digest(weight_files.encoder_path(name)) for name in ("lite", "vgg19")]
+        code = code_digest("tfstyle.optimization.renderer")
+        return f"renderer {config} {encoders} {code}"
 
     def open(self, size):
         devices.start_tensorflow()
-        from tfstyle import optimization
+        from tfstyle.optimization import Renderer
 
-        config = OptimizeConfig(size=size)
-        config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
+        renderer = Renderer(OptimizeConfig(size=size))
         return _FunctionPainter(
             encode=lambda style: style,
-            paint=lambda content, style, _: optimization.stylize(content, [style], config).image,
+            paint=lambda content, style, _: renderer.render(content, [style]).image,
         )
 
 
@@ -192,7 +184,7 @@ def make_systems(config: EvaluateCommand) -> list[System]:
         given = (DEFAULT_MODEL,)
     for text in given:
         name, file = _named(text)
-        path = weights.model_path(file)
+        path = packaged.model_path(file)
         systems.append(TrainedModel(name or pathlib.Path(file).stem, path))
     for text in config.tflite:
         name, rest = _named(text)
@@ -211,7 +203,7 @@ def make_systems(config: EvaluateCommand) -> list[System]:
             raise InputError(f"--images: {folder}: no such folder")
         systems.append(Folder(name, pathlib.Path(folder)))
     if config.optimize:
-        systems.append(Renderer("renderer"))
+        systems.append(Optimization("renderer"))
     systems += [Content(CONTENT), Style(STYLE)]
     names = [system.name for system in systems]
     for name in names:
@@ -232,13 +224,14 @@ def file_digest(path: pathlib.Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-def code_digest(*parts: str) -> str:
-    """The beginning of the SHA-256 of files and folders of this package."""
+def code_digest(*modules: str) -> str:
+    """The beginning of the SHA-256 of modules' sources and of all that they import of this package.
+
+    Of what is imported by name at run time only what `registry` lists is found.
+    """
     digest = hashlib.sha256()
-    for part in parts:
-        path = _PACKAGE / part
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
+    for path in sorted(set().union(*map(imports.sources, modules))):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

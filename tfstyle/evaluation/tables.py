@@ -9,7 +9,7 @@ import numpy as np
 
 from tfstyle import files
 from tfstyle.evaluation import summary
-from tfstyle.evaluation.loop import Evaluation
+from tfstyle.evaluation.measurement import Evaluation
 from tfstyle.evaluation.summary import MAIN, Estimate
 from tfstyle.metrics import METRICS, SET_METRICS
 

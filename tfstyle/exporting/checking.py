@@ -2,15 +2,20 @@
 
 import dataclasses
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from tfstyle import images, metrics, models
+from tfstyle import images, metrics
 from tfstyle.errors import InputError
-from tfstyle.evaluation.features import Features
-from tfstyle.exporting.litert import Network
-from tfstyle.exporting.tflite import Entry, Size, as_input
+from tfstyle.exporting.calibration import as_input, halfway, to_numpy
+from tfstyle.exporting.signatures import CODE, FREE, SUMMARY, Size, flatten, unflatten
+from tfstyle.exporting.tflite import Entry
+from tfstyle.metrics.networks import Features
+from tfstyle.models import StyleTransferModel
+from tfstyle.models.capabilities import NamedStyles
+from tfstyle.runtime.litert import Network
 
 FREE_SIDE = 384  # pixels that pictures have where an entry takes any
 
@@ -33,27 +38,36 @@ class Likeness:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
+class NetworkPair:
     """A style encoder and a transfer network.
 
     Attributes:
-        encoder: network and entry.
+        encoder: network and entry; None where codes are empty.
         transfer: likewise.
         dtype: of their pictures.
     """
 
-    encoder: tuple[Network, Entry]
+    encoder: tuple[Network, Entry] | None
     transfer: tuple[Network, Entry]
     dtype: str
 
-    def paint(self, content: np.ndarray, style: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The style's code and the picture, float32 in [0, 1], for such pictures."""
-        network, entry = self.encoder
-        code = network.run(entry.key, {"style": as_input(style, (None, None), self.dtype)})["code"]
+    def paint(
+        self, content: np.ndarray, style: Mapping[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The style's code by the names of inputs, and the picture, float32 in [0, 1].
+
+        Args:
+            content: picture in [0, 1].
+            style: `{"style": picture in [0, 1]}` or `{"style_index": (1,)}`.
+        """
+        code: dict[str, np.ndarray] = {}
+        if self.encoder:
+            network, entry = self.encoder
+            code = network.run(entry.key, _as_held(style, self.dtype))
         network, entry = self.transfer
         inputs = {
-            "content": as_input(content, (None, None), self.dtype),
-            "code": code,
+            "content": as_input(content, FREE, self.dtype),
+            **code,
             "strength": np.ones(1, np.float32),
         }
         stylized = network.run(entry.key, inputs)["stylized"]
@@ -62,12 +76,15 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class _Example:
-    """A pair's pictures, their codes, what the model makes of them, and what distances need."""
+    """A pair's pictures, what the model makes of them, and what distances need.
 
-    content: np.ndarray
-    style: np.ndarray
-    code: np.ndarray
-    content_code: np.ndarray | None
+    `inputs` are values of all inputs by name, in which pictures are float32 in [0, 1]; `code` and
+    `summary` are as the model has them; without a summary None.
+    """
+
+    inputs: dict[str, np.ndarray]
+    code: dict[str, np.ndarray]
+    summary: dict[str, np.ndarray] | None
     stylized: np.ndarray
     content_features: dict[str, np.ndarray]
     grams: dict[str, np.ndarray]
@@ -82,13 +99,13 @@ class Check:
         content_size: that contents are cropped and resized to.
         style_size: likewise.
         features: that distances are measured with.
-        as_parts: whether contents are normalized as parts of photographs are, by a code that is
+        as_parts: whether contents are painted as parts of photographs are, by a summary that is
             not theirs: half-way to another's.
     """
 
     def __init__(
         self,
-        model: models.StyleTransferModel,
+        model: StyleTransferModel,
         pairs: Sequence[tuple[np.ndarray, np.ndarray]],
         content_size: Size,
         style_size: Size,
@@ -105,53 +122,63 @@ class Check:
             for content, style in pairs
         ]
         for number, (content, style) in enumerate(pictures):
-            other = pictures[number - 1][0]
-            code = np.asarray(model.encode_style(style))
-            content_code = None
+            inputs = {"content": content, "style": style, "strength": np.ones(1, np.float32)}
+            if isinstance(model, NamedStyles):
+                del inputs["style"]
+                inputs["style_index"] = np.array([number % len(model.style_names)], np.int32)
+                code = to_numpy(model.encode_index(inputs["style_index"]))
+            else:
+                code = to_numpy(model.encode_style(style))
+            inputs.update(flatten(CODE, code))
+            summary = None
             if as_parts:
-                both = [np.asarray(model.encode_content(one, code)) for one in (content, other)]
-                content_code = np.mean(both, axis=0)
+                both = [
+                    to_numpy(model.summarize([one], [1.0], code))
+                    for one in (content, pictures[number - 1][0])
+                ]
+                summary = halfway(*both)
+                inputs.update(flatten(SUMMARY, summary))
             layer = metrics.CONTENT_LAYER
             self._examples.append(
                 _Example(
-                    content, style, code, content_code,
-                    stylized=self._paint(content, code, content_code),
+                    inputs, code, summary,
+                    stylized=self._paint(content, code, summary),
                     content_features={layer: features(content)[layer]},
                     grams=metrics.gram_matrices(features(style)),
                 )
             )  # fmt: skip
         self.model_itself = self._likeness([example.stylized for example in self._examples])
 
-    def _paint(self, content, code, content_code):
-        return np.asarray(self._model.stylize(content, code, content_code=content_code))
+    def _paint(self, content, code, summary):
+        if summary is None:
+            return np.asarray(self._model.stylize(content, code))
+        return np.asarray(self._model.stylize_tile(content, code, 1.0, summary))
 
     def likeness(self, network: Network, entry: Entry, dtype: str) -> Likeness:
-        """Of a file's signature; codes are painted with by the Keras model."""
-        strength = np.ones(1, np.float32)
+        """Of a file's signature; codes and summaries are painted with by the Keras model."""
         pictures = []
         for example in self._examples:
-            values = {**vars(example), "strength": strength}
-            inputs = {name: values[name] for name in entry.signature.inputs}
-            for name in ("content", "style"):
-                if name in inputs:
-                    inputs[name] = as_input(inputs[name], (None, None), dtype)
-            output = network.run(entry.key, inputs)[entry.signature.output]
-            if entry.signature.output == "code":
-                output = self._paint(example.content, output, None)
-            elif entry.signature.output == "content_code":
-                output = self._paint(example.content, example.code, output)
-            elif dtype == "uint8":
-                output = output.astype(np.float32) / 255.0
-            pictures.append(output)
+            inputs = {name: example.inputs[name] for name in entry.signature.inputs}
+            outputs = network.run(entry.key, _as_held(inputs, dtype))
+            content = example.inputs["content"]
+            if code := unflatten(CODE, outputs):
+                picture = self._paint(content, code, None)
+            elif summary := unflatten(SUMMARY, outputs):
+                picture = self._paint(content, example.code, summary)
+            else:
+                picture = outputs["stylized"]
+                if dtype == "uint8":
+                    picture = picture.astype(np.float32) / 255.0
+            pictures.append(picture)
         return self._likeness(pictures)
 
-    def likeness_of_pair(self, pair: Pair) -> Likeness:
+    def likeness_of_pair(self, pair: NetworkPair) -> Likeness:
         """Of a style encoder and a transfer network, one after the other."""
-        return self._likeness([pair.paint(one.content, one.style)[1] for one in self._examples])
+        return self._likeness([pair.paint(*_split(one.inputs))[1] for one in self._examples])
 
-    def example(self) -> tuple[np.ndarray, np.ndarray]:
-        """Content and style of the first pair, as the files take them but in [0, 1]."""
-        return self._examples[0].content, self._examples[0].style
+    def example(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Content and style of the first pair, for `NetworkPair.paint`."""
+        return _split(self._examples[0].inputs)
 
     def _likeness(self, pictures):
         rows = []
@@ -172,6 +199,17 @@ class Check:
             float(psnr.mean()), float(largest.max()), float(content_distance.mean()),
             float(style_distance.mean()),
         )  # fmt: skip
+
+
+def _as_held(inputs: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
+    """Inputs whose pictures have the files' type."""
+    pictures = ("content", "style")
+    return {k: as_input(v, FREE, dtype) if k in pictures else v for k, v in inputs.items()}
+
+
+def _split(inputs):
+    """The content, and the style in the form that the model takes."""
+    return inputs["content"], {k: v for k, v in inputs.items() if k in ("style", "style_index")}
 
 
 def _fixed(size):

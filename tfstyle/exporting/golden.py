@@ -2,37 +2,51 @@
 
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
 from tfstyle import images
-from tfstyle.exporting.checking import Pair
+from tfstyle.exporting.checking import NetworkPair
 
 # Mean difference in grey levels that an app's picture may have: other processors round otherwise.
 # Red and blue exchanged, or a picture that is stretched instead of cropped, have five times it.
 TOLERANCE = 2.0
 
 
-def write_golden(folder: pathlib.Path, pair: Pair, content: np.ndarray, style: np.ndarray) -> None:
-    """Writes `photo.png`, `painting.png`, `stylized.png` and `golden.json`.
+def write_golden(
+    folder: pathlib.Path,
+    pair: NetworkPair,
+    content: np.ndarray,
+    style: dict[str, np.ndarray],
+) -> None:
+    """Writes `photo.png`, `stylized.png`, `golden.json` and, of a style picture, `painting.png`.
 
     Args:
         folder: to be made.
         pair: of files.
         content: `(1, h, w, 3)` in [0, 1], at the transfer network's size.
-        style: likewise, at the style encoder's.
+        style: of `NetworkPair.paint`, at the style encoder's.
     """
     code, stylized = pair.paint(content, style)
     folder.mkdir()
-    for name, picture in (("photo", content), ("painting", style), ("stylized", stylized)):
+    pictures = {"photo": content, "stylized": stylized}
+    if "style" in style:
+        pictures["painting"] = style["style"]
+    for name, picture in pictures.items():
         images.write_image(folder / f"{name}.png", picture)
-    record = {
-        "encode_style": {
-            "signature": pair.encoder[1].key, "style": "painting.png", "code": code[0].tolist()
-        },
+    record: dict[str, Any] = {
         "transfer": {
             "signature": pair.transfer[1].key, "content": "photo.png", "strength": 1.0,
             "stylized": "stylized.png", "mean_difference_in_grey_levels_at_most": TOLERANCE,
         },
     }  # fmt: skip
+    if pair.encoder:
+        name = pair.encoder[1].signature.name
+        source = "painting.png" if "style" in style else style["style_index"].tolist()
+        record[name] = {
+            "signature": pair.encoder[1].key,
+            pair.encoder[1].signature.inputs[0]: source,
+            **{key: array[0].ravel().tolist() for key, array in code.items()},
+        }
     (folder / "golden.json").write_text(json.dumps(record) + "\n", encoding="utf-8")

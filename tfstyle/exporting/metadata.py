@@ -15,7 +15,7 @@ _IDENTIFIER = b"M001"
 
 
 @dataclasses.dataclass(frozen=True)
-class Description:
+class FileDescription:
     """What a file says about itself.
 
     Attributes:
@@ -35,11 +35,11 @@ class Description:
     tensors: Mapping[str, str]
 
 
-def with_metadata(data: bytes, description: Description) -> bytes:
+def with_metadata(data: bytes, description: FileDescription) -> bytes:
     """The bytes of a TFLite file that describes itself.
 
-    What the converter notes for nobody goes, 3 % of an int8 file: names of inner tensors, the
-    ranges that scales were made of, and a buffer for each tensor without constants.
+    Removes the converter's debug data, 3 % of an int8 file: names of inner tensors, the ranges
+    that scales were made of, and a buffer for each tensor without constants.
     """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     _shed_empty_buffers(model)
@@ -103,7 +103,7 @@ def _names(tensor_maps):
     return {one.tensorIndex: one.name.decode() for one in tensor_maps}
 
 
-def _pack(description: Description, subgraphs: Sequence[tuple]) -> bytes:
+def _pack(description: FileDescription, subgraphs: Sequence[tuple]) -> bytes:
     """The tables of the schema, fields by their number there."""
     builder = flatbuffers.Builder(4096)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfstyle.exporting.checking import Likeness
-from tfstyle.exporting.litert import Operations, names_of
+from tfstyle.exporting.profiling import Operations, names_of
 
 
 @dataclasses.dataclass(frozen=True)

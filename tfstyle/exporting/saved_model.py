@@ -6,47 +6,44 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import cli, models
-from tfstyle.exporting.signatures import DTYPES, SIGNATURES, function_of, input_specs, noise
+from tfstyle.exporting.signatures import DTYPES, STYLIZE, TRANSFER, Signatures, noise
+from tfstyle.models import StyleTransferModel
+from tfstyle.runtime import process
 
 
-def write_saved_model(model: models.StyleTransferModel, folder: str | os.PathLike) -> None:
-    """Writes a SavedModel with the signatures `stylize`, `encode_style` and `transfer`.
+def write_saved_model(model: StyleTransferModel, folder: str | os.PathLike) -> None:
+    """Writes a SavedModel with all `Signatures` of the model.
 
-    And `encode_whole` and `transfer_tile`, for large pictures. Each is there again as
-    `stylize_uint8` and so on, whose pictures are uint8; `serving_default` is `stylize`. All take
-    batches of any size, `strength` with a number for each content. What only training needs is
-    left out.
+    Each is there again as `stylize_uint8` and so on, whose pictures are uint8; `serving_default` is
+    `stylize`, or `transfer` where codes are empty. All take batches of any size, `strength` with a
+    number for each content. What only training needs is left out.
 
     Args:
         model: to export.
         folder: empty or to be made.
     """
     model = model.for_inference()
+    signatures = Signatures(model)
     functions = {
-        signature.name if dtype == "float32" else f"{signature.name}_{dtype}": tf.function(
-            function_of(model, signature, dtype),
-            input_signature=input_specs(model, signature, dtype),
-        )
-        for signature in SIGNATURES
+        name if dtype == "float32" else f"{name}_{dtype}": signatures.compiled(name, dtype)
+        for name in signatures.by_name
         for dtype in DTYPES
     }
-    save(model, functions, folder, "stylize")
+    save(model, functions, folder, STYLIZE if STYLIZE in functions else TRANSFER)
 
 
-def largest_difference(model: models.StyleTransferModel, folder: str | os.PathLike) -> float:
+def largest_difference(model: StyleTransferModel, folder: str | os.PathLike) -> float:
     """Of values in [0, 1] between the SavedModel's pictures and the model's, for two of noise."""
-    content, style = noise(model, 2)
-    strength = np.array([1.0, 0.5], np.float32)
-    inputs = {"content": content, "style": style, "strength": strength}
-    with cli.hidden_stderr():
-        stylize = tf.saved_model.load(str(folder)).signatures["stylize"]
-    found = stylize(**{name: tf.constant(value) for name, value in inputs.items()})["stylized"]
+    inputs = {**noise(model, 2), "strength": np.array([1.0, 0.5], np.float32)}
+    with process.hidden_stderr():
+        stylize = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    wanted = stylize.structured_input_signature[1]
+    found = stylize(**{name: tf.constant(inputs[name]) for name in wanted})["stylized"]
     return float(np.abs(found.numpy() - np.asarray(model(inputs))).max())
 
 
 def save(
-    model: models.StyleTransferModel,
+    model: StyleTransferModel,
     functions: Mapping[str, tf.types.experimental.PolymorphicFunction],
     folder: str | os.PathLike,
     default: str = "",
@@ -68,7 +65,7 @@ def save(
         signatures[name] = function.get_concrete_function()
     if default:
         signatures["serving_default"] = signatures[default]
-    with cli.hidden_stderr():
+    with process.hidden_stderr():
         try:
             tf.saved_model.save(archive, str(folder), signatures)
         except tf.errors.OpError as error:  # of its file system

@@ -1,22 +1,34 @@
 """The functions of a model that exported files have, as TensorFlow sees them.
 
-encode_style    style                                   → code       once for each painting
-transfer        content, code, strength                 → stylized   for each photo
-stylize         content, style, strength                → stylized   both in one
-encode_whole    content, code, strength                 → content_code   once for a large photo
-transfer_tile   content, content_code, code, strength   → stylized       for each part of it
+encode_style    style                                → code_*      once for each painting
+encode_index    style_index                          → code_*      of a model with named styles
+transfer        content, code_*, strength            → stylized    for each photo
+stylize         content, style or its index, strength → stylized   both in one
+encode_whole    content, code_*, strength            → summary_*   once for a large photo
+transfer_tile   content, code_*, strength, summary_* → stylized    for each part of it
 
-Runtimes that know no signatures take the first by name, which is `encode_style` and `transfer`.
+`code_*` and `summary_*` stand for the arrays of the model's style code and of its summary of a
+photo, each under its own name: `code_statistics`. A model has the functions that its capabilities
+allow. Runtimes that know no signatures take the first by name, which is `encode_…` and `transfer`.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import models
+from tfstyle.models import StyleTransferModel
+from tfstyle.models.capabilities import NamedStyles, StylePictures, Tileable
+
+ENCODE_STYLE, ENCODE_INDEX, TRANSFER = "encode_style", "encode_index", "transfer"
+STYLIZE, ENCODE_WHOLE, TRANSFER_TILE = "stylize", "encode_whole", "transfer_tile"
+CODE, SUMMARY = "code", "summary"  # before the names of their arrays
+PICTURES = ("content", "style", "stylized")
+DTYPES = ("float32", "uint8")
+Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
+FREE: Size = (None, None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,112 +38,195 @@ class Signature:
     Attributes:
         name: of the function.
         inputs: pictures are called `content` and `style`.
-        output: `code`, `content_code` or `stylized`.
+        outputs: of a code, of a summary, or `stylized` alone.
     """
 
     name: str
     inputs: tuple[str, ...]
-    output: str
+    outputs: tuple[str, ...]
 
 
-ENCODE_STYLE = Signature("encode_style", ("style",), "code")
-TRANSFER = Signature("transfer", ("content", "code", "strength"), "stylized")
-ENCODE_WHOLE = Signature("encode_whole", ("content", "code", "strength"), "content_code")
-TRANSFER_TILE = Signature(
-    "transfer_tile", ("content", "content_code", "code", "strength"), "stylized"
-)
-STYLIZE = Signature("stylize", ("content", "style", "strength"), "stylized")
-SIGNATURES = (STYLIZE, ENCODE_STYLE, TRANSFER, ENCODE_WHOLE, TRANSFER_TILE)
-CODES = ("code", "content_code")
-PICTURES = ("content", "style", "stylized")
-DTYPES = ("float32", "uint8")
+@dataclasses.dataclass(frozen=True)
+class ArraySpec:
+    """An array of a code or a summary.
+
+    Attributes:
+        shape: without the batch; None where it depends on the picture's size.
+        dtype: its name.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
 
 
-def function_of(
-    model: models.StyleTransferModel, signature: Signature, dtype: str
-) -> Callable[..., dict[str, tf.Tensor]]:
-    """The model's function of tensors by name, whose pictures have that type.
+def flatten(kind: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """A code's or a summary's arrays by the names of their inputs: `{"code_mean": …}`."""
+    return {f"{kind}_{name}": array for name, array in arrays.items()}
+
+
+def unflatten(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What `flatten` was given, from values by name among which it is."""
+    return {
+        name.removeprefix(f"{kind}_"): value
+        for name, value in values.items()
+        if name.startswith(f"{kind}_")
+    }
+
+
+class Signatures:
+    """The functions of one model.
 
     Args:
         model: to export.
-        signature: which function.
-        dtype: "float32" for pictures in [0, 1] or "uint8" for 0 to 255; codes and strength, in
-            [0, 1], are float32.
-    Returns: a function to `{output: tensor}`.
+        style_size: of paintings, where it is fixed.
+
+    Attributes:
+        code: its arrays, by name.
+        summary: likewise; empty for a model that does not paint in tiles.
+        by_name: `Signature`s.
     """
 
-    def picture(tensor):
-        return tensor if dtype == "float32" else tf.cast(tensor, tf.float32) * (1.0 / 255.0)
+    def __init__(self, model: StyleTransferModel, style_size: Size = FREE):
+        self.model = model
+        self.code = _specs([_code(model, size) for size in _sizes(model, style_size)])
+        self.summary = {}
+        if isinstance(model, Tileable):
+            found = []
+            for size in _sizes(model, FREE):
+                content, code = np.zeros((1, *size, 3), np.float32), _code(model, size)
+                found.append(model.summarize([content], [1.0], code))
+            self.summary = _specs(found)
+        self.by_name = {one.name: one for one in self._make()}
 
-    def encode_style(style):
-        return {"code": model.encode_style(picture(style))}
+    def _make(self):
+        code, summary = tuple(flatten(CODE, self.code)), tuple(flatten(SUMMARY, self.summary))
+        source = "style" if isinstance(self.model, StylePictures) else "style_index"
+        name = ENCODE_STYLE if source == "style" else ENCODE_INDEX
+        if code:
+            yield Signature(STYLIZE, ("content", source, "strength"), ("stylized",))
+            yield Signature(name, (source,), code)
+        yield Signature(TRANSFER, ("content", *code, "strength"), ("stylized",))
+        if summary:
+            yield Signature(ENCODE_WHOLE, ("content", *code, "strength"), summary)
+        if isinstance(self.model, Tileable):
+            yield Signature(TRANSFER_TILE, ("content", *code, "strength", *summary), ("stylized",))
 
-    def encode_whole(content, code, strength):
-        return {"content_code": model.encode_content(picture(content), code, strength)}
+    @property
+    def encoder(self) -> Signature | None:
+        """The one that makes codes; None where there is nothing in a code."""
+        return self.by_name.get(ENCODE_STYLE) or self.by_name.get(ENCODE_INDEX)
 
-    def paint(content, code, strength, content_code=None):
-        stylized = model.stylize(picture(content), code, strength, content_code)
-        if dtype == "uint8":
-            stylized = tf.cast(stylized * 255.0 + 0.5, tf.uint8)
-        return {"stylized": stylized}
+    def function(self, name: str, dtype: str) -> Callable[..., dict[str, tf.Tensor]]:
+        """The function of tensors by name, to tensors by name.
 
-    def transfer(content, code, strength):
-        return paint(content, code, strength)
+        Args:
+            name: of the signature.
+            dtype: "float32" for pictures in [0, 1] or "uint8" for 0 to 255; codes and strength, in
+                [0, 1], have types of their own.
+        """
+        model = self.model
 
-    def transfer_tile(content, content_code, code, strength):
-        return paint(content, code, strength, content_code)
+        def picture(tensor):
+            return tensor if dtype == "float32" else tf.cast(tensor, tf.float32) * (1.0 / 255.0)
 
-    def stylize(content, style, strength):
-        return paint(content, encode_style(style)["code"], strength)
+        def encode(inputs):
+            if "style" in inputs:
+                return model.encode_style(picture(inputs["style"]))
+            return model.encode_index(inputs["style_index"])
 
-    functions: dict[str, Callable[..., dict[str, tf.Tensor]]] = {
-        "encode_style": encode_style, "transfer": transfer, "stylize": stylize,
-        "encode_whole": encode_whole, "transfer_tile": transfer_tile,
-    }  # fmt: skip
-    return functions[signature.name]
+        def call(**inputs):
+            if name in (ENCODE_STYLE, ENCODE_INDEX):
+                return flatten(CODE, encode(inputs))
+            content, strength = picture(inputs["content"]), inputs["strength"]
+            code = encode(inputs) if name == STYLIZE else unflatten(CODE, inputs)
+            if name == ENCODE_WHOLE:
+                return flatten(SUMMARY, model.summarize([content], [1.0], code, strength))
+            if name == TRANSFER_TILE:
+                summary = unflatten(SUMMARY, inputs)
+                stylized = model.stylize_tile(content, code, strength, summary)
+            else:
+                stylized = model.stylize(content, code, strength)
+            if dtype == "uint8":
+                stylized = tf.cast(stylized * 255.0 + 0.5, tf.uint8)
+            return {"stylized": stylized}
 
+        return call
 
-def input_specs(
-    model: models.StyleTransferModel,
-    signature: Signature,
-    dtype: str,
-    sizes: dict[str, tuple[int | None, int | None]] | None = None,
-    batch: int | None = None,
-) -> list[tf.TensorSpec]:
-    """Shapes and types of a signature's inputs, in its order.
+    def compiled(
+        self,
+        name: str,
+        dtype: str,
+        sizes: Mapping[str, Size] | None = None,
+        batch: int | None = None,
+    ) -> tf.types.experimental.PolymorphicFunction:
+        """`function`, with the shapes and types of its inputs.
 
-    Args:
-        model: to export.
-        signature: which function.
-        dtype: of pictures.
-        sizes: height and width of pictures by name; those that are missing are free.
-        batch: None for any; the code may then be one for all.
-    """
-    sizes = sizes or {}
+        Args:
+            name: of the signature.
+            dtype: of pictures.
+            sizes: height and width of pictures by name; those that are missing are free.
+            batch: None for any; the code may then be one for all.
+        """
+        inputs = self.by_name[name].inputs
+        specs = [self.input_spec(one, dtype, sizes or {}, batch) for one in inputs]
+        function = self.function(name, dtype)
+        return tf.function(
+            lambda *values: function(**dict(zip(inputs, values, strict=True))),
+            input_signature=specs,
+        )
 
-    def spec(name):
+    def input_spec(
+        self, name: str, dtype: str, sizes: Mapping[str, Size], batch: int | None
+    ) -> tf.TensorSpec:
+        """Shape and type of an input; arguments as in `compiled`."""
         if name == "strength":
             return tf.TensorSpec((batch,), name=name)
-        if name in CODES:
-            return tf.TensorSpec((batch, code_length(model)), name=name)
-        height, width = sizes.get(name, (None, None))
-        return tf.TensorSpec((batch, height, width, 3), dtype, name=name)
+        if name == "style_index":
+            return tf.TensorSpec((batch,), tf.int32, name=name)
+        if name in PICTURES:
+            height, width = sizes.get(name, FREE)
+            return tf.TensorSpec((batch, height, width, 3), dtype, name=name)
+        arrays = {**flatten(CODE, self.code), **flatten(SUMMARY, self.summary)}
+        return tf.TensorSpec((batch, *arrays[name].shape), arrays[name].dtype, name=name)
 
-    return [spec(name) for name in signature.inputs]
 
+def noise(model: StyleTransferModel, batch: int) -> dict[str, np.ndarray]:
+    """Contents, and styles as the model takes them, of noise: arguments of its call.
 
-def noise(model: models.StyleTransferModel, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Contents and styles of noise, float32 in [0, 1], of sides that the model takes."""
+    Pictures are float32 in [0, 1], of sides that it takes.
+    """
     random = np.random.default_rng(0)
     side = max(96, model.min_size)
     content, style = (
         random.uniform(size=(batch, *sides, 3)).astype(np.float32)
         for sides in ((side, side + 32), (side + 32, side))
     )
-    return content, style
+    if isinstance(model, NamedStyles):
+        names = len(model.style_names)
+        return {"content": content, "style_index": np.arange(batch, dtype=np.int32) % names}
+    return {"content": content, "style": style}
 
 
-def code_length(model: models.StyleTransferModel) -> int:
-    """Numbers in a style code."""
-    side = 2 * model.min_size
-    return int(keras.ops.shape(model.encode_style(keras.ops.zeros((1, side, side, 3))))[1])
+def _sizes(model, size) -> list[tuple[int, int]]:
+    """Sizes of two pictures that differ in both sides, or the one that is fixed."""
+    height, width = size
+    least = model.min_size
+    return [(height, width)] if height and width else [(2 * least, 3 * least), (4 * least,) * 2]
+
+
+def _code(model, size):
+    if isinstance(model, NamedStyles):
+        return model.encode_index(np.zeros(1, np.int32))
+    return model.encode_style(np.zeros((1, *size, 3), np.float32))
+
+
+def _specs(found: Sequence[Mapping[str, Any]]) -> dict[str, ArraySpec]:
+    """Specs that all of these structures have, one for each size of the picture."""
+    specs = {}
+    for name in found[0]:
+        shapes = [np.shape(one[name])[1:] for one in found]
+        shape = tuple(
+            lengths[0] if len(set(lengths)) == 1 else None for lengths in zip(*shapes, strict=True)
+        )
+        specs[name] = ArraySpec(shape, np.asarray(found[0][name]).dtype.name)
+    return specs

@@ -1,26 +1,34 @@
-"""TFLite files: conversion, and the pictures that int8 is calibrated with."""
+"""TFLite files: conversion from a model, in four precisions."""
 
 import collections
 import dataclasses
 import math
-import pathlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import flatbuffers
 import numpy as np
 import tensorflow as tf
-from absl import logging
 from tensorflow.lite.python import convert as convert_steps
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from tfstyle import cli, models
 from tfstyle.errors import InputError
-from tfstyle.exporting import equalization, saved_model
-from tfstyle.exporting.signatures import PICTURES, Signature, function_of, input_specs
+from tfstyle.exporting import saved_model
+from tfstyle.exporting.calibration import as_input
+from tfstyle.exporting.signatures import (
+    CODE,
+    FREE,
+    PICTURES,
+    Signature,
+    Signatures,
+    Size,
+    unflatten,
+)
+from tfstyle.models import StyleTransferModel
+from tfstyle.models.capabilities import Int8Preparation
+from tfstyle.runtime import process
 
-MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
 # What stays float32 in int8 files: the statistics of features, whose channels' deviations differ
 # too much for one scale, and the arithmetic with them; it is faster so, too. What is joined would
 # get the scale of the largest part.
@@ -29,12 +37,11 @@ FLOAT_OPERATIONS = [
     "MINIMUM", "MUL", "RELU", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
     "TRANSPOSE",
 ]  # fmt: skip
-# Where eight bits end, of the largest values seen in calibration.
-_KEPT = 0.65  # of maps
-_ROOM = 1.2  # of dense layers
-_EQUALIZED_WITH = 32  # samples
+# Clipping ranges, relative to the largest values seen in calibration.
+_MAP_RANGE = 0.65
+_DENSE_RANGE = 1.2
+_PREPARED_WITH = 32  # samples
 _LARGEST_LOGIT = 6.0  # a sigmoid of 0.9975
-Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +76,7 @@ def entries_of(signature: Signature, sizes: Sequence[Size], style_size: Size) ->
     ]
 
 
-def check_sizes(model: models.StyleTransferModel, **sizes: Sequence[Size]) -> None:
+def check_sizes(model: StyleTransferModel, **sizes: Sequence[Size]) -> None:
     """Raises InputError if a size, by flag, is less than the model needs."""
     for flag, its_sizes in sizes.items():
         for size in its_sizes:
@@ -88,7 +95,7 @@ def size_name(size: Size) -> str:
 
 
 def convert(
-    model: models.StyleTransferModel,
+    model: StyleTransferModel,
     entries: Sequence[Entry],
     precision: str,
     dtype: str = "float32",
@@ -108,22 +115,20 @@ def convert(
     Returns: the file's bytes.
     Raises: InputError if the converter refuses; ValueError for int8 without samples.
     """
-    samples = list(calibration)
+    samples, prepared = list(calibration), False
     if precision == "int8":
         if not samples:
             raise ValueError("`calibration` must have samples for int8. Received: none")
-        if any(entry.signature.output == "stylized" for entry in entries):
-            model = _equalized(model, samples)
+        if any("stylized" in entry.signature.outputs for entry in entries):
+            model, prepared = _prepared(model, samples)
+    signatures = Signatures(model, entries[0].sizes.get("style", FREE))
     functions = {
-        entry.key: tf.function(
-            function_of(model, entry.signature, dtype),
-            input_signature=input_specs(model, entry.signature, dtype, dict(entry.sizes), batch=1),
-        )
+        entry.key: signatures.compiled(entry.signature.name, dtype, entry.sizes, batch=1)
         for entry in entries
     }
     with tempfile.TemporaryDirectory() as folder:
         saved_model.save(model, functions, folder)
-        with cli.hidden_stderr():
+        with process.hidden_stderr():
             converter = tf.lite.TFLiteConverter.from_saved_model(
                 folder, signature_keys=list(functions)
             )
@@ -134,7 +139,7 @@ def convert(
             try:
                 if precision == "int8":
                     converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
-                    return _quantized(converter, equalization.is_equalized(model))
+                    return _quantized(converter, prepared)
                 return converter.convert()
             except (ValueError, RuntimeError, ConverterError) as error:
                 reason = (str(error).strip().splitlines() or ["?"])[0]
@@ -143,18 +148,23 @@ def convert(
                 ) from error
 
 
-def _equalized(model, samples):
-    """A copy, where there is something to equalize; some samples, evenly spread, are enough."""
-    model = model.for_inference()
-    few = samples[:: math.ceil(len(samples) / _EQUALIZED_WITH)]
-    equalization.equalize(
-        model,
-        [{**one, "content": as_input(one["content"], (None, None), "float32")} for one in few],
-    )
-    return model
+def _prepared(model, samples):
+    """The model as it prepares itself, and whether it does; some samples, evenly spread, do."""
+    if not isinstance(model, Int8Preparation):
+        return model, False
+    few = samples[:: math.ceil(len(samples) / _PREPARED_WITH)]
+    arguments = [
+        {
+            "content": as_input(one["content"], FREE, "float32"),
+            "code": unflatten(CODE, one),
+            "strength": one["strength"],
+        }
+        for one in few
+    ]
+    return model.for_int8(arguments), True
 
 
-def _quantized(converter, equalized):
+def _quantized(converter, prepared):
     """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
 
     Calibration is TensorFlow's, by its debugger of quantized models. A dense layer's weights have
@@ -164,17 +174,17 @@ def _quantized(converter, equalized):
         converter=converter, debug_dataset=lambda: iter(())
     )
     return convert_steps.mlir_quantize(
-        _with_own_ranges(debugger.calibrated_model, equalized),
+        _with_own_ranges(debugger.calibrated_model, prepared),
         disable_per_channel_for_dense_layers=True,
         denylisted_ops=FLOAT_OPERATIONS,
     )
 
 
-def _with_own_ranges(data, equalized):
+def _with_own_ranges(data, prepared):
     """A calibrated file whose ranges are not those of the largest values seen.
 
-    Maps hold `_KEPT` of them, so that steps are finer and rare peaks are cut; those of equalized
-    convolutions would be 1, but the calibrator gives them the range of the product after them,
+    Maps hold `_MAP_RANGE` of them, so that steps are finer and rare peaks are cut; those of
+    prepared convolutions would be 1, but the calibrator gives them the range of the product after them,
     which is computed in their place. Logits of pixels end where a sigmoid has. Dense layers have
     room for codes of paintings that were not seen.
     """
@@ -194,12 +204,12 @@ def _with_own_ranges(data, equalized):
                 dense |= {operator.inputs[0], tensor}
             elif name == kind.CONV_2D and readers[tensor] == [kind.LOGISTIC]:
                 found.min, found.max = [-_LARGEST_LOGIT], [_LARGEST_LOGIT]
-            elif equalized and name == kind.CONV_2D and readers[tensor] == [kind.MUL]:
-                found.min, found.max = [-_KEPT], [_KEPT]
+            elif prepared and name == kind.CONV_2D and readers[tensor] == [kind.MUL]:
+                found.min, found.max = [-_MAP_RANGE], [_MAP_RANGE]
             elif _is_rectified(operator, name):
-                _scale_range(found, _KEPT)
+                _scale_range(found, _MAP_RANGE)
         for tensor in dense:
-            _scale_range(graph.tensors[tensor].quantization, _ROOM)
+            _scale_range(graph.tensors[tensor].quantization, _DENSE_RANGE)
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
@@ -226,70 +236,3 @@ def _calibrate(entries, samples, dtype) -> Iterator[tuple[str, dict[str, np.ndar
                 if name in inputs:
                     inputs[name] = as_input(inputs[name], entry.sizes[name], dtype)
             yield entry.key, inputs
-
-
-def read_samples(
-    model: models.StyleTransferModel,
-    contents: Sequence[pathlib.Path],
-    styles: Sequence[pathlib.Path],
-    sizes: Sequence[Size],
-    style_size: Size,
-) -> list[dict[str, np.ndarray]]:
-    """Samples of all inputs for `convert`: photographs, each with a painting at random.
-
-    Three of four have the full strength, the others less. `content_code` is half-way to another
-    photograph's, as that of a whole differs from its part's.
-
-    Args:
-        model: whose codes they have.
-        contents: photographs, of which `MAX_SAMPLES` are read, evenly spread.
-        styles: paintings.
-        sizes: that photographs will be needed at.
-        style_size: that paintings will be needed at.
-    Returns: pictures are uint8.
-    """
-    from tfstyle import images
-
-    side = max(length or 0 for size in sizes for length in size)
-    style_side = max(length or side for length in style_size)
-    random = np.random.default_rng(0)
-    if len(contents) < MIN_SAMPLES:
-        logging.warning(
-            "--calibration_dir: pictures: %d; int8 is better with %d to %d.",
-            len(contents), MIN_SAMPLES, MAX_SAMPLES,
-        )  # fmt: skip
-    count = min(len(contents), MAX_SAMPLES)
-    samples, other = [], None
-    for i in range(count):
-        path = contents[i * len(contents) // count]
-        content = images.cover(images.read_image(path, 2 * side), (side, side))
-        painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * style_side)
-        style = images.cover(painting, (style_side, style_side))
-        strength = 1.0 if i % 4 else random.uniform()
-        code = np.asarray(model.encode_style(style))
-        own = np.asarray(model.encode_content(content, code, strength))
-        samples.append(
-            {
-                "content": as_input(content, (None, None), "uint8"),
-                "style": as_input(style, (None, None), "uint8"),
-                "code": code,
-                "content_code": own if other is None else 0.5 * (own + other),
-                "strength": np.full(1, strength, np.float32),
-            }
-        )
-        other = own
-    return samples
-
-
-def as_input(picture: np.ndarray, size: Size, dtype: str) -> np.ndarray:
-    """`(1, h, w, 3)` in [0, 1] or uint8 as an entry takes it: its centre, in that type."""
-    from tfstyle import images
-
-    if picture.dtype == np.uint8:
-        picture = picture / np.float32(255.0)
-    height, width = size
-    if height and width:
-        picture = images.cover(picture, (height, width))
-    if dtype == "uint8":
-        return np.round(picture * 255.0).astype(np.uint8)
-    return np.asarray(picture, np.float32)

@@ -5,30 +5,15 @@ images' features, computed once. Every term is divided by its target's mean squa
 that a weight means the same at any size, for any layer and for any encoder.
 """
 
-import functools
-from collections.abc import Callable
-
-from tfstyle.losses.base import StyleLoss
+from tfstyle import registry
+from tfstyle.config import parse_weights
 from tfstyle.losses.content import ContentLoss, TotalVariationLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
 from tfstyle.losses.perceptual import PerceptualLoss
-
-STYLE_LOSSES: dict[str, Callable[..., StyleLoss]] = {
-    "gram": GramLoss,
-    "gram_cosine": functools.partial(GramLoss, distance="cosine"),
-    "mean_std": MeanStdLoss,
-    "wasserstein": WassersteinLoss,
-    "sliced": SlicedWassersteinLoss,
-    "sorted": functools.partial(SlicedWassersteinLoss, projections=0),
-    "mmd_linear": functools.partial(MMDLoss, kernel="linear"),
-    "mmd_polynomial": functools.partial(MMDLoss, kernel="polynomial"),
-    "mmd_gaussian": MMDLoss,
-    "histogram": HistogramLoss,
-}
+from tfstyle.losses.relative import StyleLoss
 
 __all__ = [
-    "STYLE_LOSSES",
     "ContentLoss",
     "GramLoss",
     "HistogramLoss",
@@ -39,4 +24,32 @@ __all__ = [
     "StyleLoss",
     "TotalVariationLoss",
     "WassersteinLoss",
+    "make_style_loss",
+    "weighted_style_losses",
 ]
+
+
+def make_style_loss(name: str, seed: int = 0) -> StyleLoss:
+    """A style loss of `registry.STYLE_LOSSES`.
+
+    Args:
+        name: such as "gram".
+        seed: of random projections, for losses that have them.
+    """
+    loss = registry.resolve(registry.STYLE_LOSSES[name])()
+    if hasattr(loss, "seed"):
+        loss.seed = seed
+    return loss
+
+
+def weighted_style_losses(text: str, weight: float, seed: int = 0) -> list[tuple[StyleLoss, float]]:
+    """Style losses with their weights, for a layer of `PerceptualLoss`.
+
+    Args:
+        text: names with optional shares, such as "gram,histogram:0.1".
+        weight: that each share is multiplied by.
+        seed: of `make_style_loss`.
+    Raises: InputError of `config.parse_weights`.
+    """
+    shares = parse_weights("style_loss", text, tuple(registry.STYLE_LOSSES))
+    return [(make_style_loss(name, seed), weight * share) for name, share in shares.items()]

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tfstyle.losses.base import (
+from tfstyle.losses.relative import (
     FeatureLoss,
     check_distance,
     cosine_distance,

@@ -1,12 +1,13 @@
 """Style losses on whole distributions of features: sliced Wasserstein, MMD, histograms."""
 
+import functools
 import math
 
 import keras
 from keras import ops
 
 from tfstyle import statistics
-from tfstyle.losses.base import EPSILON, StyleLoss, relative_error
+from tfstyle.losses.relative import EPSILON, StyleLoss, relative_error
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -204,3 +205,8 @@ class HistogramLoss(StyleLoss):
 
     def get_config(self):
         return {**super().get_config(), "bins": self.bins}
+
+
+sorted_loss = functools.partial(SlicedWassersteinLoss, projections=0)
+linear_mmd_loss = functools.partial(MMDLoss, kernel="linear")
+polynomial_mmd_loss = functools.partial(MMDLoss, kernel="polynomial")

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from tfstyle import statistics
-from tfstyle.losses.base import (
+from tfstyle.losses.relative import (
     EPSILON,
     StyleLoss,
     check_distance,
@@ -130,3 +130,6 @@ class WassersteinLoss(StyleLoss):
             return distance
         moment = ops.sum(ops.square(mean_target), axis=-1) + trace(covariance_target)
         return distance / (moment + EPSILON)
+
+
+cosine_gram_loss = functools.partial(GramLoss, distance="cosine")

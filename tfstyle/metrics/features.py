@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from tfstyle.weights import HEAD_LAYERS
+from tfstyle.encoders.layer_names import HEAD_LAYERS
 
 CONTENT_LAYER = "relu4_1"
 STYLE_LAYERS = HEAD_LAYERS

@@ -8,8 +8,8 @@ import keras
 from keras import ops
 
 from tfstyle import encoders, layers, losses
-from tfstyle.models.base import EncoderDecoderModel, per_image
-from tfstyle.weights import BLOCKS
+from tfstyle.encoders.layer_names import BLOCKS
+from tfstyle.models.base import EncoderDecoderModel, per_image, pooled
 
 CODE_LAYER = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", CODE_LAYER)
@@ -109,6 +109,7 @@ class AdaINModel(EncoderDecoderModel):
     """
 
     TAPS = STYLE_LAYERS
+    STYLE_LOSS = "mean_std"
 
     def __init__(self, encoder, decoder=None, margin=MARGIN, **kwargs):
         if encoder.taps != STYLE_LAYERS:
@@ -121,31 +122,34 @@ class AdaINModel(EncoderDecoderModel):
         weight = self.style_weight / len(STYLE_LAYERS)
         self._loss = losses.PerceptualLoss(
             {CODE_LAYER: (losses.ContentLoss(), self.content_weight)},
-            {name: [(losses.MeanStdLoss(), weight)] for name in STYLE_LAYERS},
+            {name: self.make_style_losses(weight) for name in STYLE_LAYERS},
             self.tv_weight,
         )
 
     def encode_style(self, style):
-        return self._code(self.encoder(self.padding(style))[CODE_LAYER], style)
+        return {"statistics": self._statistics(self._features(style), style)}
 
-    def _code(self, features, picture):
-        """The code of a picture by its features with the margin, without which it is computed."""
+    def _features(self, picture):
+        return self.encoder(self.padding(picture))[CODE_LAYER]
+
+    def _statistics(self, features, picture):
+        """Means and deviations of a picture's features with the margin, without the margin."""
         start = self.margin // STRIDE
         height, width = (side // STRIDE for side in ops.shape(picture)[1:3])
         return self.adain.encode(features[:, start : start + height, start : start + width])
 
-    def stylize(self, content, code, strength=1.0, content_code=None):
+    def summarize(self, parts, areas, code, strength=1.0):
+        found = [self._statistics(self._features(part), part) for part in parts]
+        return {"statistics": pooled(self.adain.pool, found, areas)}
+
+    def _stylize(self, content, code, strength, summary=None):
         height, width = ops.shape(content)[1:3]
-        features = self.encoder(self.padding(content))[CODE_LAYER]
-        if content_code is None:
-            content_code = self._code(features, content)
-        stylized = self.adain(features, code, content_code)
+        features = self._features(content)
+        own = summary["statistics"] if summary else self._statistics(features, content)
+        stylized = self.adain(features, code["statistics"], own)
         image = self.decoder(self._blend(features, stylized, strength))
         top = left = self.margin
         return image[:, top : top + height, left : left + width]
-
-    def pool_codes(self, codes, areas):
-        return self.adain.pool(codes, areas)
 
     def loss_terms(self, inputs):
         content = self.encoder(inputs["content"])[CODE_LAYER]

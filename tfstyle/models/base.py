@@ -9,6 +9,13 @@ from keras import ops
 
 from tfstyle import encoders, layers, losses
 from tfstyle.errors import InputError
+from tfstyle.models.capabilities import (
+    Growable,
+    MixableCodes,
+    Pretrainable,
+    StylePictures,
+    Tileable,
+)
 
 STYLE_WEIGHT = 10.0  # default of models and of train.py
 
@@ -16,67 +23,52 @@ STYLE_WEIGHT = 10.0  # default of models and of train.py
 class StyleTransferModel(keras.Model):
     """Base of the feed-forward models.
 
-    A subclass has `encode_style`, `stylize` and `loss_terms`, and is registered in
-    `models.MODELS`. Pictures are `(batch, h, w, 3)` float32 RGB in [0, 1] of any height and width
-    from `min_size` pixels, and a stylized picture has the size of its content.
+    A subclass has `stylize` and `loss_terms`, and `encode_style` of `StylePictures` or the names of
+    `NamedStyles`; what else it can do it declares by the classes of `capabilities`. Its maker is in
+    `registry.ARCHITECTURES`. Pictures are `(batch, h, w, 3)` float32 RGB in [0, 1] of any height
+    and width from `min_size` pixels, and a stylized picture has the size of its content.
 
     Args:
         content_weight: of the content term in training.
-        style_weight: of the style term in training.
+        style_weight: of the style terms in training, in sum.
         tv_weight: of the total variation in training.
+        style_loss: style losses of training with their shares, as `train.py --style_loss` takes
+            them; the class's `STYLE_LOSS` if empty.
 
     Call arguments:
-        inputs: `{"content": (batch, h, w, 3), "style": (batch or 1, h2, w2, 3)}` and, optional,
-            `"strength"`: `(batch,)`, from 0 for the content to 1 for the full style.
+        inputs: `{"content": (batch, h, w, 3)}` with `"style": (batch or 1, h2, w2, 3)` or
+            `"style_index": (batch,)` and, optional, `"strength"`: `(batch,)`, from 0 for the
+            content to 1 for the full style.
     Returns: `(batch, h, w, 3)` in [0, 1].
     """
 
+    STYLE_LOSS = "gram"
+    PREFERRED_ENCODER = "auto"  # of `train.py --encoder=auto`
     min_size = 32
 
-    def __init__(self, content_weight=1.0, style_weight=STYLE_WEIGHT, tv_weight=0.0, **kwargs):
+    def __init__(
+        self,
+        content_weight=1.0,
+        style_weight=STYLE_WEIGHT,
+        tv_weight=0.0,
+        style_loss="",
+        **kwargs,
+    ):
         # Pictures and codes stay float32 whatever the compute dtype.
         super().__init__(autocast=False, **kwargs)
         self.content_weight = content_weight
         self.style_weight = style_weight
         self.tv_weight = tv_weight
+        self.style_loss = style_loss
 
-    def encode_style(self, style):
-        """`(batch, n)` float32 codes of style pictures; their weighted means are codes too."""
-        raise NotImplementedError
-
-    def encode_content(self, content, code, strength=1.0, own_palette=None):
-        """Codes that `stylize` normalizes pictures by: its `content_code`.
-
-        Args:
-            content: of `stylize`.
-            code: of `stylize`.
-            strength: of `stylize`.
-            own_palette: `(batch or 1, 12)` from `palette.encode`, of the picture that content is a
-                part of; content's own by default. Only models that recolour need it.
-        Returns: `(batch, n)`, which `pool_codes` pools.
-        """
-        return self.encode_style(content)
-
-    def stylize(self, content, code, strength=1.0, content_code=None):
+    def stylize(self, content, code, strength=1.0):
         """Pictures of `content` in the styles of codes.
 
         Args:
             content: `(batch, h, w, 3)`.
-            code: `(batch or 1, n)` from `encode_style`.
+            code: of a batch of as many styles, or of one.
             strength: a number or `(batch,)` in [0, 1].
-            content_code: `(batch or 1, n)` from `encode_content`, of the picture that content is a
-                part of, at the same code and strength: so parts become parts of one picture.
-                Content's own by default.
         Returns: `(batch, h, w, 3)` in [0, 1].
-        """
-        raise NotImplementedError
-
-    def pool_codes(self, codes, areas):
-        """The code `(1, n)` of a picture from those of its parts.
-
-        Args:
-            codes: `(k, n)` from `encode_style` or `encode_content`.
-            areas: k numbers, the parts' sizes.
         """
         raise NotImplementedError
 
@@ -84,26 +76,21 @@ class StyleTransferModel(keras.Model):
         """Weighted scalar training losses by name, with their sum as `total`.
 
         Args:
-            inputs: `{"content": (batch, h, w, 3), "style": (batch, h2, w2, 3)}`.
+            inputs: `{"content": (batch, h, w, 3), "style": (batch, h2, w2, 3)}`, and
+                `"style_index"` for `NamedStyles`.
         """
         raise NotImplementedError
 
-    def reconstruction_terms(self, content):
-        """Like `loss_terms`, of reproducing `content` itself; for pretraining a decoder."""
-        raise NotImplementedError
+    def make_style_losses(self, weight):
+        """`[(loss, weight), …]` of a layer, for `losses.PerceptualLoss`; the weights add up."""
+        return losses.weighted_style_losses(self.style_loss or self.STYLE_LOSS, weight)
 
     def style_encoder_state(self):
-        """What codes depend on: a JSON-compatible value, and a list of variables."""
-        raise NotImplementedError
+        """What codes depend on: a JSON-compatible value, and a list of variables.
 
-    def start_from(self, trained):
-        """Takes over what was trained of a model.
-
-        Args:
-            trained: a model of the same class.
-        Raises: ValueError, which says why, if it does not fit; then nothing is changed.
+        By default the whole model; a subclass leaves out what codes do not depend on.
         """
-        raise NotImplementedError
+        return self.get_config(), self.weights
 
     def for_inference(self):
         """The model without what only training needs: itself, or a copy."""
@@ -112,7 +99,7 @@ class StyleTransferModel(keras.Model):
     def code_identity(self):
         """A short text that is equal for two models exactly if they share their codes."""
         config, variables = self.style_encoder_state()
-        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
         for variable in variables:
             digest.update(np.asarray(ops.convert_to_numpy(variable), "<f4").tobytes())
         return f"{type(self).__name__}/{digest.hexdigest()[:16]}"
@@ -127,7 +114,10 @@ class StyleTransferModel(keras.Model):
             )
 
     def call(self, inputs):
-        code = self.encode_style(inputs["style"])
+        if "style" in inputs:
+            code = self.encode_style(inputs["style"])
+        else:
+            code = self.encode_index(inputs["style_index"])
         return self.stylize(inputs["content"], code, inputs.get("strength", 1.0))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -143,10 +133,13 @@ class StyleTransferModel(keras.Model):
             "content_weight": self.content_weight,
             "style_weight": self.style_weight,
             "tv_weight": self.tv_weight,
+            "style_loss": self.style_loss,
         }
 
 
-class EncoderDecoderModel(StyleTransferModel):
+class EncoderDecoderModel(
+    StyleTransferModel, StylePictures, MixableCodes, Tileable, Pretrainable, Growable
+):
     """Base of the models of a frozen encoder and a decoder that is trained.
 
     A subclass has `TAPS`, the features that training needs, `HEADS`, whether lite has its heads,
@@ -162,6 +155,9 @@ class EncoderDecoderModel(StyleTransferModel):
 
     TAPS: tuple[str, ...] = ()
     HEADS = False
+    # Pixels; of VGG-19 to relu4_1 and a decoder that mirrors it 89, as a test measures.
+    receptive_field = 7 * encoders.STRIDE
+    tile_stride = encoders.STRIDE
 
     def __init__(self, encoder, decoder, margin, stride, **kwargs):
         super().__init__(**kwargs)
@@ -177,7 +173,7 @@ class EncoderDecoderModel(StyleTransferModel):
 
         Args:
             encoder: "lite", "vgg19" or "auto".
-            vgg_weights: as in `weights.encoder_path`.
+            vgg_weights: as in `weight_files.encoder_path`.
             dtype: Keras dtype policy.
             **arguments: of `on_encoder`.
         """
@@ -233,6 +229,16 @@ class EncoderDecoderModel(StyleTransferModel):
             )
         self.decoder.set_weights(trained.get_weights())
 
+    def stylize(self, content, code, strength=1.0):
+        return self._stylize(content, code, strength)
+
+    def stylize_tile(self, tile, code, strength, summary):
+        return self._stylize(tile, code, strength, summary)
+
+    def _stylize(self, content, code, strength, summary=None):
+        """As `stylize`, and for a summary as `stylize_tile`."""
+        raise NotImplementedError
+
     def _reconstruct(self, content):
         """The picture that the decoder makes of the content's features, without any style."""
         raise NotImplementedError
@@ -273,3 +279,16 @@ def _all_equal(variables, others):
 def per_image(strength):
     """A strength, a number or `(batch,)`, that multiplies `(batch, h, w, c)`."""
     return ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1, 1, 1))
+
+
+def pooled(pool, statistics, areas):
+    """Statistics of a whole from those of its parts; those of a whole are left as they are.
+
+    Args:
+        pool: function of `(k, n)` statistics and k areas.
+        statistics: list of `(1, n)`, or of one `(batch, n)`.
+        areas: of the parts.
+    """
+    if len(statistics) == 1:
+        return statistics[0]
+    return pool(ops.concatenate(statistics, axis=0), areas)

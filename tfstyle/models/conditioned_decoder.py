@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import layers
+from tfstyle.encoders.layer_names import block_of
 
 CONTENT_LAYER = "relu4_1"
 DEPTH = 4  # blocks of the encoder that the decoder mirrors
@@ -28,6 +29,7 @@ LARGEST = 6.0
 # Slope of leaky ReLU below 0. With none, up to a third of a deep layer's channels were dead after
 # 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts sank them.
 LEAK = 0.2
+_LEAST_GAIN = 1e-3  # of the largest channel's: a dead one is not blown up
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -46,17 +48,20 @@ class ConditionedDecoder(keras.Model):
         channels: of these features.
         widths: for blocks 1 to 4, the channels of each convolution.
         hidden: units of the layer between the code and the scales and shifts.
+        gains: None, or `{name: c factors}` of the modulated convolutions' channels beside the
+            computed scales; see `equalized`.
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
         code: `(batch or 1, 2·sum(channels))`, of the style: means and deviations, no palette.
         content_code: `(batch, 2·sum(channels))`, of the content.
         margin: pixels around the picture, a multiple of 8, that are there to be cropped.
+        observe: None, or called with the name and the output of each modulated convolution.
     Returns: `(batch, 8·h - 2·margin, 8·w - 2·margin, 3)` float32 in [0, 1].
     Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
     """
 
-    def __init__(self, code_layers, channels, widths, hidden, **kwargs):
+    def __init__(self, code_layers, channels, widths, hidden, gains=None, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if CONTENT_LAYER not in code_layers:
             raise ValueError(
@@ -66,7 +71,8 @@ class ConditionedDecoder(keras.Model):
         self.channels = tuple(channels)
         self.widths = tuple(tuple(block) for block in widths)
         self.hidden = hidden
-        self._skips = {int(name[4]): name for name in self.code_layers if int(name[4]) <= DEPTH}
+        self.gains = gains
+        self._skips = {block_of(name): name for name in self.code_layers if block_of(name) <= DEPTH}
         names = {
             block: [f"{block}_{k}" for k in range(1, 1 + len(self.widths[block - 1]))]
             for block in range(DEPTH, 0, -1)
@@ -78,7 +84,6 @@ class ConditionedDecoder(keras.Model):
             }
             for block in names
         }
-        self.gains = {}  # `(c,)` by names of `modulated`: what exporters divided these by
         self._to_hidden = self._dense(hidden, "hidden", "glorot_uniform", "relu")
         # Small at first: a scale of about 1, a shift of about 0.
         small = keras.initializers.RandomNormal(stddev=0.01)
@@ -89,12 +94,6 @@ class ConditionedDecoder(keras.Model):
         }
         self._to_image = self._convolution(3, "image", "glorot_normal")
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
-
-    @property
-    def modulated(self):
-        """`{name: layer}` of the convolutions whose channels are scaled and shifted."""
-        layers_by_name = {k: v for block in self._blocks.values() for k, v in block.items()}
-        return {name: layers_by_name[name] for name in self._to_affine}
 
     def _convolution(self, width, name, initializer="he_normal"):
         return keras.layers.Conv2D(
@@ -126,7 +125,7 @@ class ConditionedDecoder(keras.Model):
         self._to_image.build((None, None, None, width))
         self.built = True
 
-    def call(self, features, code, content_code, margin=0):
+    def call(self, features, code, content_code, margin=0, observe=None):
         code = ops.broadcast_to(code, ops.shape(content_code))
         hidden = self._to_hidden(ops.concatenate([code, content_code], axis=-1))
         x = None
@@ -144,9 +143,12 @@ class ConditionedDecoder(keras.Model):
                 if name not in self._to_affine:
                     x = ops.relu6(x)
                 else:
+                    if observe:
+                        observe(name, x)
                     affine = ops.cast(self._to_affine[name](hidden), self.compute_dtype)
                     shift, scale = ops.split(layers.per_channel(affine), 2, axis=-1)
-                    scale = ops.sigmoid(scale) * (2.0 * self.gains.get(name, 1.0))
+                    gain = np.array(self.gains[name], "float32") if self.gains else 1.0
+                    scale = ops.sigmoid(scale) * (2.0 * gain)
                     x = x * scale + shift
                     x = ops.minimum(ops.leaky_relu(x, LEAK), LARGEST)
         image = ops.sigmoid(ops.cast(self._to_image(x), "float32"))
@@ -202,21 +204,48 @@ class ConditionedDecoder(keras.Model):
                 inputs = outputs
         _fill(self._to_image, smaller._to_image, inputs, np.arange(3))
 
+    def equalized(self, largest):
+        """A copy that paints the same, whose modulated convolutions put out values in [-1, 1].
+
+        So 8 bits with one scale hold all channels. After Nagel et al., "Data-Free Quantization
+        Through Weight Equalization and Bias Correction", ICCV 2019,
+        https://arxiv.org/abs/1906.04721, here with data: each channel is divided by its largest
+        magnitude, which becomes its gain.
+
+        Args:
+            largest: `{name: (c,)}` magnitudes of what `observe` was called with.
+        Raises: ValueError for a decoder that is equalized.
+        """
+        if self.gains:
+            raise ValueError("`self` must not be equalized. Received: one that is")
+        gains = {}
+        for name, values in largest.items():
+            gain = np.maximum(values, _LEAST_GAIN * values.max())
+            gains[name] = np.where(gain > 0.0, gain, 1.0)
+        lists = {name: gain.tolist() for name, gain in gains.items()}
+        copy = type(self).from_config({**self.get_config(), "gains": lists})
+        copy.build()
+        copy.set_weights(self.get_weights())
+        for convolutions in copy._blocks.values():
+            for name in gains.keys() & convolutions.keys():
+                for weight in convolutions[name].weights:  # their last axes are the channels
+                    weight.assign(weight / gains[name])
+        return copy
+
     def compute_output_shape(
-        self, features_shape, code_shape=None, content_code_shape=None, margin=0
+        self, features_shape, code_shape=None, content_code_shape=None, margin=0, observe=None
     ):
         batch, *sides, _ = features_shape[CONTENT_LAYER]
         return (batch, *(side and STRIDE * side - 2 * margin for side in sides), 3)
 
     def get_config(self):
-        if self.gains:
-            raise ValueError("A decoder whose channels were equalized cannot be saved or copied")
         return {
             **super().get_config(),
             "code_layers": self.code_layers,
             "channels": self.channels,
             "widths": self.widths,
             "hidden": self.hidden,
+            "gains": self.gains,
         }
 
 

@@ -6,19 +6,23 @@ decoder takes the results in. Means and deviations of single channels say little
 together, so the photo first gets the style's palette (see `palette`), by a map of its pixels.
 """
 
+import functools
+
 import keras
+import numpy as np
 from keras import ops
 
-from tfstyle import encoders, layers, losses, palette
-from tfstyle.models.base import EncoderDecoderModel
+from tfstyle import encoders, layers, losses
+from tfstyle.encoders.layer_names import HEAD_LAYERS, block_of, stride_of
+from tfstyle.models import palette
+from tfstyle.models.base import EncoderDecoderModel, pooled
+from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.models.conditioned_decoder import CONTENT_LAYER, DEPTH, STRIDE, ConditionedDecoder
-from tfstyle.weights import HEAD_LAYERS
 
 # Where lite's own features are as good as its heads for the loss, and quicker: of trained pictures,
 # Gram matrices are about as far from the style's in both, but twice as far in the head at relu3_1.
 SHALLOW_LAYERS = HEAD_LAYERS[:2]
 # Without a term of its own the palette came across too weakly.
-COLORS = "colors"
 COLOR_SHARE = 0.5
 
 # Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
@@ -38,13 +42,13 @@ QUALITY = {
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class MultiLevelModel(EncoderDecoderModel):
+class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
     """AdaIN at several depths of a frozen encoder, and a `ConditionedDecoder` that is trained.
 
-    A style code is the channel means and deviations at the decoder's `code_layers`, in units of
-    `scales`: numbers of one size, which eight bits can hold side by side; and the picture's
-    palette. A content code has the features of the photo in the style's palette, and the palette
-    that it had before.
+    A style code has as `statistics` the channel means and deviations at the decoder's
+    `code_layers`, in units of `scales`: numbers of one size, which eight bits can hold side by
+    side; and as `palette` the picture's. A photo's summary has the statistics of the photo in the
+    style's palette, and the palette that it had before.
 
     The training loss is the sum, each relative to its target, of the content's error at relu4_1
     and, for each tap of the encoder, of the errors of means and deviations and of Gram matrices,
@@ -66,6 +70,8 @@ class MultiLevelModel(EncoderDecoderModel):
 
     TAPS = HEAD_LAYERS
     HEADS = True
+    STYLE_LOSS = "mean_std:0.5,gram:0.5"
+    PREFERRED_ENCODER = "lite"  # the sizes are made for it
 
     def __init__(self, encoder, decoder, scales, margin, **kwargs):
         super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
@@ -78,16 +84,13 @@ class MultiLevelModel(EncoderDecoderModel):
         if missing:
             raise ValueError(f"`encoder` must tap {missing} too. Received: taps={encoder.taps}")
         self.adain = layers.AdaIN(dtype="float32")
-        weight = 0.5 * self.style_weight / len(encoder.taps)
+        weight = self.style_weight / len(encoder.taps)
         self._loss = losses.PerceptualLoss(
             {CONTENT_LAYER: (losses.ContentLoss(), self.content_weight)},
-            {
-                name: [(losses.MeanStdLoss(), weight), (losses.GramLoss(), weight)]
-                for name in encoder.taps
-            }
-            | {COLORS: [(losses.WassersteinLoss(), COLOR_SHARE * self.style_weight)]},
+            {name: self.make_style_losses(weight) for name in encoder.taps},
             self.tv_weight,
         )
+        self._color_loss = losses.WassersteinLoss()
 
     @classmethod
     def on_encoder(cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments):
@@ -105,7 +108,7 @@ class MultiLevelModel(EncoderDecoderModel):
         scales = encoders.feature_scales(encoder)
         decoder = ConditionedDecoder(
             code_layers,
-            [encoder.widths[int(name[4]) - 1] for name in code_layers],
+            [encoder.widths[block_of(name) - 1] for name in code_layers],
             widths,
             hidden,
             dtype=dtype,
@@ -118,11 +121,16 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def for_inference(self):
         encoder = self.encoder.cut(self.decoder.code_layers)  # the loss may look deeper
-        config = keras.saving.serialize_keras_object(encoder)
-        copy = type(self).from_config({**self.get_config(), "encoder": config})
+        return self._with_parts(encoder, self.decoder)
+
+    def _with_parts(self, encoder, decoder):
+        """A copy of the model with copies of these parts."""
+        parts = {"encoder": encoder, "decoder": decoder}
+        configs = {k: keras.saving.serialize_keras_object(part) for k, part in parts.items()}
+        copy = type(self).from_config({**self.get_config(), **configs})
         copy.build()
-        for part, own in ((copy.encoder, encoder), (copy.decoder, self.decoder)):
-            for variable, value in zip(part.weights, own.weights, strict=True):
+        for name, part in parts.items():
+            for variable, value in zip(getattr(copy, name).weights, part.weights, strict=True):
                 variable.assign(value)
         return copy
 
@@ -135,7 +143,7 @@ class MultiLevelModel(EncoderDecoderModel):
 
     def _inner(self, features):
         """Features of the picture, and of what pads its sides to multiples of 8."""
-        return {k: layers.crop(v, self.margin // _stride(k)) for k, v in features.items()}
+        return {k: layers.crop(v, self.margin // stride_of(k)) for k, v in features.items()}
 
     def _seen(self, features, *names):
         """What the loss looks at of the picture alone: all layers, or those by names."""
@@ -153,53 +161,65 @@ class MultiLevelModel(EncoderDecoderModel):
         }
 
     def _split(self, code):
-        """A code's means and deviations by layer, each `(batch, 2·c)`, without its palette."""
+        """Means and deviations by layer, each `(batch, 2·c)`, of `(batch, n)` statistics."""
         parts, start = {}, 0
         for name, width in zip(self.decoder.code_layers, self.decoder.channels, strict=True):
             parts[name] = code[:, start : start + 2 * width]
             start += 2 * width
         return parts
 
-    def _decode(self, features, code, own):
-        """The picture of features with own statistics, in the style of a code."""
+    def _decode(self, features, statistics, own, observe=None):
+        """The picture of features with own statistics by layer, in the style of others."""
         scales = dict(zip(self.decoder.code_layers, self.scales, strict=True))
         stylized = {
             name: self.adain(features[name], part, own[name] * scales[name])
-            for name, part in self._split(code).items()
-            if int(name[4]) <= DEPTH
+            for name, part in self._split(statistics).items()
+            if block_of(name) <= DEPTH
         }
-        return self.decoder(stylized, code, _join(own), margin=self.margin)
+        return self.decoder(stylized, statistics, _join(own), margin=self.margin, observe=observe)
 
     def encode_style(self, style):
-        return _with_palette(self._encode(self._features(style)), palette.encode(style))
+        statistics = _join(self._encode(self._features(style)))
+        return {"statistics": statistics, "palette": palette.encode(style)}
 
-    def encode_content(self, content, code, strength=1.0, own_palette=None):
-        if own_palette is None:
-            own = palette.encode(content)
-        else:
-            own = ops.broadcast_to(own_palette, (ops.shape(content)[0], palette.SIZE))
-        wanted = _mixed(own, _palette(ops.convert_to_tensor(code)), strength)
-        features = self._recolored_features(content, own, wanted)
-        return _with_palette(self._encode(features), own)
+    def summarize(self, parts, areas, code, strength=1.0):
+        own = pooled(palette.pool, [palette.encode(part) for part in parts], areas)
+        wanted = _mixed(own, code["palette"], strength)
+        found = []
+        for part in parts:
+            batch = ops.shape(part)[0]
+            palettes = (ops.broadcast_to(one, (batch, palette.SIZE)) for one in (own, wanted))
+            found.append(_join(self._encode(self._recolored_features(part, *palettes))))
+        return {"statistics": pooled(self._pool, found, areas), "palette": own}
 
-    def stylize(self, content, code, strength=1.0, content_code=None):
+    def _pool(self, statistics, areas):
+        return _join({k: self.adain.pool(v, areas) for k, v in self._split(statistics).items()})
+
+    def _stylize(self, content, code, strength, summary=None, observe=None):
         batch, height, width = ops.shape(content)[:3]
-        code = ops.convert_to_tensor(code)
-        given = content_code is not None
-        own_palette = _palette(content_code) if given else palette.encode(content)
-        wanted = _mixed(own_palette, _palette(code), strength)
+        code = {name: ops.convert_to_tensor(part) for name, part in code.items()}
+        own_palette = summary["palette"] if summary else palette.encode(content)
+        wanted = _mixed(own_palette, code["palette"], strength)
         features = self._recolored_features(content, own_palette, wanted)
-        if given:
-            own = self._split(ops.broadcast_to(content_code, (batch, content_code.shape[1])))
+        if summary:
+            own = summary["statistics"]
+            own = self._split(ops.broadcast_to(own, (batch, own.shape[1])))
         else:
             own = self._encode(features)
-        code = _mixed(_join(own), code[:, : -palette.SIZE], strength)
-        return self._decode(features, code, own)[:, :height, :width]
+        statistics = _mixed(_join(own), code["statistics"], strength)
+        return self._decode(features, statistics, own, observe)[:, :height, :width]
 
-    def pool_codes(self, codes, areas):
-        codes = ops.convert_to_tensor(codes)
-        parts = {k: self.adain.pool(part, areas) for k, part in self._split(codes).items()}
-        return _with_palette(parts, palette.pool(_palette(codes), areas))
+    def for_int8(self, samples):
+        model = self.for_inference()
+        largest: dict[str, np.ndarray] = {}
+
+        def observe(name, maps):
+            found = np.abs(ops.convert_to_numpy(maps)).max((0, 1, 2))
+            largest[name] = np.maximum(largest.get(name, 0.0), found)
+
+        for one in samples:
+            model._stylize(one["content"], one["code"], one["strength"], observe=observe)
+        return model._with_parts(model.encoder, model.decoder.equalized(largest))
 
     def loss_terms(self, inputs):
         content = self._features(inputs["content"])
@@ -207,10 +227,11 @@ class MultiLevelModel(EncoderDecoderModel):
         palettes = (palette.encode(inputs[name]) for name in ("content", "style"))
         recolored = self._recolored_features(inputs["content"], *palettes)
         image = self._decode(recolored, _join(self._encode(style)), self._encode(recolored))
-        wanted = {**self._seen(style), COLORS: inputs["style"]}
-        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [wanted])
-        found = {**self._seen(self._features(image)), COLORS: image}
-        return self._loss(targets, found, image)
+        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [self._seen(style)])
+        terms = self._loss(targets, self._seen(self._features(image)), image)
+        colors = self._color_loss(self._color_loss.target([inputs["style"]]), image)
+        terms["style/colors"] = COLOR_SHARE * self.style_weight * colors
+        return {**terms, "total": terms["total"] + terms["style/colors"]}
 
     def _reconstruct(self, content):
         features = self._features(content)
@@ -239,14 +260,6 @@ def _join(parts):
     return ops.concatenate(list(parts.values()), axis=-1)
 
 
-def _with_palette(parts, own_palette):
-    return ops.concatenate([_join(parts), own_palette], axis=-1)
-
-
-def _palette(code):
-    return code[:, -palette.SIZE :]
-
-
 def _mixed(own, wanted, strength):
     """What is wanted at a strength of 1, and the content's own at 0."""
     if isinstance(strength, (int, float)) and strength == 1.0:
@@ -255,6 +268,5 @@ def _mixed(own, wanted, strength):
     return own + strength * (wanted - own)
 
 
-def _stride(name):
-    """Pixels from one position of features to the next."""
-    return 2 ** (int(name[4]) - 1)
+create_mobile = functools.partial(MultiLevelModel.create, **MOBILE)
+create_quality = functools.partial(MultiLevelModel.create, **QUALITY)

@@ -1,14 +1,14 @@
 """Training of feed-forward models on one device, several, or several machines.
 
 strategies.make_strategy   devices
-pictures.open_pictures     batches of crops, and samples held out of them
+data_sets.open_pictures    batches of crops, and samples held out of them
 steps.Stepper              a step: gradients of all replicas, summed, checked, clipped, applied
 runs.RunFolder             config, checkpoints, logs, samples, the model
 callbacks                  what is shown
 loop.train                 all of it
 """
 
-from tfstyle.training.loop import Result, train
+from tfstyle.training.loop import TrainingResult, train
 from tfstyle.training.strategies import make_strategy
 
-__all__ = ["Result", "make_strategy", "train"]
+__all__ = ["TrainingResult", "make_strategy", "train"]

@@ -11,8 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import cli, images
+from tfstyle import images
 from tfstyle.errors import InputError
+from tfstyle.models.capabilities import NamedStyles
+from tfstyle.runtime import terminal
 from tfstyle.training.runs import RunFolder
 
 
@@ -57,7 +59,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     Args:
         contents: list of `(1, h, w, 3)` float32 pictures, all of one size.
-        styles: likewise, of the same size.
+        styles: likewise, of the same size; of a model with named styles those that come first.
         every: steps between two grids.
         folder: where grids are written as `step-00001000.jpg`: contents down, styles across.
         writer: of TensorBoard's files.
@@ -92,7 +94,10 @@ class SampleGrid(keras.callbacks.Callback):
 
     def grid(self, model: keras.Model) -> np.ndarray:
         """`(1, H, W, 3)`: styles on top, contents on the left, the rest stylized."""
-        codes = [model.encode_style(style) for style in self.styles]
+        if isinstance(model, NamedStyles):
+            codes = [model.encode_index(np.array([place])) for place in range(len(self.styles))]
+        else:
+            codes = [model.encode_style(style) for style in self.styles]
         rows = [[np.ones_like(self.styles[0]), *self.styles]]
         for content in self.contents:
             stylized = [np.asarray(model.stylize(content, code)) for code in codes]
@@ -118,10 +123,10 @@ class ProgressLine(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         left = (self.steps - self._step) * self.params["batch_size"] / logs["images_per_second"]
         skipped = f", {logs['skipped']:.0f} skipped" if logs["skipped"] else ""
-        cli.show_progress(
+        terminal.show_progress(
             self._step / self.steps,
             f"step {self._step} of {self.steps}, loss {logs['total']:.4f}{skipped}, "
-            f"{logs['images_per_second']:.1f} images/s, {cli.duration(left)} left",
+            f"{logs['images_per_second']:.1f} images/s, {terminal.duration(left)} left",
             final=self._step == self.steps,
         )
 

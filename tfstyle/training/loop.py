@@ -12,13 +12,16 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfstyle import devices, files, models
+from tfstyle import files, models
 from tfstyle.config import TrainConfig
+from tfstyle.config.options import parse_assignments
 from tfstyle.data.batches import Batches
 from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
+from tfstyle.models.capabilities import Growable, NamedStyles, Pretrainable, require
+from tfstyle.runtime import devices
 from tfstyle.training.callbacks import report_callbacks
-from tfstyle.training.pictures import open_pictures
+from tfstyle.training.data_sets import open_pictures
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import Stepper
 from tfstyle.training.strategies import Machines, is_chief, make_strategy
@@ -27,7 +30,7 @@ MAX_BAD_STEPS = 10  # steps in a row without a finite loss
 
 
 @dataclasses.dataclass(frozen=True)
-class Result:
+class TrainingResult:
     """What `train` returns.
 
     Attributes:
@@ -47,7 +50,7 @@ def train(
     strategy: tf.distribute.Strategy | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     should_stop: Callable[[], bool] = lambda: False,
-) -> Result:
+) -> TrainingResult:
     """Trains a model, or goes on where the run in the folder ended.
 
     Args:
@@ -63,7 +66,8 @@ def train(
     strategy = strategy or make_strategy(config)
     machines = Machines(strategy)
     skipped = Skipped()
-    batches, held_out = open_pictures(config, skipped)
+    named = issubclass(models.model_class(config.model), NamedStyles)
+    pictures = open_pictures(config, skipped, named)
     chief = is_chief(strategy)
     keras.utils.set_random_seed(config.seed)
     if config.precision == "mixed_float16" and not tf.config.list_logical_devices("GPU"):
@@ -71,7 +75,9 @@ def train(
     if config.precision == "mixed_bfloat16" and not devices.computes_bfloat16():
         logging.warning("bfloat16 is slow on this processor; --precision=float32 is faster.")
     with strategy.scope():
-        model = _make_model(config)
+        model = _make_model(config, pictures.style_names)
+        if config.pretrain_steps:
+            require(model, Pretrainable, "--pretrain_steps")
         if config.init_model:
             _start_from(config, model)
     stepper = Stepper(model, config, strategy)
@@ -93,7 +99,7 @@ def train(
         if chief:
             run.prepare()
             skipped.keep_in(run.path / "skipped.txt")
-        result_model = _make_result_model(config, model)
+        result_model = _make_result_model(config, model, pictures.style_names)
 
         def current_model() -> models.StyleTransferModel:
             for variable, value in zip(
@@ -103,19 +109,22 @@ def train(
             return result_model
 
         if chief:
-            callbacks = [*report_callbacks(run, *held_out, current_model), *callbacks]
+            callbacks = [
+                *report_callbacks(run, pictures.contents, pictures.styles, current_model),
+                *callbacks,
+            ]
         report = keras.callbacks.CallbackList(
             list(callbacks), model=model, steps=config.log_every, batch_size=config.batch_size
         )
         writes = run if chief else None
-        loop = _Loop(config, stepper, machines, batches, writes, report, should_stop)
+        loop = _Loop(config, stepper, machines, pictures.batches, writes, report, should_stop)
         step = loop.run(start)
         complete = step == config.steps
         if chief and complete:
             with files.replacing(run.model_path) as temporary:
                 current_model().save(temporary)
             logging.info("Wrote %s.", run.model_path)
-        return Result(step, complete, int(stepper.skipped.numpy()))
+        return TrainingResult(step, complete, int(stepper.skipped.numpy()))
     finally:
         run.release()
 
@@ -241,24 +250,39 @@ class _Loop:
         return self.machines.mean(float(stops)) > 0.0
 
 
-def _make_model(config: TrainConfig) -> models.StyleTransferModel:
-    arguments = {} if config.margin == -1 else {"margin": config.margin}
-    return models.MODELS[config.model](
-        config.encoder,
-        config.vgg_weights,
-        dtype=config.precision,
-        content_weight=config.content_weight,
-        style_weight=config.style_weight,
-        tv_weight=config.tv_weight,
-        **arguments,
-    )
+def _make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleTransferModel:
+    arguments = parse_assignments("model_arguments", config.model_arguments)
+    if config.margin != -1:
+        arguments["margin"] = config.margin
+    if style_names:
+        arguments["style_names"] = tuple(style_names)
+    try:
+        return models.create_model(
+            config.model,
+            config.encoder,
+            config.vgg_weights,
+            dtype=config.precision,
+            content_weight=config.content_weight,
+            style_weight=config.style_weight,
+            tv_weight=config.tv_weight,
+            style_loss=config.style_loss,
+            **arguments,
+        )
+    except (TypeError, ValueError) as error:
+        if not config.model_arguments:
+            raise
+        reason = (str(error).strip().splitlines() or ["?"])[0]
+        raise InputError(
+            f"--model_arguments: {' '.join(config.model_arguments)}: {config.model} cannot be made "
+            f"with them ({reason})"
+        ) from error
 
 
 def _make_result_model(
-    config: TrainConfig, model: models.StyleTransferModel
+    config: TrainConfig, model: models.StyleTransferModel, style_names: Sequence[str]
 ) -> models.StyleTransferModel:
     """A float32 twin outside of the strategy, which samples and the final file are made with."""
-    twin = _make_model(dataclasses.replace(config, precision="float32"))
+    twin = _make_model(dataclasses.replace(config, precision="float32"), style_names)
     for variable, trained in zip(twin.weights, model.weights, strict=True):
         variable.assign(trained.numpy())
     return twin
@@ -267,7 +291,7 @@ def _make_result_model(
 def _start_from(config: TrainConfig, model: models.StyleTransferModel) -> None:
     trained = models.load_model(config.init_model)
     try:
-        model.start_from(trained)
+        require(model, Growable, "--init_model").start_from(trained)
     except ValueError as error:
         raise InputError(
             f"--init_model: {config.init_model} does not fit --model={config.model} "

@@ -23,6 +23,8 @@ _FREE = (
     "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
+_LATER = ("style_loss", "model_arguments")  # empty in runs of before they were there
+
 
 class RunFolder:
     """Files of a run: `config.json`, `checkpoints/`, `logs/`, `samples/` and `model.keras`.
@@ -39,7 +41,11 @@ class RunFolder:
         self._handle: int | None = None
         settings = dataclasses.asdict(config)
         self._identity = {
-            "config": {name: value for name, value in settings.items() if name not in _FREE},
+            "config": {
+                name: value
+                for name, value in settings.items()
+                if name not in _FREE and (value or name not in _LATER)
+            },
             **identity,
         }
 

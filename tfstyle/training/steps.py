@@ -102,7 +102,10 @@ class Stepper:
         @tf.function
         def step(batch):
             def differentiate(batch):
-                inputs = {name: tf.cast(image, tf.float32) / 255.0 for name, image in batch.items()}
+                inputs = {
+                    name: tf.cast(value, tf.float32) / 255.0 if value.dtype == tf.uint8 else value
+                    for name, value in batch.items()
+                }
                 with tf.GradientTape() as tape:
                     terms = loss_terms(inputs)
                     scaled = terms["total"] * self.loss_scale

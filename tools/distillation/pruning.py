@@ -13,7 +13,8 @@ import numpy as np
 from absl import logging
 from keras import ops
 
-from tfstyle import encoders, weights
+from tfstyle import encoders
+from tfstyle.encoders import layer_names
 
 _RIDGE = 3e-4  # of the mean square of the inputs
 _FLOOR = 1e-9  # of a variance, relative to the greatest
@@ -72,7 +73,7 @@ def prune(vgg, image, widths, positions, generator, start=None):
     start = start or {}
     wide = narrow = image[..., ::-1] * 255.0 - np.float32(encoders.CHANNEL_MEANS_BGR)
     arrays = {}
-    for number, layer in enumerate(weights.TRUNK_LAYERS):
+    for number, layer in enumerate(layer_names.TRUNK_LAYERS):
         name, width = layer.replace("relu", "conv"), widths[int(layer[4]) - 1]
         if layer.endswith("_1") and number:
             wide, narrow = _pool(wide), _pool(narrow)
@@ -92,11 +93,11 @@ def prune(vgg, image, widths, positions, generator, start=None):
         del before
         covariance = np.cov(features.T.astype(np.float64))
         covariances = []
-        if number + 1 < len(weights.TRUNK_LAYERS):
-            reader = weights.TRUNK_LAYERS[number + 1].replace("relu", "conv")
+        if number + 1 < len(layer_names.TRUNK_LAYERS):
+            reader = layer_names.TRUNK_LAYERS[number + 1].replace("relu", "conv")
             read = np.sqrt(np.square(vgg[f"{reader}/kernel"]).sum((0, 1, 3)))
             covariances.append(covariance * np.outer(read, read))
-        if layer in weights.HEAD_LAYERS:
+        if layer in layer_names.HEAD_LAYERS:
             means = np.mean(wide, (0, 1, 2), dtype=np.float64)
             covariances.append(covariance / np.outer(means, means))
         channels = choose_channels(covariances, width)
@@ -107,7 +108,7 @@ def prune(vgg, image, widths, positions, generator, start=None):
         arrays[f"{name}/kernel"], arrays[f"{name}/bias"] = kernel, bias
         arrays[f"{name}/channels"], arrays[f"{name}/scale"] = np.int16(channels), scale
         text = f"{relative_error(narrow[where] * scale, features[:, channels]):.4f}"
-        if layer in weights.HEAD_LAYERS:
+        if layer in layer_names.HEAD_LAYERS:
             kernel, bias = fit(narrow[where], targets / means)
             arrays[f"{head}/kernel"], arrays[f"{head}/bias"] = kernel[None, None], bias
             arrays[f"{head}/means"] = means

@@ -5,7 +5,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tfstyle import encoders, statistics, weights
+from tfstyle import encoders, statistics
+from tfstyle.encoders import layer_names
 
 _PROBES = 16
 _WINDOW = 48  # positions that a loss looks at in each direction, at most
@@ -34,7 +35,7 @@ class Targets:
     """VGG-19's features of numbered crops, computed when first asked for and kept a while.
 
     Args:
-        encoder: VGG-19 with taps at `weights.HEAD_LAYERS`.
+        encoder: VGG-19 with taps at `layer_names.HEAD_LAYERS`.
         crop: function from an index to a `(size, size, 3)` float32 crop.
         capacity: number of crops to keep.
     """
@@ -62,7 +63,7 @@ class Targets:
             del self._kept[index]
         features = {
             layer: np.stack([maps[layer] for _, maps in kept]).astype(np.float32)
-            for layer in weights.HEAD_LAYERS
+            for layer in layer_names.HEAD_LAYERS
         }
         return np.stack([crop for crop, _ in kept]), features
 

@@ -50,7 +50,8 @@ class LBFGS:
             raise ValueError(f"`history` must be positive. Received: history={history}")
         self.history = history
         self.first_step = first_step
-        self._compile(value_and_gradient)
+        self._functions = {}
+        self.use(value_and_gradient)
         vector = tf.TensorShape([None])
         self.position = tf.Variable(tf.zeros([0]), shape=vector)
         self._gradient = tf.Variable(tf.zeros([0]), shape=vector)
@@ -64,11 +65,14 @@ class LBFGS:
         self.iterations = 0
         self.converged = False
 
-    def _compile(self, value_and_gradient):
-        self._evaluate = tf.function(
-            value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
-        )
-        self._compiled_propose = tf.function(self._propose)
+    def use(self, value_and_gradient):
+        """Takes another function, before `start`; each is compiled once."""
+        if value_and_gradient not in self._functions:
+            evaluate = tf.function(
+                value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
+            )
+            self._functions[value_and_gradient] = evaluate, tf.function(self._propose)
+        self._evaluate, self._compiled_propose = self._functions[value_and_gradient]
 
     def start(self, position, rescale=None):
         """Puts the vector at `position`, `(n,)` float32, forgets all else and evaluates there.
@@ -85,7 +89,7 @@ class LBFGS:
 
     def switch(self, value_and_gradient):
         """Goes on with another function of the same vector, keeping the history."""
-        self._compile(value_and_gradient)
+        self.use(value_and_gradient)
         self._begin()
 
     def _begin(self):

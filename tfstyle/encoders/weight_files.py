@@ -1,4 +1,4 @@
-"""The encoders' layers by the papers' names, and the files of trained weights.
+"""The files of the encoders' weights.
 
 Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
 """
@@ -11,70 +11,14 @@ import numpy as np
 from absl import logging
 
 from tfstyle import files
-from tfstyle.config import did_you_mean, parse_weights
 from tfstyle.errors import InputError
 
-BLOCKS = (2, 2, 4, 4, 4)  # convolutions in each block, Simonyan and Zisserman 2015, configuration E
-LAYERS = tuple(f"relu{b}_{k}" for b, n in enumerate(BLOCKS, 1) for k in range(1, n + 1))
-HEAD_LAYERS = tuple(f"relu{b}_1" for b in range(1, 6))
-TRUNK_LAYERS = LAYERS[: 1 + LAYERS.index(HEAD_LAYERS[-1])]  # of lite, which ends at relu5_1
 VGG_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # as in keras.applications
 VGG_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{VGG_FILE}"
 VGG_MD5 = "253f8cb515780f3b799900260a226db6"
-PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
-LITE_PATH = PRETRAINED / "lite.npz"
-VGG19_PATH = PRETRAINED / "vgg19.npz"
-PACKAGED_MODELS = {name: PRETRAINED / f"{name}.npz" for name in ("quality", "mobile")}
-
-
-def model_path(name, flag="model"):
-    """The file of a trained model: a packaged one's name, or a path.
-
-    Args:
-        name: given by the user.
-        flag: that gave it, for errors.
-    Raises: InputError if there is none.
-    """
-    if str(name) in PACKAGED_MODELS:
-        return PACKAGED_MODELS[str(name)]
-    path = pathlib.Path(name)
-    if path.suffix not in (".keras", ".npz"):
-        hint = did_you_mean(str(name), tuple(PACKAGED_MODELS))
-        raise InputError(f"--{flag}: '{name}' is neither a packaged model nor a .keras file{hint}")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    return path
-
-
-def encoder_layers(name, heads=False):
-    """Names of the features that an encoder has; for "auto", those of either.
-
-    Args:
-        name: "lite", "vgg19" or "auto".
-        heads: as in `encoders.load_encoder`.
-    """
-    if name in ("vgg19", "auto"):
-        return LAYERS
-    return HEAD_LAYERS if heads else TRUNK_LAYERS
-
-
-def parse_layers(flag, text, encoder):
-    """Layers of an encoder with their weights, a dict, from a flag's text.
-
-    Args:
-        flag: named in errors.
-        text: as in `config.parse_weights`.
-        encoder: as in `encoder_layers`; losses read its narrow trunk.
-    Raises: InputError of `config.parse_weights`, or for a layer that only VGG-19 has.
-    """
-    layers = parse_weights(flag, text, LAYERS)
-    for layer in layers:
-        if layer not in encoder_layers(encoder):
-            raise InputError(
-                f"--{flag}: {encoder}, which this render needs, has no {layer}; with "
-                "--encoder=vgg19 it needs vgg19 alone, which has it"
-            )
-    return layers
+_PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
+LITE_PATH = _PRETRAINED / "lite.npz"
+VGG19_PATH = _PRETRAINED / "vgg19.npz"
 
 
 def check_encoder(name="auto", vgg_weights=""):
@@ -186,7 +130,7 @@ def _read_keras_h5(path, layers):
     with h5py.File(path) as file:
         root = file.get("model_weights", file)
         for layer in layers:
-            group = root.get(f"block{layer[4]}_{layer[:4]}{layer[6:]}")
+            group = root.get("block{}_conv{}".format(*layer.removeprefix("conv").split("_")))
             if group is None:
                 continue
             names: list[str] = []

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from tfstyle import cli
+from tfstyle.runtime import process
 
 
 def start_tensorflow() -> None:
@@ -16,7 +16,7 @@ def start_tensorflow() -> None:
     that are not there is not shown; with them, the strategy must be the first to do so.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever keras.json says
-    with cli.quiet_import(), _without_matplotlib():
+    with process.quiet_import(), _without_matplotlib():
         import keras
         import tensorflow as tf
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import encoders, weights
+from tfstyle import encoders
+from tfstyle.encoders import layer_names, weight_files
 from tfstyle.errors import InputError
 from tfstyle.evaluation.systems import file_digest
 
@@ -20,14 +21,14 @@ def load_features(name: str, vgg_weights: str = "") -> tuple[Features, str]:
 
     Args:
         name: "lite" (its heads), "vgg19", or the folder of a SavedModel that takes
-            `(1, h, w, 3)` float32 in [0, 1] and returns a dict with `weights.HEAD_LAYERS`.
-        vgg_weights: as in `weights.encoder_path`.
+            `(1, h, w, 3)` float32 in [0, 1] and returns a dict with `layer_names.HEAD_LAYERS`.
+        vgg_weights: as in `weight_files.encoder_path`.
     Raises: InputError for weights that are missing or of another network.
     """
     if name in ("lite", "vgg19"):
-        weights.check_encoder(name, vgg_weights)
+        weight_files.check_encoder(name, vgg_weights)
         encoder = encoders.load_encoder(name, vgg_weights=vgg_weights, margin=MARGIN)
-        digest = file_digest(weights.encoder_path(name, vgg_weights))
+        digest = file_digest(weight_files.encoder_path(name, vgg_weights))
         call, identity = tf.function(encoder, reduce_retracing=True), f"{name} {digest}"
     else:
         call, identity = _load_saved_model("encoder", name)
@@ -41,7 +42,7 @@ def load_features(name: str, vgg_weights: str = "") -> tuple[Features, str]:
         raise InputError(
             f"--encoder: {name}: does not take (1, h, w, 3) pictures and return a dict of features"
         ) from error
-    missing = [layer for layer in weights.HEAD_LAYERS if layer not in found]
+    missing = [layer for layer in layer_names.HEAD_LAYERS if layer not in found]
     if missing:
         raise InputError(f"--encoder: {name}: returns no {', '.join(missing)}")
     return features, identity

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfstyle.lbfgs import HISTORY
+from tfstyle.optimization.lbfgs import HISTORY
 
 
 class Adam:
@@ -29,7 +29,8 @@ class Adam:
         }
         self._updates = tf.Variable(0.0)  # of the moments, over all scales
         self._averaged = tf.Variable(0.0)  # iterates in the average, of this scale
-        self.switch(value_and_gradient)
+        self._functions = {}
+        self.use(value_and_gradient)
         self.value, self.evaluations, self.iterations, self.converged = np.inf, 0, 0, False
 
     @property
@@ -39,12 +40,16 @@ class Adam:
             return self._vectors["iterate"].read_value()
         return self._vectors["average"] / weight
 
-    def switch(self, value_and_gradient):
-        """Goes on with another function of the same vector."""
-        self._evaluate = tf.function(
-            value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
-        )
-        self._update = tf.function(self._step)
+    def use(self, value_and_gradient):
+        """Takes another function; each is compiled once."""
+        if value_and_gradient not in self._functions:
+            evaluate = tf.function(
+                value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
+            )
+            self._functions[value_and_gradient] = evaluate, tf.function(self._step)
+        self._evaluate, self._update = self._functions[value_and_gradient]
+
+    switch = use  # nothing else depends on the function
 
     def start(self, position, rescale=None):
         """Puts the vector at `position`; `rescale` maps the moments of the last scale to this."""
@@ -114,15 +119,27 @@ class StockLBFGS:
     def __init__(self, value_and_gradient, history=HISTORY):
         self.history = history
         self._results = None
-        self.switch(value_and_gradient)
+        self._functions = {}
+        self.use(value_and_gradient)
         self.value, self.evaluations, self.iterations, self.converged = np.inf, 0, 0, False
 
     @property
     def position(self):
         return self._results.position
 
+    def use(self, value_and_gradient):
+        """Takes another function, before `start`; each is compiled once."""
+        if value_and_gradient not in self._functions:
+            self._functions[value_and_gradient] = self._compile(value_and_gradient)
+        self._first, self._minimize = self._functions[value_and_gradient]
+
     def switch(self, value_and_gradient):
         """Goes on with another function of the same vector; tfp's history does not outlive it."""
+        self.use(value_and_gradient)
+        self.converged = False
+        self._begin(self.position)
+
+    def _compile(self, value_and_gradient):
         evaluate_once = tf.function(
             value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
         )
@@ -151,11 +168,7 @@ class StockLBFGS:
                 num_correction_pairs=self.history,
             )
 
-        self._minimize = tf.function(minimize, reduce_retracing=True)
-        self._first = tf.function(first, reduce_retracing=True)
-        if self._results is not None:
-            self.converged = False
-            self._begin(self.position)
+        return tuple(tf.function(one, reduce_retracing=True) for one in (first, minimize))
 
     def start(self, position, rescale=None):
         """Puts the vector at `position`, forgets all else and evaluates there."""

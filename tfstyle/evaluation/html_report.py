@@ -9,7 +9,7 @@ import numpy as np
 
 from tfstyle import __version__, files, images
 from tfstyle.evaluation import summary, tables
-from tfstyle.evaluation.loop import STRENGTHS, Evaluation
+from tfstyle.evaluation.measurement import STRENGTHS, Evaluation
 from tfstyle.evaluation.page import to_pillow
 from tfstyle.evaluation.pairs import Pair, read_square
 from tfstyle.evaluation.results import Key

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import devices, weights
 from tfstyle.config import did_you_mean
+from tfstyle.encoders import layer_names, weight_files
+from tfstyle.encoders.layer_names import BLOCKS, HEAD_LAYERS, LAYERS, block_of, stride_of
 from tfstyle.errors import InputError
-from tfstyle.weights import BLOCKS, HEAD_LAYERS, LAYERS
+from tfstyle.runtime import devices
 
 VGG_WIDTHS = (64, 128, 256, 512, 512)
 LITE_WIDTHS = (16, 32, 64, 192, 256)
@@ -73,11 +74,15 @@ class VGG19(keras.Model):
         self.pooling = pooling
         self.margin = margin
         self._convolutions = {
-            name: self._convolution(self.widths[_block(name)], 3, name.replace("relu", "conv"))
+            name: self._convolution(
+                self.widths[block_of(name) - 1], 3, name.replace("relu", "conv")
+            )
             for name in LAYERS[: 1 + max(LAYERS.index(tap) for tap in self.taps)]
         }
         self._heads = {
-            name: self._convolution(self.head_widths[_block(name)], 1, name.replace("relu", "head"))
+            name: self._convolution(
+                self.head_widths[block_of(name) - 1], 1, name.replace("relu", "head")
+            )
             for name in (self.taps if self.head_widths else ())
         }
 
@@ -121,7 +126,7 @@ class VGG19(keras.Model):
                 x = self._pool(x)
             x = convolution(x)
             if name in self.taps:
-                stride = 2 ** _block(name)
+                stride = stride_of(name)
                 start, h, w = self.margin // stride, height // stride, width // stride
                 features[name] = x[:, start : start + h, start : start + w] if self.margin else x
         return {tap: features[tap] for tap in self.taps}
@@ -162,11 +167,6 @@ class VGG19(keras.Model):
         }
 
 
-def _block(name):
-    """Index from 0 of the block that `relu{block}_{convolution}` belongs to."""
-    return int(name[4]) - 1
-
-
 def feature_scales(encoder):
     """Root mean squares of a trunk's features of a picture of noise, about a photograph's.
 
@@ -185,12 +185,12 @@ def load_encoder(
     """An encoder with trained weights.
 
     Args:
-        name: "lite", "vgg19", or "auto", as in `weights.choose_encoder`.
+        name: "lite", "vgg19", or "auto", as in `weight_files.choose_encoder`.
         taps: names of features; `HEAD_LAYERS` by default.
         heads: whether lite's features imitate VGG-19's, at `HEAD_LAYERS`; if not, they are the
-            narrow activations below the heads, at any of `weights.TRUNK_LAYERS`.
+            narrow activations below the heads, at any of `layer_names.TRUNK_LAYERS`.
             VGG-19 has all of `LAYERS` in either case.
-        vgg_weights: as in `weights.encoder_path`.
+        vgg_weights: as in `weight_files.encoder_path`.
         pooling: of `VGG19`.
         margin: of `VGG19`.
         dtype: Keras dtype policy, such as "mixed_bfloat16".
@@ -198,8 +198,8 @@ def load_encoder(
     Raises: InputError for weights that are missing, damaged or of another network, or an unknown
         tap.
     """
-    name = weights.choose_encoder(name, vgg_weights, name == "auto" and devices.has_gpu())
-    known = weights.encoder_layers(name, heads)
+    name = weight_files.choose_encoder(name, vgg_weights, name == "auto" and devices.has_gpu())
+    known = layer_names.encoder_layers(name, heads)
     taps = tuple(taps or HEAD_LAYERS)
     for tap in taps:
         if tap not in known:
@@ -209,9 +209,9 @@ def load_encoder(
         shape = {"widths": LITE_WIDTHS, "head_widths": VGG_WIDTHS if heads else None}
     encoder = VGG19(taps, pooling=pooling, margin=margin, name=name, dtype=dtype, **shape)
     encoder.build((None, None, None, 3))
-    path = weights.encoder_path(name, vgg_weights)
+    path = weight_files.encoder_path(name, vgg_weights)
     keys = ["/".join(variable.path.split("/")[-2:]) for variable in encoder.weights]
-    arrays = weights.read_weights(path, dict.fromkeys(key.split("/")[0] for key in keys))
+    arrays = weight_files.read_weights(path, dict.fromkeys(key.split("/")[0] for key in keys))
     for key, variable in zip(keys, encoder.weights, strict=True):
         if key not in arrays or arrays[key].shape != tuple(variable.shape):
             found = arrays[key].shape if key in arrays else "nothing"

@@ -7,22 +7,45 @@ After the decorrelated Fourier parametrization of Olah et al., "Feature Visualiz
 2017, and Mordvintsev et al., "Differentiable Image Parameterizations", Distill 2018.
 """
 
+import dataclasses
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfstyle import losses
-from tfstyle.config import OptimizeConfig, parse_weights
-from tfstyle.weights import parse_layers
+from tfstyle.config import OptimizeConfig
+from tfstyle.encoders.layer_names import parse_layers
 
 # Amplitude falls with frequency to this power in natural pictures (Field 1987).
 SPECTRUM_EXPONENT = 0.75
 LOWEST_FREQUENCY = 1 / 32  # cycles a pixel; below it all frequencies count alike
 UNIT_FREQUENCY = 1 / 4  # where the filter changes nothing
 CHROMA_GAIN = 0.5  # of colour changes beside grey ones
-# Of the style weight, so that one weight looks alike by either encoder: at lite's, VGG-19 copies
-# whole objects of the painting into the picture. Set by eye.
-STYLE_GAINS = {"lite": 1.0, "vgg19": 0.5}
+
+
+@dataclasses.dataclass(frozen=True)
+class Balance:
+    """Factors on the weights of a config, so that one weight looks alike by any encoder.
+
+    Attributes:
+        content: on the content weight.
+        style: on the style weight.
+        layers: on the weights of style layers by name, where it is not 1.
+    """
+
+    content: float = 1.0
+    style: float = 1.0
+    layers: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+# At lite's weights VGG-19 copies whole objects of the painting into the picture. Set by eye, and
+# judged blind.
+BALANCES = {
+    "lite": Balance(),
+    "vgg19": Balance(content=2.0, style=0.5, layers={"relu5_1": 0.25}),
+}
 
 
 class Objective:
@@ -125,19 +148,19 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
     """
     content = parse_layers("content_layers", config.content_layers, encoder_name)
     style = parse_layers("style_layers", config.style_layers, encoder_name)
-    kinds = parse_weights("style_loss", config.style_loss, tuple(losses.STYLE_LOSSES))
-    content_share = config.content_weight / sum(content.values())
-    style_share = STYLE_GAINS[encoder_name] * config.style_weight / sum(style.values())
+    balance = BALANCES[encoder_name]
+    style = {layer: balance.layers.get(layer, 1.0) * weight for layer, weight in style.items()}
+    content_share = balance.content * config.content_weight / sum(content.values())
+    style_share = balance.style * config.style_weight / sum(style.values())
     return losses.PerceptualLoss(
         content={
             layer: (losses.ContentLoss(distance=config.content_loss), content_share * weight)
             for layer, weight in content.items()
         },
         style={
-            layer: [
-                (losses.STYLE_LOSSES[kind](), style_share * weight * share)
-                for kind, share in kinds.items()
-            ]
+            layer: losses.weighted_style_losses(
+                config.style_loss, style_share * weight, config.seed
+            )
             for layer, weight in style.items()
         },
         tv_weight=config.tv_weight,

@@ -1,7 +1,8 @@
 """Named style codes in one JSON file, which Python, servers and apps read alike.
 
-{"format": "tfstyle styles", "version": 1, "model": "AdaINModel/…",
- "styles": [{"name": "…", "code": [n numbers], "thumbnail": "base64 of a PNG"}, …]}
+{"format": "tfstyle styles", "version": 2, "model": "AdaINModel/…",
+ "styles": [{"name": "…", "code": {"statistics": {"shape": [1, 512], "dtype": "float32",
+             "data": "base64 of little-endian numbers"}, …}, "thumbnail": "base64 of a PNG"}, …]}
 """
 
 import base64
@@ -12,6 +13,7 @@ import os
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,7 +24,7 @@ from tfstyle.errors import InputError
 
 THUMBNAIL_SIZE = 96  # pixels
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in names of files, on one system or another
-_FORMAT, _VERSION = "tfstyle styles", 1
+_FORMAT, _VERSION = "tfstyle styles", 2
 
 
 def safe_name(name: str) -> str:
@@ -35,11 +37,11 @@ class Style:
     """A named style.
 
     Attributes:
-        code: `(n,)` float32 of `model.encode_style`.
+        code: arrays by name, each `(1, …)`, of `model.encode_style`.
         thumbnail: `(96, 96, 3)` uint8, the painting's centre.
     """
 
-    code: np.ndarray
+    code: Mapping[str, np.ndarray]
     thumbnail: np.ndarray
 
 
@@ -54,12 +56,12 @@ class StyleLibrary:
         self.identity = identity
         self.styles: dict[str, Style] = {}
 
-    def add(self, name: str, code: np.ndarray, painting: np.ndarray) -> None:
+    def add(self, name: str, code: Mapping[str, Any], painting: np.ndarray) -> None:
         """Adds a style, or replaces the one of that name.
 
         Args:
             name: fit for a file's name on any system.
-            code: `(n,)` or `(1, n)` from `encode_style`.
+            code: of one style, from `encode_style`.
             painting: `(1, h, w, 3)` in [0, 1], for the thumbnail.
         """
         from tfstyle import images
@@ -68,25 +70,18 @@ class StyleLibrary:
             raise ValueError(f"`name` must be fit for a file name. Received: name={name!r}")
         small = images.cover(painting, (THUMBNAIL_SIZE, THUMBNAIL_SIZE))[0]
         self.styles[name] = Style(
-            np.asarray(code, np.float32).reshape(-1), np.round(small * 255.0).astype(np.uint8)
+            {key: np.asarray(part) for key, part in code.items()},
+            np.round(small * 255.0).astype(np.uint8),
         )
 
     def names(self) -> tuple[str, ...]:
         """All names, in the order in which they were added."""
         return tuple(self.styles)
 
-    def blend(self, weights: Mapping[str, float]) -> np.ndarray:
-        """`(1, n)` weighted mean of codes; InputError for an unknown name.
-
-        Args:
-            weights: shares by name, at least 0 and not all 0; their scale does not matter.
-        """
-        total = sum(weights.values())
-        if total <= 0 or min(weights.values()) < 0:
-            raise ValueError(f"`weights` must be at least 0, not all. Received: weights={weights}")
-        self.check_names(tuple(weights))
-        mixed = sum(self.styles[name].code * (share / total) for name, share in weights.items())
-        return np.asarray(mixed, np.float32)[None]
+    def code(self, name: str) -> Mapping[str, np.ndarray]:
+        """The code of a style; InputError for an unknown name."""
+        self.check_names((name,))
+        return self.styles[name].code
 
     def check_names(self, names: Sequence[str], flag: str = "style_name") -> None:
         """Raises InputError, which names the flag, for a name that is not in the library."""
@@ -110,7 +105,7 @@ class StyleLibrary:
             buffer = io.BytesIO()
             Image.fromarray(style.thumbnail).save(buffer, "PNG")
             thumbnail = base64.b64encode(buffer.getvalue()).decode()
-            code = [float(f"{number:.9g}") for number in style.code]  # exact for float32
+            code = {key: _pack(part) for key, part in style.code.items()}
             styles.append({"name": name, "code": code, "thumbnail": thumbnail})
         record = {
             "format": _FORMAT,
@@ -127,17 +122,35 @@ class StyleLibrary:
         path = pathlib.Path(path)
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            if record["format"] != _FORMAT or record["version"] != _VERSION:
+            if record["format"] != _FORMAT:
                 raise ValueError("another format")
+            if record["version"] != _VERSION:
+                raise InputError(
+                    f"{path}: written by another version of tfstyle; make it anew: tfstyle styles "
+                    "--library NEW.json --add PAINTINGS"
+                )
             library = cls(record["model"])
             for style in record["styles"]:
                 with Image.open(io.BytesIO(base64.b64decode(style["thumbnail"]))) as image:
                     thumbnail = np.asarray(image.convert("RGB"))
-                library.styles[style["name"]] = Style(
-                    np.array(style["code"], np.float32), thumbnail
-                )
+                code = {key: _unpack(part) for key, part in style["code"].items()}
+                library.styles[style["name"]] = Style(code, thumbnail)
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; `tfstyle styles` makes one") from error
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(f"{path}: not a style library of tfstyle ({error})") from error
         return library
+
+
+def _pack(array):
+    held = array.astype(array.dtype.newbyteorder("<"))
+    data = base64.b64encode(held.tobytes()).decode()
+    return {"shape": list(array.shape), "dtype": array.dtype.name, "data": data}
+
+
+def _unpack(record):
+    dtype = np.dtype(record["dtype"]).newbyteorder("<")
+    array = np.frombuffer(base64.b64decode(record["data"]), dtype).reshape(record["shape"])
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError("a code that is not finite")
+    return array.astype(array.dtype.newbyteorder("="))

@@ -1,4 +1,4 @@
-"""What a render tells: `Progress` while it runs, `Result` at its end."""
+"""What a render tells: `Progress` while it runs, `RenderResult` at its end."""
 
 import dataclasses
 from typing import Any
@@ -39,8 +39,8 @@ class Progress:
 
 
 @dataclasses.dataclass(frozen=True)
-class Result:
-    """What `stylize` returns.
+class RenderResult:
+    """What `render` returns.
 
     Attributes:
         image: `(1, h, w, 3)` float32 picture of the size asked, in [0, 1].

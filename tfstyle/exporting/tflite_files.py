@@ -2,35 +2,28 @@
 
 import dataclasses
 import functools
+import json
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 from absl import logging
 
 import tfstyle
-from tfstyle import models, weights
 from tfstyle.config import TFLiteCommand
 from tfstyle.config.export import precisions, sizes
-from tfstyle.evaluation.features import load_features
-from tfstyle.exporting import checking, golden, litert, metadata, report, tflite
-from tfstyle.exporting.signatures import (
-    ENCODE_STYLE,
-    ENCODE_WHOLE,
-    STYLIZE,
-    TRANSFER,
-    TRANSFER_TILE,
-)
+from tfstyle.exporting import checking, golden, metadata, profiling, report, tflite
+from tfstyle.exporting.signatures import ENCODE_WHOLE, STYLIZE, TRANSFER, TRANSFER_TILE, Signatures
+from tfstyle.metrics.networks import load_features
+from tfstyle.models import StyleTransferModel, packaged
+from tfstyle.models.capabilities import NamedStyles, Tileable
+from tfstyle.runtime.litert import Network
 
 ROUNDS = 20  # timings of each function
 THREADS = (1, 2)
 # Of the others, `min_psnr`. Rounding to bytes leaves 59.
 _LEAST_PSNR = {"float32": 55.0, "float16": 45.0}
-_FILES = {
-    "encode_style": "style_encoder.tflite",
-    "transfer": "transfer.tflite",
-    "stylize": "stylize.tflite",
-}
+_ENCODER, _TRANSFER, _STYLIZE = "style_encoder.tflite", "transfer.tflite", "stylize.tflite"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +42,9 @@ class Found:
 
 
 def write_files(
-    model: models.StyleTransferModel,
+    model: StyleTransferModel,
     config: TFLiteCommand,
-    samples: Sequence[Mapping[str, np.ndarray]],
+    samples: Sequence[Mapping[str, Any]],
     contents: Sequence[pathlib.Path],
     styles: Sequence[pathlib.Path],
     folder: pathlib.Path,
@@ -61,7 +54,7 @@ def write_files(
     Args:
         model: to export, without what only training needs.
         config: which files.
-        samples: for int8, of `tflite.read_samples`.
+        samples: for int8, of `calibration.read_samples`.
         contents: pictures to compare the files with the model on.
         styles: likewise.
         folder: that exists.
@@ -85,61 +78,90 @@ def write_files(
         for size in dict.fromkeys(its_sizes)
     }
     whole = checks[False, content_sizes[0]]
-    signatures = [ENCODE_STYLE, TRANSFER, *([STYLIZE] if config.single_file else [])]
+    signatures = Signatures(model, style_size)
     rows, likenesses = [], {}
     for precision in precisions(config.precision):
         (folder / precision).mkdir()
         networks = {}
-        for signature in signatures:
-            name = f"{precision}/{_FILES[signature.name]}"
+        for file, entries in _plan(signatures, config, content_sizes, tile_sizes, style_size):
+            name = f"{precision}/{file}"
             logging.info("Converting %s.", name)
-            entries = tflite.entries_of(signature, content_sizes, style_size)
-            if signature is ENCODE_STYLE and tile_sizes:
-                entries += tflite.entries_of(ENCODE_WHOLE, [style_size], style_size)
-            if signature is TRANSFER and tile_sizes:
-                entries += tflite.entries_of(TRANSFER_TILE, tile_sizes, style_size)
             data = tflite.convert(model, entries, precision, dtype, samples)
-            data = metadata.with_metadata(data, _description(model, config, name, dtype))
+            data = metadata.with_metadata(
+                data, _description(model, signatures, config, name, dtype)
+            )
             (folder / name).write_bytes(data)
-            by_threads = {n: litert.Network(data, n, name) for n in THREADS}
-            networks[signature.name] = (by_threads[THREADS[-1]], entries[0])
+            by_threads = {n: Network(data, n, name) for n in THREADS}
+            networks[file] = (by_threads[THREADS[-1]], entries[0])
             least = _LEAST_PSNR.get(precision, config.min_psnr)
             for entry in entries:
-                as_parts = entry.signature is TRANSFER_TILE
+                as_parts = entry.signature.name == TRANSFER_TILE
                 check = checks[as_parts, entry.sizes.get("content", content_sizes[0])]
                 rows.append(_measure(name, data, entry, by_threads, check, dtype, least))
-        pair = checking.Pair(networks["encode_style"], networks["transfer"], dtype)
+        pair = checking.NetworkPair(networks.get(_ENCODER), networks[_TRANSFER], dtype)
         likenesses[precision] = whole.likeness_of_pair(pair)
         golden.write_golden(folder / precision / "golden", pair, *whole.example())
+        text = json.dumps(describe_model(model), indent=1, ensure_ascii=False) + "\n"
+        (folder / precision / "model.json").write_text(text, encoding="utf-8")
     return Found(rows, likenesses, whole.model_itself)
 
 
+def _plan(signatures, config, content_sizes, tile_sizes, style_size):
+    """The files, each with its entries."""
+
+    def entries(name, sizes):
+        found = signatures.by_name.get(name)
+        return tflite.entries_of(found, sizes, style_size) if found else []
+
+    encoder = []
+    if signatures.encoder:
+        encoder += tflite.entries_of(signatures.encoder, [], style_size)
+    if tile_sizes:
+        encoder += entries(ENCODE_WHOLE, [style_size])
+    if encoder:
+        yield _ENCODER, encoder
+    yield _TRANSFER, [*entries(TRANSFER, content_sizes), *entries(TRANSFER_TILE, tile_sizes)]
+    if config.single_file and STYLIZE in signatures.by_name:
+        yield _STYLIZE, entries(STYLIZE, content_sizes)
+
+
+def describe_model(model: StyleTransferModel) -> dict[str, Any]:
+    """What an app must know of a model beside its signatures, JSON-compatible."""
+    about: dict[str, Any] = {"codes": model.code_identity()}
+    if isinstance(model, NamedStyles):
+        about["style_names"] = list(model.style_names)
+    if isinstance(model, Tileable):
+        about["receptive_field"] = model.receptive_field
+        about["tile_stride"] = model.tile_stride
+    return about
+
+
 def _measure(name, data, entry, by_threads, check, dtype, least_psnr):
-    inputs = by_threads[1].random_inputs(entry.key, checking.FREE_SIDE)
+    inputs = profiling.random_inputs(by_threads[1], entry.key, checking.FREE_SIDE)
     is_first = entry.key == by_threads[1].signatures[0]
     runs = {n: functools.partial(one.run, entry.key, inputs) for n, one in by_threads.items()}
-    seconds = litert.median_seconds(runs, ROUNDS)
+    seconds = profiling.median_seconds(runs, ROUNDS)
     return report.Row(
         file=name,
         key=entry.key,
         size=len(data),
-        operations=by_threads[1].operations() if is_first else None,
-        gpu_problems=litert.gpu_problems(data),
+        operations=profiling.operations_of(by_threads[1]) if is_first else None,
+        gpu_problems=profiling.gpu_problems(data),
         milliseconds={n: 1000.0 * one for n, one in seconds.items()},
         likeness=check.likeness(by_threads[THREADS[-1]], entry, dtype),
         least_psnr=least_psnr,
     )
 
 
-def _description(model, config, name, dtype):
+def _description(model, signatures, config, name, dtype):
     values = "float32 from 0 to 1" if dtype == "float32" else "bytes from 0 to 255"
-    ours = config.model in weights.PACKAGED_MODELS
+    ours = config.model in packaged.PACKAGED_MODELS
     picture = f"RGB picture (1, height, width, 3), {values}"
-    return metadata.Description(
+    return metadata.FileDescription(
         name=f"tfstyle {pathlib.Path(config.model).stem} {name}",
         text=(
-            "Arbitrary style transfer: encode_style computes the code of a painting once, transfer "
-            f"paints photographs with it. Codes are those of {model.code_identity()}."
+            "Style transfer: encode_style computes the code of a painting once, transfer paints "
+            f"photographs with it. Codes are those of {model.code_identity()}."
         ),
         version=tfstyle.__version__ if ours else "",
         author="The tfstyle authors" if ours else "",
@@ -147,8 +169,12 @@ def _description(model, config, name, dtype):
         tensors={
             "content": f"The photograph: {picture}.",
             "style": f"The painting: {picture}.",
-            "code": "The painting's style code (1, n), float32; weighted means of codes are codes.",
-            "content_code": "The whole photograph's code (1, n), float32, of encode_whole.",
+            "style_index": "Place (1,) of the style among the model's names, int32.",
+            **{f"code_{key}": f"The style code's {key}." for key in signatures.code},
+            **{
+                f"summary_{key}": f"The whole photograph's {key}, of encode_whole."
+                for key in signatures.summary
+            },
             "strength": "(1,) float32 from 0, the photograph, to 1, the full style.",
             "stylized": f"The painted photograph: {picture}.",
         },

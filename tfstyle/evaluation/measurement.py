@@ -8,16 +8,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfstyle import cli, files, metrics
+from tfstyle import files, metrics
 from tfstyle.config import EvaluateCommand
-from tfstyle.evaluation.features import load_features, load_fid_network
-from tfstyle.evaluation.litert import load_style_network
+from tfstyle.evaluation.litert_painter import load_style_network
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.painting import Painting, WorkerEnded
 from tfstyle.evaluation.pairs import Pair, by_block, by_content, find_pairs, read_square
 from tfstyle.evaluation.results import Key, Results
 from tfstyle.evaluation.systems import (
-    Renderer,
+    Optimization,
     Style,
     System,
     code_digest,
@@ -25,6 +24,8 @@ from tfstyle.evaluation.systems import (
     make_systems,
 )
 from tfstyle.metrics.lpips import LPIPS
+from tfstyle.metrics.networks import load_features, load_fid_network
+from tfstyle.runtime import terminal
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which ends with the pictures of full strength
 _SAVE_SECONDS = 15.0
@@ -99,7 +100,7 @@ def evaluate(
     results = Results(
         pathlib.Path(config.output_dir),
         {
-            "metrics": code_digest("metrics", "evaluation/measuring.py", "evaluation/features.py"),
+            "metrics": code_digest("tfstyle.evaluation.measuring", "tfstyle.metrics.networks"),
             "size": config.size,
             "encoder": encoder,
             "lpips_weights": lpips and file_digest(pathlib.Path(config.lpips_weights)),
@@ -136,7 +137,7 @@ def evaluate(
 
 def _plan(config, system, pairs):
     """The system's pairs with strengths, in an order in which few originals are looked at twice."""
-    count = config.optimize_pairs if isinstance(system, Renderer) else 0
+    count = config.optimize_pairs if isinstance(system, Optimization) else 0
     order = by_block if isinstance(system, Style) else by_content
     plan = [(pair, 1.0) for pair in order(pairs[: count or None])]
     if system.has_strength:
@@ -173,7 +174,7 @@ def _run(system, plan, measurer, results, on_progress, should_stop):
             left = (now - start) / number * (len(plan) - number)
             on_progress(
                 number / len(plan),
-                f"{system.name}: {number} of {len(plan)} pictures, {cli.duration(left)} left",
+                f"{system.name}: {number} of {len(plan)} pictures, {terminal.duration(left)} left",
             )
             if now - saved > _SAVE_SECONDS:
                 results.save()

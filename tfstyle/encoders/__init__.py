@@ -1,0 +1,23 @@
+"""The networks that see: VGG-19 and lite, their layers' names, the files of their weights.
+
+A name is imported when it is first used, so that layer names and files can be checked without
+Keras.
+"""
+
+from typing import TYPE_CHECKING
+
+from tfstyle import registry
+
+if TYPE_CHECKING:
+    from tfstyle.encoders.vgg19 import (
+        LITE_WIDTHS,
+        STRIDE,
+        VGG19,
+        VGG_WIDTHS,
+        feature_scales,
+        load_encoder,
+    )
+
+__all__ = ["LITE_WIDTHS", "STRIDE", "VGG19", "VGG_WIDTHS", "feature_scales", "load_encoder"]
+
+__getattr__ = registry.lazy(__name__, dict.fromkeys(__all__, "vgg19"))

@@ -1,0 +1,55 @@
+"""Which sources of this package a module runs, as its `import` statements tell."""
+
+import ast
+import functools
+import pathlib
+
+import tfstyle
+from tfstyle import registry
+
+_PACKAGE = pathlib.Path(tfstyle.__file__).parent
+_BY_NAME = (*registry.ARCHITECTURES.values(), *registry.STYLE_LOSSES.values())
+
+
+@functools.cache
+def sources(module: str) -> frozenset[pathlib.Path]:
+    """Files of a module and of what it imports of this package, directly or not.
+
+    Imports inside functions count. `tfstyle.registry` stands for all that it names.
+
+    Args:
+        module: such as "tfstyle.optimization.renderer".
+    """
+    found: dict[str, pathlib.Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if name in found or path is None:
+            continue
+        found[name] = path
+        waiting += _imported(path)
+        waiting.append(name.rpartition(".")[0])  # a package runs before what is in it
+        if name == "tfstyle.registry":
+            waiting += [place.partition(":")[0] for place in _BY_NAME]
+    return frozenset(found.values())
+
+
+def _file(module):
+    path = _PACKAGE.joinpath(*module.split(".")[1:])
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if module.partition(".")[0] == "tfstyle" and file.is_file():
+            return file
+    return None
+
+
+def _imported(path):
+    """Names of modules, and of what might be one, that a file imports."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+            names += [f"{node.module}.{one.name}" for one in node.names]
+    return names

@@ -1,0 +1,91 @@
+"""The pictures and codes that int8 is calibrated with."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+
+from tfstyle import images
+from tfstyle.exporting.signatures import CODE, FREE, SUMMARY, Size, flatten
+from tfstyle.models import StyleTransferModel
+from tfstyle.models.capabilities import NamedStyles, Tileable
+
+MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
+
+
+def read_samples(
+    model: StyleTransferModel,
+    contents: Sequence[pathlib.Path],
+    styles: Sequence[pathlib.Path],
+    sizes: Sequence[Size],
+    style_size: Size,
+) -> list[dict[str, Any]]:
+    """Samples of all inputs for `tflite.convert`: photographs, each with a painting at random.
+
+    Three of four have the full strength, the others less. Summaries are half-way to another
+    photograph's, as that of a whole differs from its part's.
+
+    Args:
+        model: whose codes they have.
+        contents: photographs, of which `MAX_SAMPLES` are read, evenly spread.
+        styles: paintings.
+        sizes: that photographs will be needed at.
+        style_size: that paintings will be needed at.
+    Returns: values by the names of inputs; pictures are uint8.
+    """
+    side = max(length or 0 for size in sizes for length in size)
+    style_side = max(length or side for length in style_size)
+    random = np.random.default_rng(0)
+    if len(contents) < MIN_SAMPLES:
+        logging.warning(
+            "--calibration_dir: pictures: %d; int8 is better with %d to %d.",
+            len(contents), MIN_SAMPLES, MAX_SAMPLES,
+        )  # fmt: skip
+    count = min(len(contents), MAX_SAMPLES)
+    samples, other = [], None
+    for i in range(count):
+        path = contents[i * len(contents) // count]
+        content = images.cover(images.read_image(path, 2 * side), (side, side))
+        painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * style_side)
+        style = images.cover(painting, (style_side, style_side))
+        strength = 1.0 if i % 4 else random.uniform()
+        sample: dict[str, Any] = {"content": as_input(content, FREE, "uint8")}
+        if isinstance(model, NamedStyles):
+            sample["style_index"] = np.array([i % len(model.style_names)], np.int32)
+            code = model.encode_index(sample["style_index"])
+        else:
+            sample["style"] = as_input(style, FREE, "uint8")
+            code = model.encode_style(style)
+        sample.update(to_numpy(flatten(CODE, code)))
+        if isinstance(model, Tileable):
+            own = to_numpy(flatten(SUMMARY, model.summarize([content], [1.0], code, strength)))
+            sample.update(own if other is None else halfway(own, other))
+            other = own
+        sample["strength"] = np.full(1, strength, np.float32)
+        samples.append(sample)
+    return samples
+
+
+def to_numpy(arrays: Any) -> Any:
+    """A structure of tensors as one of NumPy arrays."""
+    return keras.tree.map_structure(np.asarray, arrays)
+
+
+def halfway(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The means of two structures' arrays."""
+    return {name: 0.5 * (one[name] + other[name]) for name in one}
+
+
+def as_input(picture: np.ndarray, size: Size, dtype: str) -> np.ndarray:
+    """`(1, h, w, 3)` in [0, 1] or uint8 as an entry takes it: its centre, in that type."""
+    if picture.dtype == np.uint8:
+        picture = picture / np.float32(255.0)
+    height, width = size
+    if height and width:
+        picture = images.cover(picture, (height, width))
+    if dtype == "uint8":
+        return np.round(picture * 255.0).astype(np.uint8)
+    return np.asarray(picture, np.float32)

@@ -1,0 +1,141 @@
+"""What a model may be able to do beside painting: each capability is a base class.
+
+A model declares a capability by inheriting from its class, and a program asks for it by
+`require`: what a model lacks is one clear line, never an error halfway.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import keras
+
+from tfstyle.errors import InputError
+
+Code = Mapping[str, Any]  # of one style or of a batch: arrays by name, each `(batch, …)`
+Picture = Any  # `(batch, h, w, 3)` float32 RGB in [0, 1], an array or a tensor
+_Capability = TypeVar("_Capability")
+
+
+class StylePictures:
+    """Can take the style of any picture."""
+
+    purpose = "takes the style of a picture"
+
+    def encode_style(self, style: Picture) -> dict[str, Any]:
+        """Codes of style pictures, `(batch, h, w, 3)`: arrays by name, each `(batch, …)`.
+
+        A code may be empty. The programs keep codes as they are, of any structure: in libraries,
+        as outputs and inputs of exported files.
+        """
+        raise NotImplementedError
+
+
+class NamedStyles:
+    """Has styles of its own, each by a name, that were trained in.
+
+    Its maker gets `style_names`, those of the paintings that it is trained on, and training gives
+    it `"style_index"`, `(batch,)` int32 places in them, beside the pictures.
+    """
+
+    purpose = "has styles by name"
+    style_names: tuple[str, ...]
+
+    def encode_index(self, index: Any) -> dict[str, Any]:
+        """Codes of styles by their places in `style_names`, `(batch,)` int32."""
+        raise NotImplementedError
+
+
+class MixableCodes:
+    """Has codes whose weighted means are codes, too."""
+
+    purpose = "has codes that can be mixed"
+
+    def mix_codes(self, codes: Sequence[Code], shares: Sequence[float]) -> dict[str, Any]:
+        """The code between others, of shares whose sum is 1: by default the weighted mean."""
+        return {
+            name: sum(share * code[name] for share, code in zip(shares, codes, strict=True))
+            for name in codes[0]
+        }
+
+
+class Tileable:
+    """Can paint parts of a picture that fit together without blending.
+
+    Attributes:
+        receptive_field: pixels to each side of a painted pixel that it may depend on.
+        tile_stride: parts begin at multiples of so many pixels.
+    """
+
+    purpose = "paints in tiles"
+    receptive_field: int
+    tile_stride: int
+
+    def summarize(
+        self, parts: Sequence[Picture], areas: Sequence[float], code: Code, strength: Any = 1.0
+    ) -> dict[str, Any]:
+        """What the parts of a picture must know of the whole, as arrays by name, each `(batch, …)`.
+
+        Args:
+            parts: of the picture, without overlap; they may be read several times.
+            areas: of the parts, in any unit.
+            code: the style's.
+            strength: of `stylize`.
+        Returns: an empty dict for a model that looks at no statistics of the picture.
+        """
+        return {}
+
+    def stylize_tile(self, tile: Picture, code: Code, strength: Any, summary: Code) -> Picture:
+        """As `stylize`, of a part of the picture that was summarized."""
+        raise NotImplementedError
+
+
+class Pretrainable:
+    """Can learn to reproduce pictures before it learns styles."""
+
+    purpose = "can be pretrained"
+
+    def reconstruction_terms(self, content: Picture) -> dict[str, Any]:
+        """Like `loss_terms`, of reproducing `content` itself."""
+        raise NotImplementedError
+
+
+class Growable:
+    """Can start from a trained model that is smaller or equal."""
+
+    purpose = "can start from another model"
+
+    def start_from(self, trained: keras.Model) -> None:
+        """Takes over what was trained; ValueError, which says why, if it does not fit."""
+        raise NotImplementedError
+
+
+class Int8Preparation:
+    """Can prepare itself for 8-bit arithmetic."""
+
+    purpose = "prepares itself for int8"
+
+    def for_int8(self, samples: Sequence[Mapping[str, Any]]) -> keras.Model:
+        """A copy that paints the same, whose values fit into 8 bits better.
+
+        What its convolutions put out before a product is within [-1, 1] for the samples.
+
+        Args:
+            samples: of the arguments of `stylize`: `content`, `code` and `strength`.
+        """
+        raise NotImplementedError
+
+
+def require(model: Any, capability: type[_Capability], flag: str) -> _Capability:
+    """The model, as one that has the capability.
+
+    Raises: InputError, which names the flag and the model, if it has not.
+    """
+    if not isinstance(model, capability):
+        what = capability.purpose  # type: ignore[attr-defined]
+        hint = ""
+        if capability is StylePictures and isinstance(model, NamedStyles):
+            hint = f"; it has these by name: {', '.join(model.style_names)}"
+        raise InputError(
+            f"{flag}: is for a model that {what}; {type(model).__name__} does not{hint}"
+        )
+    return model

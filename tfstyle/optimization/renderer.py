@@ -1,0 +1,134 @@
+"""`Renderer`, which paints photos by optimization, and `render`, which paints one."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfstyle import encoders
+from tfstyle.config import START_IMAGES, OptimizeConfig
+from tfstyle.encoders import weight_files
+from tfstyle.optimization import scales
+from tfstyle.optimization.lbfgs import LBFGS
+from tfstyle.optimization.objective import Objective, make_loss
+from tfstyle.optimization.optimizers import Adam, StockLBFGS
+from tfstyle.optimization.progress import Progress, RenderResult
+from tfstyle.optimization.rendering import CHUNK, Rendering
+from tfstyle.runtime import devices
+
+MARGIN = 16  # pixels of reflection around the picture while features are computed
+_OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
+
+
+def choose_encoder(config: OptimizeConfig) -> str:
+    """What `config.encoder` stands for on this machine: "vgg19", "lite" or "mixed".
+
+    Raises: InputError for weights that are missing or of no use.
+    """
+    return weight_files.choose_encoder(
+        config.encoder, config.vgg_weights, devices.has_gpu(), on_processor="mixed"
+    )
+
+
+def render(
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    config: OptimizeConfig | None = None,
+    **arguments: Any,
+) -> RenderResult:
+    """One picture by a `Renderer` that is not kept; arguments as of `Renderer.render`."""
+    return Renderer(config, keep=False).render(content, styles, **arguments)
+
+
+class Renderer:
+    """Paints photos by optimization; encoders and losses are loaded and compiled once.
+
+    Args:
+        config: how; the defaults of `OptimizeConfig` if None.
+        keep: whether to keep what a render needs no more, for the next one.
+    Raises: InputError for layers that the encoder lacks, or weights that are missing.
+    """
+
+    def __init__(self, config: OptimizeConfig | None = None, keep: bool = True):
+        config = config or OptimizeConfig()
+        self.config = dataclasses.replace(config, encoder=choose_encoder(config))
+        self._keep = keep
+        self._made: dict[str, tuple] = {}  # objectives and optimizer by encoder
+
+    def render(
+        self,
+        content: np.ndarray,
+        styles: Sequence[np.ndarray],
+        *,
+        init: np.ndarray | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        report_every: int = CHUNK,
+    ) -> RenderResult:
+        """Paints `content` in the style of `styles`.
+
+        Args:
+            content: `(1, h, w, 3)` float32 picture in [0, 1].
+            styles: such pictures, of any size.
+            init: picture to start from, if `config.init` is "fast" or names a file.
+            on_progress: called with a `Progress` after each chunk of iterations.
+            should_stop: asked after each iteration; True ends the render with what there is.
+            checkpoint: file that keeps the state and that an equal call goes on from; that of a
+                finished render returns its result at once. It is the caller's to remove.
+            report_every: iterations of a chunk.
+        Raises: InputError for a picture too narrow for the size, or a checkpoint of another render;
+            ValueError for arguments that do not fit together.
+        """
+        config = self.config
+        if not styles or len(config.style_weights) not in (0, len(styles)):
+            raise ValueError(
+                "`styles` must hold a picture for each of `style_weights`, and one at least. "
+                f"Received: {len(styles)} styles, style_weights={config.style_weights}"
+            )
+        if init is None and (config.init == "fast" or config.init not in START_IMAGES):
+            raise ValueError(
+                f"`init` must be given. Received: init=None, config.init={config.init}"
+            )
+        stages = scales.plan_stages(config, config.encoder, content.shape[1:3])
+        run = Rendering(self, content, styles, init, checkpoint, stages)
+        return run.run(
+            on_progress or (lambda _: None), should_stop or (lambda: False), report_every
+        )
+
+    def take(self, encoder: str, needed: Sequence[str]) -> tuple:
+        """Objectives in float32 and in the config's precision, and an optimizer, of an encoder.
+
+        Args:
+            encoder: its name.
+            needed: names of all that this render still needs; others are forgotten, unless kept.
+        """
+        if not self._keep:
+            self._made = {name: made for name, made in self._made.items() if name in needed}
+        if encoder not in self._made:
+            self._made[encoder] = self._make(encoder)
+        _, objective, optimizer = self._made[encoder]
+        optimizer.use(objective.value_and_gradient)
+        return self._made[encoder]
+
+    def _make(self, name):
+        loss = make_loss(self.config, name)
+
+        def objective(dtype):
+            encoder = encoders.load_encoder(
+                name,
+                loss.layers,
+                heads=False,
+                vgg_weights=self.config.vgg_weights if name == "vgg19" else "",
+                pooling=self.config.pooling,
+                margin=MARGIN,
+                dtype=dtype,
+            )
+            return Objective(encoder, loss)
+
+        precise = objective("float32")
+        fast = self.config.precision == "bfloat16"
+        used = objective("mixed_bfloat16") if fast else precise
+        return precise, used, _OPTIMIZERS[self.config.optimizer](used.value_and_gradient)

@@ -1,0 +1,31 @@
+"""The picture that a render starts from."""
+
+import numpy as np
+from absl import logging
+
+from tfstyle import images
+
+
+def start_image(kind, shape, content, style, given, seed):
+    """`(1, h, w, 3)` float32.
+
+    Args:
+        kind: of `config.START_IMAGES`, or anything else for `given`.
+        shape: `(height, width)` wanted.
+        content: the photo.
+        style: the first style image.
+        given: a picture of the caller's, or None.
+        seed: of noise.
+    """
+    if given is not None:
+        height, width = given.shape[1:3]
+        if abs(height / width * shape[1] / shape[0] - 1.0) < 0.02:  # but for rounding
+            return images.resize(given, shape)
+        logging.info("--init: its aspect is not the photo's; its centre is the start.")
+        return images.cover(given, shape)
+    if kind == "noise":
+        noise = np.random.default_rng(seed).normal(0.5, 0.15, (1, *shape, 3))
+        return np.clip(noise, 0.0, 1.0).astype(np.float32)
+    if kind == "style":
+        return images.cover(style, shape)
+    return images.resize(content, shape)

@@ -1,0 +1,61 @@
+"""What users choose by name, and where each is made; this module imports none of it.
+
+A new architecture or style loss is its own module and one line here. Names reach the flags, their
+checks and their help texts from here.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# Makers of untrained models: class methods of the model's class, or partials of them;
+# `models.create_model` documents their arguments.
+ARCHITECTURES = {
+    "adain": "tfstyle.models.adain:AdaINModel.create",
+    "mobile": "tfstyle.models.multilevel:create_mobile",
+    "quality": "tfstyle.models.multilevel:create_quality",
+}
+
+# Makers of style losses without arguments.
+STYLE_LOSSES = {
+    "gram": "tfstyle.losses.moments:GramLoss",
+    "gram_cosine": "tfstyle.losses.moments:cosine_gram_loss",
+    "mean_std": "tfstyle.losses.moments:MeanStdLoss",
+    "wasserstein": "tfstyle.losses.moments:WassersteinLoss",
+    "sliced": "tfstyle.losses.distributions:SlicedWassersteinLoss",
+    "sorted": "tfstyle.losses.distributions:sorted_loss",
+    "mmd_linear": "tfstyle.losses.distributions:linear_mmd_loss",
+    "mmd_polynomial": "tfstyle.losses.distributions:polynomial_mmd_loss",
+    "mmd_gaussian": "tfstyle.losses.distributions:MMDLoss",
+    "histogram": "tfstyle.losses.distributions:HistogramLoss",
+}
+
+
+def resolve(place: str) -> Any:
+    """The object at a place such as `"tfstyle.models.adain:AdaINModel.create"`."""
+    module, _, path = place.partition(":")
+    found = importlib.import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """A package's `__getattr__` that imports a module when a name of it is first used.
+
+    Args:
+        package: its `__name__`.
+        homes: for each public name of the package the module in it that has the name.
+    """
+
+    def find(name: str) -> Any:
+        if name in homes:
+            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        try:
+            return importlib.import_module(f"{package}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{package}.{name}":
+                raise
+            raise AttributeError(f"module '{package}' has no attribute '{name}'") from None
+
+    return find

@@ -1,0 +1,1 @@
+"""What programs need of the machine: the process, the terminal, TensorFlow's devices, LiteRT."""

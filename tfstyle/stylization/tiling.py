@@ -1,0 +1,85 @@
+"""Photos of any size in bounded memory: painted tile by tile, as if in one piece.
+
+Tiles overlap by the model's receptive field, start where its positions do, and are all painted
+with one summary of the whole photo; so they fit without blending.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tfstyle.models.capabilities import Tileable
+
+
+def least_tile_size(model: "Tileable") -> int:
+    """Pixels that a tile must have for a model, so that half of each side is not painted twice."""
+    return 4 * model.receptive_field
+
+
+def paint_tiles(
+    model: "Tileable",
+    content: np.ndarray,
+    code: Mapping[str, Any],
+    strength: float,
+    tile_size: int,
+    on_progress: Callable[[int, int], object] | None = None,
+) -> np.ndarray:
+    """A photo in the style of a code.
+
+    Args:
+        model: that paints.
+        content: `(1, h, w, 3)` in [0, 1].
+        code: of one style.
+        strength: from 0 to 1.
+        tile_size: longest side, in pixels, that is painted at once, from `least_tile_size`.
+        on_progress: called with the number of tiles painted and of all.
+    Returns: `(1, h, w, 3)` in [0, 1].
+    Raises: ValueError for too small a tile.
+    """
+    if tile_size < least_tile_size(model):
+        raise ValueError(
+            f"`tile_size` must be {least_tile_size(model)} or more. Received: {tile_size}"
+        )
+    height, width = content.shape[1:3]
+    tiles = list(_tiles(height, width, tile_size, model.receptive_field, model.tile_stride))
+    parts = [content[:, *inner] for inner, _ in tiles]
+    areas = [part.shape[1] * part.shape[2] for part in parts]
+    summary = model.summarize(parts, areas, code, strength)
+    image = np.empty_like(content, np.float32)
+    for done, (inner, outer) in enumerate(tiles, 1):
+        tile = np.asarray(model.stylize_tile(content[:, *outer], code, strength, summary))
+        inside = tuple(
+            slice(part.start - whole.start, part.stop - whole.start)
+            for part, whole in zip(inner, outer, strict=True)
+        )
+        image[:, *inner] = tile[:, *inside]
+        if on_progress:
+            on_progress(done, len(tiles))
+    return image
+
+
+def _tiles(
+    height: int, width: int, size: int, overlap: int, stride: int
+) -> Iterator[tuple[tuple, tuple]]:
+    """Slices of rows and columns: of what a tile is for, and of what is painted for it."""
+    for inner_rows, outer_rows in _spans(height, size, overlap, stride):
+        for inner_columns, outer_columns in _spans(width, size, overlap, stride):
+            yield (inner_rows, inner_columns), (outer_rows, outer_columns)
+
+
+def _spans(length, size, overlap, stride):
+    """Parts of equal lengths, as nearly as may be, that begin where a position does."""
+    overlap = math.ceil(overlap / stride) * stride
+    count = 1
+    if length > size:
+        count = math.ceil(length / ((size - 2 * overlap) // stride * stride))
+    bounds = [i * length // count // stride * stride for i in range(count)] + [length]
+    for start, stop in itertools.pairwise(bounds):
+        yield (
+            slice(start, stop),
+            slice(max(start - overlap, 0), min(stop + overlap, length)),
+        )

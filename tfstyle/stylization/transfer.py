@@ -1,0 +1,174 @@
+"""A trained model that is loaded once and paints many pictures."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfstyle import colors
+from tfstyle.errors import InputError
+from tfstyle.runtime import devices
+from tfstyle.stylization import tiling
+
+if TYPE_CHECKING:
+    from tfstyle.models import StyleTransferModel
+
+Code = Mapping[str, Any]
+
+
+class Stylizer:
+    """A model, with what it takes to paint photos of any size in one style or several.
+
+    ```python
+    stylizer = Stylizer("quality")
+    code = stylizer.encode_style(images.read_image("painting.jpg", 512))
+    picture = stylizer.paint(images.read_image("photo.jpg"), code, strength=0.8)
+    ```
+
+    Args:
+        model: a packaged model's name, the path of a `.keras` file, or a model.
+        tile_size: longest side in pixels that is painted at once; larger photos are painted in
+            tiles by models that can.
+        compiled: whether to compile the model for each size of picture, which takes some seconds
+            and makes each further one of that size quicker.
+    Raises: InputError if there is no such model, or for tiles that are too small for it.
+    """
+
+    def __init__(
+        self,
+        model: "str | os.PathLike | StyleTransferModel" = "quality",
+        tile_size: int = 1024,
+        compiled: bool = False,
+    ):
+        if "keras" not in sys.modules:
+            devices.start_tensorflow()
+        from tfstyle.models import loading
+        from tfstyle.models.capabilities import Tileable
+
+        self.model: Any = model
+        if isinstance(model, (str, os.PathLike)):
+            self.model = loading.load_model(model)
+        self.tile_size = tile_size
+        self._tiles = isinstance(self.model, Tileable)
+        if self._tiles and tile_size < tiling.least_tile_size(self.model):
+            raise InputError(
+                f"--tile_size: this model needs {tiling.least_tile_size(self.model)} pixels or "
+                f"more, not {tile_size}"
+            )
+        self._compiled = compiled
+        self._encode = getattr(self.model, "encode_style", None)
+        self._stylize = self.model.stylize
+        if compiled:
+            import tensorflow as tf
+
+            self._encode = self._encode and tf.function(self._encode)
+            self._stylize = tf.function(self._stylize)
+
+    def encode_style(self, style: np.ndarray) -> dict[str, np.ndarray]:
+        """The code of a style picture, `(1, h, w, 3)` in [0, 1]; InputError without the capability.
+
+        Strokes are the larger, the larger the picture: 512 pixels on its longest side are usual.
+        """
+        from tfstyle.models.capabilities import StylePictures, require
+
+        require(self.model, StylePictures, "--style")
+        return _to_numpy(self._encode(style))  # type: ignore[misc]
+
+    def encode_styles(
+        self,
+        styles: Sequence[np.ndarray],
+        content: np.ndarray | None = None,
+        preserve_color: str = "none",
+    ) -> list[dict[str, np.ndarray]]:
+        """Codes of style pictures.
+
+        Args:
+            styles: `(1, h, w, 3)` in [0, 1].
+            content: the photo that they are for, needed to keep its colours.
+            preserve_color: as in `paint`; "histogram" and "linear" first match the styles' colours
+                to the photo's.
+        """
+        if preserve_color != "none":
+            _, styles = colors.prepare(content, styles, preserve_color)
+        return [self.encode_style(style) for style in styles]
+
+    def named_style(self, name: str) -> dict[str, np.ndarray]:
+        """The code of one of the model's own styles; InputError for another name or model."""
+        from tfstyle.config import did_you_mean
+        from tfstyle.models.capabilities import NamedStyles, require
+
+        names = require(self.model, NamedStyles, "--style_name").style_names
+        if name not in names:
+            raise InputError(f"--style_name: no style '{name}' in the model"
+                             f"{did_you_mean(name, tuple(names))}")  # fmt: skip
+        return _to_numpy(self.model.encode_index(np.array([names.index(name)], np.int32)))
+
+    def mix(self, codes: Sequence[Code], shares: Sequence[float] = ()) -> dict[str, np.ndarray]:
+        """The code between others; InputError for a model whose codes cannot be mixed.
+
+        Args:
+            codes: of styles.
+            shares: of each, at least 0 and not all 0; their scale does not matter. Equal if empty.
+        """
+        from tfstyle.models.capabilities import MixableCodes, require
+
+        shares = shares or (1.0,) * len(codes)
+        if len(shares) != len(codes) or min(shares) < 0 or sum(shares) <= 0:
+            raise ValueError(
+                "`shares` must be a number for each code, at least 0 and not all 0. Received: "
+                f"{shares} for {len(codes)} codes"
+            )
+        if len(codes) == 1:
+            return _to_numpy(codes[0])
+        able = require(self.model, MixableCodes, "--style_weights")
+        return _to_numpy(able.mix_codes(codes, [share / sum(shares) for share in shares]))
+
+    def paint(
+        self,
+        content: np.ndarray,
+        code: Code,
+        strength: float = 1.0,
+        preserve_color: str = "none",
+        on_progress: Callable[[int, int], object] | None = None,
+    ) -> np.ndarray:
+        """Photos in a style.
+
+        Args:
+            content: `(batch, h, w, 3)` in [0, 1]: pictures of one size, or one of any size.
+            code: of one style, or of as many as there are photos.
+            strength: from 0, the photo, to 1, the full style.
+            preserve_color: "none", or "luminance" for the photo's chroma below the painted
+                luminance; other ways concern the styles alone, see `encode_styles`.
+            on_progress: called with the number of tiles painted and of all.
+        Returns: `(batch, h, w, 3)` float32 in [0, 1].
+        Raises: InputError for a picture that is too small for the model.
+        """
+        self.model.check_picture(content, "the photo")
+        painted = colors.luminance(content) if preserve_color == "luminance" else content
+        if self._tiles and max(content.shape[1:3]) > self.tile_size:
+            image = np.concatenate(
+                [
+                    tiling.paint_tiles(
+                        self.model, one[None], _of_batch(code, number), strength, self.tile_size,
+                        on_progress,
+                    )
+                    for number, one in enumerate(painted)
+                ]
+            )  # fmt: skip
+        elif self._compiled:
+            image = self._stylize(painted, code, np.full(len(content), strength, np.float32))
+        else:
+            image = self._stylize(painted, code, strength)
+        image = np.asarray(image)
+        return colors.with_chroma(image, content) if preserve_color == "luminance" else image
+
+
+def _of_batch(code, number):
+    """The code of a photo of a batch: its own, or the one that all have."""
+    return {k: part if len(part) == 1 else part[number : number + 1] for k, part in code.items()}
+
+
+def _to_numpy(code: Code) -> dict[str, np.ndarray]:
+    return {name: np.asarray(part) for name, part in code.items()}

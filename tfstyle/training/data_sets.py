@@ -1,0 +1,95 @@
+"""The pictures that a run's config names: batches of crops, and samples held out of them."""
+
+import dataclasses
+import functools
+import pathlib
+
+import numpy as np
+from absl import logging
+
+from tfstyle.config import TrainConfig
+from tfstyle.data.batches import Batches
+from tfstyle.data.crops import Crops
+from tfstyle.data.sources import Part, Skipped, open_source
+from tfstyle.errors import InputError
+
+_HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
+_LEAST_SAMPLE = 64  # pixels
+_CONTENT, _STYLE, _HELD = 1, 2, 3  # parts of seeds
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """What a run is trained on and shown with.
+
+    Attributes:
+        batches: of training crops.
+        contents: `(1, h, w, 3)` pictures for samples.
+        styles: likewise; of named styles those that come first.
+        style_names: of all paintings, for a model with named styles; else empty.
+    """
+
+    batches: Batches
+    contents: list[np.ndarray]
+    styles: list[np.ndarray]
+    style_names: tuple[str, ...]
+
+
+def open_pictures(config: TrainConfig, skipped: Skipped, named: bool = False) -> Pictures:
+    """The pictures of a run; those for samples are held out of training where there are enough.
+
+    Args:
+        config: of the run.
+        skipped: takes pictures that cannot be used.
+        named: whether each painting is a style of its own, so that none can be held out.
+    Raises: InputError for a folder without a usable picture.
+    """
+    content, contents, _ = _open("content_dir", config, skipped, _CONTENT, hold_out=True)
+    style, styles, names = _open("style_dir", config, skipped, _STYLE, hold_out=not named)
+    batches = Batches(content, style, config.batch_size, with_index=named)
+    return Pictures(batches, contents, styles, _unique_names(names) if named else ())
+
+
+def _open(flag, config, skipped, part, hold_out):
+    """Crops of a folder's pictures, samples, and the names of the pictures."""
+    folder = getattr(config, flag)
+    source = open_source(folder, flag, config.crop_size // 2, skipped)
+    order = list(range(len(source.names)))
+    if hold_out:
+        random = np.random.default_rng((config.seed, _HELD, part))
+        order = random.permutation(len(source.names)).tolist()
+    held = min(_HELD_OUT, len(order) // 10) if hold_out else 0
+    logging.info("%s: %d pictures of %s.", flag, len(order), folder)
+    make = functools.partial(
+        Crops, crop_size=config.crop_size, skipped=skipped, seed=(config.seed, part)
+    )
+    size = max(config.crop_size, _LEAST_SAMPLE)
+    wanted = max(1, held) if hold_out else min(_HELD_OUT, len(order))
+    samples = []
+    for place, index in enumerate(order):
+        sample = make(Part(source, [index]), crop_size=size, image_size=size, seed=(_HELD,))
+        try:
+            samples.append(sample[0][None].astype(np.float32) / 255.0)
+        except InputError as error:
+            if not hold_out:
+                raise InputError(
+                    f"--{flag}: a style of its own cannot be left out; {error}"
+                ) from error
+            if place == len(order) - 1 and not samples:
+                raise InputError(f"--{flag}: no picture can be decoded; {error}") from error
+        if len(samples) == wanted:
+            break
+    rest = sorted(order[place + 1 :] if held else order)
+    crops = make(
+        Part(source, rest),
+        image_size=config.image_size,
+        scale_jitter=config.style_scale_jitter if part == _STYLE else 1.0,
+        color_jitter=config.color_jitter if part == _CONTENT else 0.0,
+    )
+    return crops, samples, source.names
+
+
+def _unique_names(names):
+    """Names of files without folder and suffix, where they tell the files apart."""
+    short = tuple(pathlib.PurePath(name).stem for name in names)
+    return short if len(set(short)) == len(short) else tuple(names)
