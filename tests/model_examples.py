@@ -1,4 +1,4 @@
-"""Small models with seeded weights, one for each of `models.MODELS`."""
+"""Small models with seeded weights, one for each of `registry.ARCHITECTURES`."""
 
 import functools
 

@@ -128,15 +128,16 @@ def test_signals_wait_for_what_would_swallow_them():
 
 def test_an_interrupted_load_is_no_damaged_model(monkeypatch):
     from tfstyle import models
+    from tfstyle.models import loading
 
-    load = models._unpack
+    load = loading._unpack
 
     def interrupted(path):
         with contextlib.suppress(BaseException):  # as Keras has it
             signal.raise_signal(signal.SIGINT)
         return load(path)
 
-    monkeypatch.setattr(models, "_unpack", interrupted)
+    monkeypatch.setattr(loading, "_unpack", interrupted)
     with pytest.raises(KeyboardInterrupt):
         models.load_model("mobile")
 

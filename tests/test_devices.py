@@ -36,7 +36,8 @@ def test_a_gpu_has_bfloat16(tmp_path, monkeypatch):
 
 def test_many_functions_are_no_reason_for_a_warning():
     program = (
-        "from tfstyle import devices; devices.start_tensorflow(); import tensorflow as tf\n"
+        "from tfstyle.runtime import devices; devices.start_tensorflow()\n"
+        "import tensorflow as tf\n"
         "function = tf.function(lambda number: tf.constant(number))\n"
         "for number in range(12): function(number)\n"
         "tf.get_logger().warning('something else')"

@@ -10,14 +10,20 @@ import tensorflow as tf
 from tfstyle import files, images, metrics
 from tfstyle.config import EvaluateCommand
 from tfstyle.errors import InputError
+from tfstyle.evaluation import imports, summary
 from tfstyle.evaluation import pairs as pairing
-from tfstyle.evaluation import summary
 from tfstyle.evaluation.litert_painter import LiteRTPainter, load_style_network
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.pairs import Pair, find_pairs
 from tfstyle.evaluation.results import Key, Results
 from tfstyle.evaluation.summary import Estimate
-from tfstyle.evaluation.systems import Folder, LiteRTPair, TrainedModel, make_systems
+from tfstyle.evaluation.systems import (
+    Folder,
+    LiteRTPair,
+    TrainedModel,
+    code_digest,
+    make_systems,
+)
 from tfstyle.evaluation.tables import format_number
 from tfstyle.metrics.networks import load_features, load_fid_network
 
@@ -84,6 +90,49 @@ def test_systems_are_named_by_flags(tmp_path):
     assert [type(system) for system in systems[:6]] == kinds
     assert [one.name for one in make_systems(flags())] == ["quality", *trivial]
     assert systems[1].fingerprint() == systems[2].fingerprint() != systems[0].fingerprint()
+
+
+def modules_of(*names):
+    package = pathlib.Path(imports.__file__).parent.parent
+    found = set().union(*(imports.sources(name) for name in names))
+    return {str(path.relative_to(package)) for path in found}
+
+
+def test_a_fingerprint_is_of_the_code_that_makes_the_pictures():
+    """Directly or not, inside functions, or by a name of the registry; and of no other code."""
+    model, renderer, metric = (
+        modules_of(*names)
+        for names in (
+            ("tfstyle.stylization.transfer",),
+            ("tfstyle.optimization.renderer",),
+            ("tfstyle.evaluation.measuring", "tfstyle.metrics.networks"),
+        )
+    )
+    shared = {"encoders/vgg19.py", "layers.py", "losses/distributions.py", "statistics.py"}
+    models = {"models/adain.py", "models/multilevel.py", "models/palette.py", "models/base.py"}
+    optimization = {f"optimization/{name}.py" for name in ("lbfgs", "objective", "scales")}
+    assert model >= {*shared - {"losses/distributions.py"}, *models, "stylization/tiling.py"}
+    assert renderer >= {*shared - {"layers.py"}, *optimization}
+    assert metric >= {"metrics/pictures.py", "evaluation/measuring.py", "encoders/vgg19.py"}
+    assert not (model | metric) & optimization and not (renderer | metric) & models
+    for found in (model, renderer, metric):
+        assert not {path for path in found if path.startswith(("commands", "training", "export"))}
+
+
+def test_a_digest_follows_the_sources(tmp_path, monkeypatch):
+    """Of a package of two modules, of which one names the other in a function."""
+    (tmp_path / "a.py").write_text("def f():\n    from tfstyle import b\n")
+    (tmp_path / "b.py").write_text("x = 1\n")
+    (tmp_path / "c.py").write_text("x = 1\n")
+    monkeypatch.setattr(imports, "_PACKAGE", tmp_path)
+    digests = []
+    for name in ("", "c.py", "b.py", "a.py"):
+        if name:
+            (tmp_path / name).write_text((tmp_path / name).read_text() + "y = 2\n")
+        imports.sources.cache_clear()
+        digests.append(code_digest("tfstyle.a"))
+    imports.sources.cache_clear()
+    assert digests[0] == digests[1] and len(set(digests)) == 3
 
 
 @pytest.mark.parametrize(
@@ -428,15 +477,16 @@ def test_tflite_files_paint(litert, photo, painting):
     painter = LiteRTPainter(encoder, plain, 32)
     code = painter.encode(style)
     # Half the size by bilinear interpolation: means of two by two pixels.
-    np.testing.assert_allclose(code, style.mean((1, 2)), atol=1e-6)
+    (color,) = code.values()
+    np.testing.assert_allclose(color, style.mean((1, 2)), atol=1e-6)
     full = painter.paint(content, code, 1.0)
-    np.testing.assert_allclose(full, 0.1 * content + 0.9 * code, atol=1e-6)
+    np.testing.assert_allclose(full, 0.1 * content + 0.9 * color, atol=1e-6)
     # Strength mixes the code with that of the content.
     half = painter.paint(content, code, 0.5)
-    own = painter.encode(content)
-    np.testing.assert_allclose(half, 0.1 * content + 0.45 * (code + own), atol=1e-6)
+    (own,) = painter.encode(content).values()
+    np.testing.assert_allclose(half, 0.1 * content + 0.45 * (color + own), atol=1e-6)
     half = LiteRTPainter(encoder, slider, 32).paint(content, code, 0.5)
-    np.testing.assert_allclose(half, 0.5 * content + 0.5 * code, atol=1e-6)
+    np.testing.assert_allclose(half, 0.5 * content + 0.5 * color, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [tf.uint8, tf.int8])
@@ -462,7 +512,8 @@ def test_tflite_files_of_integers_paint(tmp_path, random, photo, kind):
     spread = np.ptp(codes)
     assert spread > 1.5
     # Steps of 8 bits: one of the input, the weights and the output each.
-    np.testing.assert_allclose(code, encode(style), atol=3 * spread / 255)
+    (vector,) = code.values()
+    np.testing.assert_allclose(vector, encode(style), atol=3 * spread / 255)
     wanted = transfer(content, encode(style))
     np.testing.assert_allclose(painter.paint(content, code, 1.0), wanted, atol=0.03)
 
@@ -480,7 +531,46 @@ def test_tflite_files_of_free_size_paint(tmp_path, photo):
     content = images.cover(photo, (48, 48))
     painter = LiteRTPainter(encoder, transfer, 48)
     code = painter.encode(content)
-    np.testing.assert_allclose(painter.paint(content, code, 1.0), content * code, atol=1e-6)
+    (color,) = code.values()
+    np.testing.assert_allclose(painter.paint(content, code, 1.0), content * color, atol=1e-6)
+
+
+def test_tflite_files_of_several_codes_paint(tmp_path, photo, painting):
+    """The transfer network takes them by their names, whatever their order."""
+
+    def save(name, function, *shapes):
+        specs = [tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes]
+        module = tf.Module()
+        module.run = tf.function(function, input_signature=specs)
+        tf.saved_model.save(module, str(tmp_path / name), signatures=module.run)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / name))
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(converter.convert())
+        return path
+
+    def encode(style):
+        low, high = tf.reduce_min(style, (1, 2)), tf.reduce_max(style, (1, 2))
+        return {"code_low": low, "code_high": high}
+
+    def transfer(code_high, content, strength, code_low):
+        low, high = code_low[:, None, None], code_high[:, None, None]
+        return {"stylized": content + strength * (low + (high - low) * content - content)}
+
+    encoder = save("encoder", encode, ("style", (1, 32, 32, 3)))
+    pair = ("content", (1, 32, 32, 3)), ("strength", (1,))
+    path = save("transfer", transfer, ("code_high", (1, 3)), *pair, ("code_low", (1, 3)))
+    content, style = (images.cover(one, (32, 32)) for one in (photo, 0.2 + 0.5 * painting))
+    painter = LiteRTPainter(encoder, path, 32)
+    code = painter.encode(style)
+    low, high = style.min((1, 2)), style.max((1, 2))
+    np.testing.assert_allclose(code["code_low"], low, atol=1e-6)
+    np.testing.assert_allclose(code["code_high"], high, atol=1e-6)
+    expected = 0.5 * content + 0.5 * (low + (high - low) * content)
+    np.testing.assert_allclose(painter.paint(content, code, 0.5), expected, atol=1e-6)
+    other = save("other", lambda content, code: {"stylized": content + code[:, None, None]},
+                 pair[0], ("code", (1, 3)))  # fmt: skip
+    with pytest.raises(InputError, match="takes other inputs than a picture, the code"):
+        LiteRTPainter(encoder, other, 32)
 
 
 def test_tflite_files_that_do_not_fit(litert, tmp_path):

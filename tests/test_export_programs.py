@@ -15,8 +15,9 @@ from tests.model_examples import EXAMPLES
 from tests.test_readme import blocks
 from tfstyle import images, models
 from tfstyle.__main__ import main
-from tfstyle.exporting import litert, metadata
-from tfstyle.exporting.signatures import STYLIZE
+from tfstyle.exporting import metadata, profiling
+from tfstyle.exporting.signatures import CODE, SUMMARY, flatten
+from tfstyle.runtime.litert import Network
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ CHECKED = ("--check_content_dir", "photos", "--check_style_dir", "paintings", "-
 
 
 def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
-    monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    monkeypatch.setattr("tfstyle.exporting.tflite_files.ROUNDS", 1)
     monkeypatch.setattr("tfstyle.config.export.LEAST_TILE", 96)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96",
                "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
@@ -68,7 +69,7 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     for row in record["files"]:
         data = (folder / "out" / row["file"]).read_bytes()
         assert row["bytes"] == len(data)
-        network = litert.Network(data, 1, row["file"])
+        network = Network(data, 1, row["file"])
         assert row["signature"] in network.signatures
         assert b"The painting" in metadata.read_metadata(data) or "style" not in row["signature"]
         assert row["psnr"] > (55 if "float32" in row["file"] else 25)
@@ -88,14 +89,14 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
 
 
 def test_one_file_of_any_size(folder, capfd, monkeypatch):
-    monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    monkeypatch.setattr("tfstyle.exporting.tflite_files.ROUNDS", 1)
     monkeypatch.setattr("tfstyle.exporting.checking.FREE_SIDE", 96)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "dynamic",
                "--style_size", "dynamic", "--precision", "float32", "--single_file",
                "--check_content_dir", "photos", "--check_style_dir", "paintings",
                "--check_pairs", 1) == 0  # fmt: skip
     model = models.load_model("mine.keras")
-    network = litert.Network((folder / "out/float32/stylize.tflite").read_bytes(), 1, "stylize")
+    network = Network((folder / "out/float32/stylize.tflite").read_bytes(), 1, "stylize")
     inputs = {name: images.read_image(f"{name}s/0.png") for name in ("photo", "painting")}
     content, style = inputs["photo"][:, :, :75], inputs["painting"]
     found = network.run(
@@ -113,7 +114,7 @@ def check_golden(folder):
         return np.asarray(Image.open(folder / "golden" / name).convert("RGB"))[None]
 
     def network(name):
-        return litert.Network((folder / f"{name}.tflite").read_bytes(), 1, name)
+        return Network((folder / f"{name}.tflite").read_bytes(), 1, name)
 
     found = network("style_encoder").run("encode_style", {"style": read("painting.png")})["code"]
     code = np.float32([record["encode_style"]["code"]])
@@ -132,7 +133,7 @@ def check_golden(folder):
 
 
 def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeypatch):
-    monkeypatch.setattr("tfstyle.exporting.writing.ROUNDS", 1)
+    monkeypatch.setattr("tfstyle.exporting.tflite_files.ROUNDS", 1)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", 64, *CHECKED,
                "--style_size", 64, "--precision", "dynamic", "--min_psnr", 99
                ) == 1  # fmt: skip

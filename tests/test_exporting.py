@@ -9,8 +9,32 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from tests.model_examples import EXAMPLES
 from tfstyle.errors import InputError
-from tfstyle.exporting import equalization, litert, metadata, tflite
-from tfstyle.exporting.signatures import ENCODE_STYLE, ENCODE_WHOLE, TRANSFER, TRANSFER_TILE
+from tfstyle.exporting import metadata, profiling, tflite
+from tfstyle.exporting.signatures import (
+    CODE,
+    ENCODE_STYLE,
+    ENCODE_WHOLE,
+    SUMMARY,
+    TRANSFER,
+    TRANSFER_TILE,
+    Signatures,
+    flatten,
+    unflatten,
+)
+from tfstyle.runtime.litert import Network
+
+
+def entries_of(model, name, sizes):
+    """Of one of the model's signatures, for paintings of 64 pixels."""
+    return tflite.entries_of(Signatures(model, (64, 64)).by_name[name], sizes, (64, 64))
+
+
+def inputs_of(content, code, strength=1.0):
+    """What a transfer signature takes, by name."""
+    return {
+        "content": content, "strength": np.full(1, strength, np.float32),
+        **{name: np.asarray(part) for name, part in flatten(CODE, code).items()},
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -21,61 +45,67 @@ def mobile():
 @pytest.fixture(scope="module")
 def two_sizes(mobile):
     """The bytes of a transfer network for 64 × 96 and 96 × 64 pixels."""
-    entries = tflite.entries_of(TRANSFER, [(64, 96), (96, 64)], (64, 64))
+    entries = entries_of(mobile, TRANSFER, [(64, 96), (96, 64)])
     return entries, tflite.convert(mobile, entries, "float32")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
     model = EXAMPLES[name]().for_inference()
-    (encode,) = tflite.entries_of(ENCODE_STYLE, [], (64, 64))
-    (transfer,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
-    (tile,) = tflite.entries_of(TRANSFER_TILE, [(64, 96)], (64, 64))
-    (whole_photo,) = tflite.entries_of(ENCODE_WHOLE, [(64, 64)], (64, 64))
+    (encode,) = entries_of(model, ENCODE_STYLE, [])
+    (transfer,) = entries_of(model, TRANSFER, [(64, 96)])
+    (tile,) = entries_of(model, TRANSFER_TILE, [(64, 96)])
+    (whole_photo,) = entries_of(model, ENCODE_WHOLE, [(64, 64)])
     files = [
         tflite.convert(model, entries, "float32")
         for entries in ([encode, whole_photo], [transfer, tile])
     ]
-    assert [litert.gpu_problems(data) for data in files] == [[], []]
-    encoder, painter = (litert.Network(data, 1, name) for data in files)
+    assert [profiling.gpu_problems(data) for data in files] == [[], []]
+    encoder, painter = (Network(data, 1, name) for data in files)
     assert encoder.signatures[0] == "encode_style"  # what runtimes without signatures take
-    code = encoder.run("encode_style", {"style": painting})["code"]
-    np.testing.assert_allclose(code, model.encode_style(painting), atol=1e-5, rtol=1e-4)
+    code = unflatten(CODE, encoder.run("encode_style", {"style": painting}))
+    assert_equal_arrays(code, model.encode_style(painting), atol=1e-5)
     for strength in (1.0, 0.4):
-        inputs = {"content": photo, "code": code, "strength": np.full(1, strength, np.float32)}
+        inputs = inputs_of(photo, code, strength)
         found = painter.run("transfer", inputs)["stylized"]
         np.testing.assert_allclose(found, model.stylize(photo, code, strength), atol=1e-4)
         inputs["content"] = 1.0 - photo[:, :, :64] ** 2
-        whole = encoder.run("encode_whole", inputs)["content_code"]
-        expected = model.encode_content(inputs["content"], code, strength)
-        np.testing.assert_allclose(whole, expected, atol=1e-4, rtol=1e-4)
+        whole = encoder.run("encode_whole", inputs)
+        summary = unflatten(SUMMARY, whole)
+        expected = model.summarize([inputs["content"]], [1.0], code, strength)
+        assert_equal_arrays(summary, expected, atol=1e-4)
         inputs["content"] = photo
-        expected = np.asarray(model.stylize(photo, code, strength, whole))
+        expected = np.asarray(model.stylize_tile(photo, code, strength, summary))
         assert np.abs(expected - found).mean() > 1e-4
-        found = painter.run("transfer_tile", {**inputs, "content_code": whole})
+        found = painter.run("transfer_tile", {**inputs, **whole})
         np.testing.assert_allclose(found["stylized"], expected, atol=1e-4)
+
+
+def assert_equal_arrays(found, expected, atol):
+    """Of codes and summaries, but for rounding."""
+    assert found.keys() == expected.keys()
+    for name, part in expected.items():
+        np.testing.assert_allclose(found[name], part, atol=atol, rtol=1e-4)
 
 
 def test_sizes_are_signatures_that_share_their_weights(mobile, two_sizes, photo, painting):
     entries, data = two_sizes
     one = tflite.convert(mobile, entries[:1], "float32")
     assert len(data) < len(one) + 100_000
-    network = litert.Network(data, 1, "two sizes")
+    network = Network(data, 1, "two sizes")
     assert network.signatures == ("transfer_64x96", "transfer_96x64")
-    code = np.asarray(mobile.encode_style(painting))
+    code = mobile.encode_style(painting)
     for key, content in zip(network.signatures, (photo, photo.swapaxes(1, 2)), strict=True):
-        inputs = {"content": content, "code": code, "strength": np.ones(1, np.float32)}
-        found = network.run(key, inputs)["stylized"]
+        found = network.run(key, inputs_of(content, code))["stylized"]
         np.testing.assert_allclose(found, mobile.stylize(content, code), atol=1e-4)
 
 
 def test_bytes_go_in_and_out(mobile, photo, painting):
-    (entry,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
-    network = litert.Network(tflite.convert(mobile, [entry], "float32", "uint8"), 1, "bytes")
+    (entry,) = entries_of(mobile, TRANSFER, [(64, 96)])
+    network = Network(tflite.convert(mobile, [entry], "float32", "uint8"), 1, "bytes")
     content = np.round(photo * 255).astype(np.uint8)
-    code = np.asarray(mobile.encode_style(painting))
-    inputs = {"content": content, "code": code, "strength": np.ones(1, np.float32)}
-    found = network.run("transfer", inputs)["stylized"]
+    code = mobile.encode_style(painting)
+    found = network.run("transfer", inputs_of(content, code))["stylized"]
     assert found.dtype == np.uint8
     expected = 255 * np.asarray(mobile.stylize(content / np.float32(255), code))
     assert np.abs(found - expected).max() < 0.51  # rounded
@@ -87,9 +117,8 @@ def test_precisions_are_smaller_and_alike(precision, share, mobile, two_sizes, p
     small = tflite.convert(mobile, entries, precision)
     overhead = 72_000  # of two graphs with their names, which tiny weights do not hide
     assert len(small) - overhead < share * len(data)
-    code = np.asarray(mobile.encode_style(painting))
-    inputs = {"content": photo, "code": code, "strength": np.ones(1, np.float32)}
-    found = litert.Network(small, 1, precision).run(entries[0].key, inputs)["stylized"]
+    code = mobile.encode_style(painting)
+    found = Network(small, 1, precision).run(entries[0].key, inputs_of(photo, code))["stylized"]
     assert np.abs(found - mobile.stylize(photo, code)).mean() < 0.01
 
 
@@ -101,7 +130,7 @@ def uneven():
         if not isinstance(layer, keras.layers.Conv2D):
             continue
         kernel = np.array(layer.kernel)
-        if layer in model.decoder.modulated.values():
+        if layer.name.removeprefix("conv") in model.decoder._to_affine:
             kernel[..., 0] *= 100
             bias = np.array(layer.bias)
             bias[0] += 400.0  # up to where values are cut
@@ -113,43 +142,58 @@ def uneven():
 
 
 def samples_of(model, photo, painting):
-    code = np.asarray(model.encode_style(painting))
+    """Of the arguments of `stylize`."""
+    code = model.encode_style(painting)
     contents = (photo, photo[:, ::-1], photo[:, :, ::-1])
     return [{"content": c, "code": code, "strength": np.ones(1, np.float32)} for c in contents]
+
+
+def calibration_of(samples):
+    """The same by the names of a signature's inputs."""
+    return [inputs_of(sample["content"], sample["code"]) for sample in samples]
 
 
 def test_equalized_decoders_paint_the_same(uneven, photo, painting):
     samples = samples_of(uneven, photo, painting)
     before = np.asarray(uneven.stylize(photo, samples[0]["code"]))
-    equalization.equalize(uneven, samples)
-    gains = {name: np.array(gain) for name, gain in uneven.decoder.gains.items()}
+    equalized = uneven.for_int8(samples)
+    gains = {name: np.array(gain) for name, gain in equalized.decoder.gains.items()}
     assert gains and all(gain[0] > 20 * np.median(gain) for gain in gains.values())
-    np.testing.assert_allclose(uneven.stylize(photo, samples[0]["code"]), before, atol=1e-5)
-    with equalization._watched(uneven.decoder.modulated) as largest:
-        for sample in samples:
-            uneven.stylize(sample["content"], sample["code"], sample["strength"])
+    np.testing.assert_allclose(equalized.stylize(photo, samples[0]["code"]), before, atol=1e-5)
+    largest = {}
+
+    def observe(name, maps):
+        values = np.abs(np.asarray(maps)).max((0, 1, 2))
+        largest[name] = np.maximum(largest.get(name, 0.0), values)
+
+    for sample in samples:
+        equalized._stylize(sample["content"], sample["code"], sample["strength"], observe=observe)
+    assert largest.keys() == gains.keys()
     for values in largest.values():
         assert values.max() == pytest.approx(1.0, abs=1e-4) and np.median(values) > 0.9
+    with pytest.raises(ValueError, match="must not be equalized"):
+        equalized.for_int8(samples)
 
 
 def test_int8_is_alike(uneven, photo, painting, monkeypatch):
     """Also where a channel's range is far from the others'."""
     samples = samples_of(uneven, photo, painting)
-    (entry,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
+    (entry,) = entries_of(uneven, TRANSFER, [(64, 96)])
     expected = np.asarray(uneven.stylize(photo, samples[0]["code"]))
+    calibration = calibration_of(samples)
 
     def difference():
-        data = tflite.convert(uneven, [entry], "int8", calibration=samples)
-        network = litert.Network(data, 1, "int8")
-        assert dict(network.operations().left) == {"MIRROR_PAD": 1}
-        return np.abs(network.run(entry.key, samples[0])["stylized"] - expected).mean()
+        data = tflite.convert(uneven, [entry], "int8", calibration=calibration)
+        network = Network(data, 1, "int8")
+        assert dict(profiling.operations_of(network).left) == {"MIRROR_PAD": 1}
+        return np.abs(network.run(entry.key, calibration[0])["stylized"] - expected).mean()
 
     with monkeypatch.context() as patch:
-        patch.setattr(equalization, "equalize", lambda *_: None)
+        patch.setattr(tflite, "_prepared", lambda model, _: (model, False))
         assert difference() > 0.05
-    before = np.array(uneven.decoder.modulated["4_1"].kernel)
+    before = np.array(uneven.decoder.get_layer("conv4_1").kernel)
     assert difference() < 0.02
-    np.testing.assert_array_equal(uneven.decoder.modulated["4_1"].kernel, before)
+    np.testing.assert_array_equal(uneven.decoder.get_layer("conv4_1").kernel, before)
     assert not uneven.decoder.gains
     with pytest.raises(ValueError, match="must have samples for int8"):
         tflite.convert(uneven, [entry], "int8")
@@ -160,16 +204,17 @@ def test_ranges_of_int8_keep_less_of_maps_and_more_of_codes(mobile, photo, paint
     tensors = []
     with_own_ranges = tflite._with_own_ranges
 
-    def watched(data, equalized):
-        found = with_own_ranges(data, equalized)
+    def watched(data, prepared):
+        found = with_own_ranges(data, prepared)
         for one in (data, found):
             model = tflite.schema.ModelT.InitFromPackedBuf(one, 0)
             tensors.append({t.name: t.quantization for t in model.subgraphs[0].tensors})
         return found
 
     monkeypatch.setattr(tflite, "_with_own_ranges", watched)
-    (entry,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
-    tflite.convert(mobile, [entry], "int8", calibration=samples_of(mobile, photo, painting))
+    (entry,) = entries_of(mobile, TRANSFER, [(64, 96)])
+    samples = samples_of(mobile, photo, painting)
+    tflite.convert(mobile, [entry], "int8", calibration=calibration_of(samples))
     seen, own = tensors
     factors = {
         name.decode(): own[name].max[0] / seen[name].max[0]
@@ -177,8 +222,8 @@ def test_ranges_of_int8_keep_less_of_maps_and_more_of_codes(mobile, photo, paint
         if seen[name] is not None and seen[name].max is not None and seen[name].max[0] > 0
     }
     dense = [one for name, one in factors.items() if "hidden" in name or "affine" in name]
-    assert len(dense) >= 5 and dense == pytest.approx([tflite._ROOM] * len(dense))
-    kept = [name for name, one in factors.items() if one == pytest.approx(tflite._KEPT)]
+    assert len(dense) >= 5 and dense == pytest.approx([tflite._DENSE_RANGE] * len(dense))
+    kept = [name for name, one in factors.items() if one == pytest.approx(tflite._MAP_RANGE)]
     assert len(kept) == 9 + 3  # the encoder's convolutions, and pooling
 
 
@@ -193,17 +238,17 @@ def test_a_converter_that_refuses_is_one_line(mobile, monkeypatch):
     class Refusing:
         convert = refuse
 
-    (entry,) = tflite.entries_of(TRANSFER, [(64, 96)], (64, 64))
+    (entry,) = entries_of(mobile, TRANSFER, [(64, 96)])
     with pytest.raises(InputError, match="refuses this model .Some ops are not supported"):
         tflite.convert(mobile, [entry], "float32")
 
 
 def test_all_but_the_reflection_runs_on_xnnpack_and_gpus(two_sizes):
-    operations = litert.Network(two_sizes[1], 1, "two sizes").operations()
+    operations = profiling.operations_of(Network(two_sizes[1], 1, "two sizes"))
     assert dict(operations.left) == {"MIRROR_PAD": 1}
     assert operations.all["CONV_2D"] == 1 + 9 + 9  # colours, encoder, decoder
     assert not any(name.startswith("Flex") or name == "CUSTOM" for name in operations.all)
-    assert litert.gpu_problems(two_sizes[1]) == []
+    assert profiling.gpu_problems(two_sizes[1]) == []
 
 
 def test_delegated_nodes_lie_between_a_partitions_tensors():
@@ -211,16 +256,16 @@ def test_delegated_nodes_lie_between_a_partitions_tensors():
         {"index": i, "op_name": "ADD", "inputs": [i], "outputs": [i + 1]} for i in range(5)
     ]  # a chain of tensors 0 to 5
     partition = {"index": 5, "op_name": "DELEGATE", "inputs": [1], "outputs": [4]}
-    assert litert._inside(nodes, [partition]) == {1, 2, 3}
+    assert profiling._inside(nodes, [partition]) == {1, 2, 3}
 
 
 def test_files_describe_themselves(two_sizes):
     """Read as the schema of TensorFlow Lite's metadata numbers the fields."""
-    description = metadata.Description(
+    description = metadata.FileDescription(
         "name", "text", "1.2", "author", "licence", {"content": "a photograph"}
     )
     data = metadata.with_metadata(two_sizes[1], description)
-    assert litert.Network(data, 1, "described").signatures == ("transfer_64x96", "transfer_96x64")
+    assert Network(data, 1, "described").signatures == ("transfer_64x96", "transfer_96x64")
     packed = metadata.read_metadata(data)
     assert packed[4:8] == b"M001"
     root = follow(packed, 0)
@@ -232,16 +277,17 @@ def test_files_describe_themselves(two_sizes):
     described = {}
     for tensor in tables(packed, field(packed, subgraphs[0], 2)):
         described[text(packed, field(packed, tensor, 0))] = text(packed, field(packed, tensor, 1))
-    assert described == {"content": "a photograph", "code": "", "strength": ""}
+    assert described == {"content": "a photograph", "code_statistics": "", "code_palette": "",
+                         "strength": ""}  # fmt: skip
 
 
 def test_notes_that_nobody_reads_are_shed(two_sizes):
     entries, data = two_sizes
-    small = metadata.with_metadata(data, metadata.Description("", "", "", "", "", {}))
+    small = metadata.with_metadata(data, metadata.FileDescription("", "", "", "", "", {}))
     assert b"/convolution" in data and b"/convolution" not in small
-    full, shed = (litert.Network(file, 1, "file") for file in (data, small))
+    full, shed = (Network(file, 1, "file") for file in (data, small))
     for entry in entries:
-        inputs = full.random_inputs(entry.key, 64)
+        inputs = profiling.random_inputs(full, entry.key, 64)
         expected = full.run(entry.key, inputs)["stylized"]
         np.testing.assert_array_equal(shed.run(entry.key, inputs)["stylized"], expected)
     found = schema.ModelT.InitFromPackedBuf(small, 0)
@@ -271,4 +317,4 @@ def tables(data, place):
 
 def test_what_is_no_tflite_file_is_one_line():
     with pytest.raises(InputError, match="notes.tflite: not a TFLite file"):
-        litert.Network(b"no model", 1, "notes.tflite")
+        Network(b"no model", 1, "notes.tflite")

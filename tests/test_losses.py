@@ -1,13 +1,19 @@
 """Losses against float64 NumPy, and what every loss must satisfy."""
 
+import dataclasses
+import functools
+import re
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import config, losses
+from tfstyle import losses, registry
+from tfstyle.config import OptimizeConfig, TrainConfig
+from tfstyle.optimization import objective
 
-STYLE = sorted(losses.STYLE_LOSSES)
+STYLE = sorted(registry.STYLE_LOSSES)
 
 
 def make_features(seed, height=9, width=8, channels=6, batch=1):
@@ -97,7 +103,7 @@ GOLDEN = {
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_golden_values(name):
     golden, options, tolerance = GOLDEN[name]
-    loss = losses.STYLE_LOSSES[name](**options)
+    loss = registry.resolve(registry.STYLE_LOSSES[name])(**options)
     x, t = make_features(1), make_features(2)
     value = float(loss(loss.target([t]), x))
     assert value == pytest.approx(golden(flat64(x), flat64(t)), rel=tolerance)
@@ -106,8 +112,7 @@ def test_golden_values(name):
 def test_sliced_is_the_sorted_distance_of_projections():
     x, t = make_features(1), make_features(2)
     loss = losses.SlicedWassersteinLoss(projections=5, levels=72)
-    identity = np.eye(6, dtype=np.float32)[None, None]
-    directions = np.asarray(loss._project(identity))[0].astype(np.float64)
+    directions = directions_of(loss).astype(np.float64)
     np.testing.assert_allclose(np.linalg.norm(directions, axis=0), 1, rtol=1e-5)
     value = float(loss(loss.target([t]), x))
     assert value == pytest.approx(
@@ -149,7 +154,7 @@ def test_total_variation_by_hand():
 
 @pytest.mark.parametrize("name", STYLE)
 def test_zero_at_the_target_and_positive_elsewhere(name):
-    loss = losses.STYLE_LOSSES[name]()
+    loss = losses.make_style_loss(name)
     t = make_features(2)
     target = loss.target([t])
     away = float(loss(target, make_features(1)))
@@ -162,7 +167,7 @@ def test_zero_at_the_target_and_positive_elsewhere(name):
 @pytest.mark.parametrize("name", STYLE)
 def test_only_the_distribution_counts(name):
     """Positions may be shuffled, and pictures be of another size."""
-    loss = losses.STYLE_LOSSES[name]()
+    loss = losses.make_style_loss(name)
     x, target = make_features(1), loss.target([make_features(2, 11, 13)])
     shuffled = np.random.default_rng(0).permutation(x.reshape(-1, 6)).reshape(x.shape)
     assert float(loss(target, shuffled)) == pytest.approx(float(loss(target, x)), rel=1e-3)
@@ -172,7 +177,7 @@ def test_only_the_distribution_counts(name):
 
 @pytest.mark.parametrize("name", STYLE)
 def test_the_scale_of_features_does_not_count(name):
-    loss = losses.STYLE_LOSSES[name]()
+    loss = losses.make_style_loss(name)
     x, t = make_features(1), make_features(2)
     value = float(loss(loss.target([t]), x))
     scaled = float(loss(loss.target([100 * t]), 100 * x))
@@ -185,7 +190,7 @@ def _spread():
 
 @pytest.mark.parametrize("name", [name for name in STYLE if name != "histogram"])
 def test_gradient_is_the_slope(name):
-    loss = losses.STYLE_LOSSES[name]()
+    loss = losses.make_style_loss(name)
     target = loss.target([make_features(2)])
     # ReLU's many zeros are ties, where sorting has no slope.
     x = tf.constant(make_features(1) + 0.3 * np.abs(make_features(6)) + 0.5 * _spread())
@@ -201,7 +206,7 @@ def test_gradient_is_the_slope(name):
 
 @pytest.mark.parametrize("name", STYLE)
 def test_two_styles_lie_between(name):
-    loss = losses.STYLE_LOSSES[name]()
+    loss = losses.make_style_loss(name)
     a, b = make_features(1), make_features(2, 11, 13)
     whole = loss.target([a, b], [1.0, 0.0])
     near, far = float(loss(whole, a)), float(loss(whole, b))
@@ -212,7 +217,7 @@ def test_two_styles_lie_between(name):
 def test_a_degenerate_picture_gives_finite_gradients():
     flat = np.full((1, 6, 6, 6), 0.5, np.float32)
     for name in STYLE:
-        loss = losses.STYLE_LOSSES[name]()
+        loss = losses.make_style_loss(name)
         for target in (flat, 0 * flat, make_features(2)):
             x = tf.constant(flat)
             with tf.GradientTape() as tape:
@@ -222,7 +227,12 @@ def test_a_degenerate_picture_gives_finite_gradients():
 
 
 @pytest.mark.parametrize(
-    "kind", [losses.ContentLoss, losses.TotalVariationLoss, *(losses.STYLE_LOSSES.values())]
+    "kind",
+    [
+        losses.ContentLoss,
+        losses.TotalVariationLoss,
+        *(functools.partial(losses.make_style_loss, name, seed=3) for name in STYLE),
+    ],
 )
 def test_config_round_trip_and_reduction(kind):
     loss = kind()
@@ -260,7 +270,36 @@ def test_perceptual_loss_names_weights_and_adds():
 
 
 def test_flags_know_every_style_loss():
-    assert set(config.STYLE_LOSSES) == set(losses.STYLE_LOSSES)
+    for kind in (OptimizeConfig, TrainConfig):
+        (field,) = (one for one in dataclasses.fields(kind) if one.name == "style_loss")
+        for name in STYLE:
+            assert kind(style_loss=name).style_loss == name
+            assert re.search(rf"\b{name}\b", field.metadata["help"])
+    found = {type(losses.make_style_loss(name)) for name in STYLE}
+    ours = losses.StyleLoss.__subclasses__()
+    assert found >= {kind for kind in ours if kind.__module__.startswith("tfstyle.")}
+
+
+def directions_of(loss):
+    """What a sliced loss projects six channels on, `(6, projections)`."""
+    return np.asarray(loss._project(np.eye(6, dtype=np.float32)[None, None]))[0]
+
+
+def test_the_seed_chooses_the_projections():
+    first, again, other = (
+        directions_of(losses.make_style_loss("sliced", seed=seed)) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.1
+    np.testing.assert_array_equal(directions_of(losses.make_style_loss("sliced")), first)
+
+
+def test_the_seed_of_a_render_reaches_its_losses():
+    loss = objective.make_loss(OptimizeConfig(style_loss="gram,sliced", seed=1), "lite")
+    expected = directions_of(losses.make_style_loss("sliced", seed=1))
+    for terms in loss.style.values():
+        (_, _), (sliced, _) = terms
+        np.testing.assert_array_equal(directions_of(sliced), expected)
 
 
 def test_misuse_is_a_value_error():
@@ -272,11 +311,11 @@ def test_misuse_is_a_value_error():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
-@pytest.mark.parametrize("name", losses.STYLE_LOSSES)
+@pytest.mark.parametrize("name", STYLE)
 def test_features_that_are_not_finite_raise_nothing(random, name, bad):
     """A line search that steps too far must see a bad value, not an exception."""
     features = random.normal(size=(1, 6, 6, 4)).astype("float32")
-    loss = losses.STYLE_LOSSES[name]()
+    loss = losses.make_style_loss(name)
     target = loss.target([features])
     worse = features.copy()
     worse[0, 2, 3, 1] = bad

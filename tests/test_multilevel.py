@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import scipy.linalg
+from keras import ops
 
 from tests.model_examples import EXAMPLES, make_adain, make_encoder, make_multilevel
 from tfstyle import encoders, models
@@ -114,10 +115,10 @@ def test_pictures_are_those_of_a_float64_decoder(name, photo, painting):
     expected = reference_decoder(model.decoder, stylized, code, content_code)
     for found, part, its_palette in (
         (model.encode_style(painting), code, wanted),
-        (model.encode_content(content, model.encode_style(painting)), content_code, own),
+        (model.summarize([content], [1], model.encode_style(painting)), content_code, own),
     ):
-        whole = np.concatenate([part, its_palette[0]])
-        np.testing.assert_allclose(found[0], whole, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(found["statistics"][0], part, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(found["palette"], its_palette, rtol=1e-4, atol=1e-4)
     found = model({"content": content, "style": painting})
     np.testing.assert_allclose(found[0], expected, atol=2e-4)  # float32 in ten layers
 
@@ -171,21 +172,26 @@ def test_codes_are_statistics_inside_the_margin_and_palettes(name, painting):
         for layer, scale in zip(model.decoder.code_layers, model.scales, strict=True)
         for part in statistics_of(features[layer])
     ]
-    expected.append(palette.encode(painting)[0])
-    code = model.encode_style(painting)[0]
-    np.testing.assert_allclose(code, np.concatenate(expected), rtol=1e-4, atol=1e-5)
+    code = model.encode_style(painting)
+    assert set(code) == {"statistics", "palette"}
+    np.testing.assert_allclose(
+        code["statistics"][0], np.concatenate(expected), rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(code["palette"], palette.encode(painting), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
 def test_strength_mixes_the_code_with_the_contents_own(strength, photo, painting):
     model = make_multilevel()
-    code = np.asarray(model.encode_style(painting))
-    own = np.asarray(model.encode_content(photo, code, strength))
+    code = model.encode_style(painting)
+    own = model.summarize([photo], [1], code, strength)
     found = model.stylize(photo, code, strength)
-    expected = model.stylize(photo, strength * code + (1 - strength) * own, content_code=own)
+    mixed = {name: strength * code[name] + (1 - strength) * own[name] for name in code}
+    expected = model.stylize_tile(photo, mixed, 1.0, own)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     if strength == 0.0:  # nothing of the style is left
-        np.testing.assert_allclose(own, model.encode_style(photo), atol=1e-4)
+        for name, part in model.encode_style(photo).items():
+            np.testing.assert_allclose(own[name], part, atol=1e-4)
 
 
 def test_pictures_of_a_batch_are_recoloured_each_by_its_own_palette(photo, painting):
@@ -195,23 +201,42 @@ def test_pictures_of_a_batch_are_recoloured_each_by_its_own_palette(photo, paint
     found = model.stylize(pictures, code, np.array([1.0, 0.4], "float32"))
     for picture, strength, one in zip(pictures, (1.0, 0.4), found, strict=True):
         np.testing.assert_allclose(one, model.stylize(picture[None], code, strength)[0], atol=1e-5)
-    own = palette.encode(photo)
-    codes = model.encode_content(pictures, code, own_palette=own)
-    for picture, one in zip(pictures, codes, strict=True):
-        expected = model.encode_content(picture[None], code, own_palette=own)[0]
-        np.testing.assert_allclose(one, expected, atol=1e-4)
+    found = model.summarize([pictures], [1], code)
+    for number, picture in enumerate(pictures):
+        for name, part in model.summarize([picture[None]], [1], code).items():
+            np.testing.assert_allclose(found[name][number], part[0], atol=1e-4)
+
+
+def test_a_summary_of_one_picture_serves_a_batch_of_parts(photo, painting):
+    """All parts are recoloured by the palette of the whole, whose statistics they have."""
+    model = make_multilevel()
+    pictures = np.concatenate([photo[:, :, :64], painting])
+    code = model.encode_style(1.0 - painting)
+    summary = model.summarize([photo], [1], code)
+    found = model.stylize_tile(pictures, code, 1.0, summary)
+    for picture, one in zip(pictures, found, strict=True):
+        expected = model.stylize_tile(picture[None], code, 1.0, summary)[0]
+        np.testing.assert_allclose(one, expected, atol=1e-5)
+    parts = model.summarize([pictures[:1], pictures[1:]], [1, 1], code)
+    for part in parts.values():
+        assert part.shape[0] == 1
+    own = palette.pool(palette.encode(pictures), [1, 1])
+    np.testing.assert_allclose(parts["palette"], own, atol=1e-6)
+    wanted = ops.broadcast_to(code["palette"], (2, palette.SIZE))
+    recolored = palette.recolor(pictures, own, wanted)
+    expected = model._pool(model.encode_style(recolored)["statistics"], [1, 1])
+    np.testing.assert_allclose(parts["statistics"], expected, atol=1e-4)
 
 
 def test_the_network_sees_the_photo_in_the_styles_colors(photo, painting):
     """Of two styles that differ in nothing else, so that the decoder itself has the same inputs."""
     model = make_multilevel()
-    code = np.array(model.encode_style(painting))
-    dark = code.copy()
-    dark[:, -palette.SIZE :] = palette.encode(0.5 * painting)
+    code = model.encode_style(painting)
+    dark = {**code, "palette": palette.encode(0.5 * painting)}
     recolored = palette.recolor(photo, palette.encode(photo), palette.encode(0.5 * painting))
-    own = np.array(model.encode_style(recolored))
-    own[:, -palette.SIZE :] = code[:, -palette.SIZE :]  # as if it had been recoloured before
-    expected = np.asarray(model.stylize(recolored, code, content_code=own))
+    own = model.encode_style(recolored)
+    own["palette"] = code["palette"]  # as if it had been recoloured before
+    expected = np.asarray(model.stylize_tile(recolored, code, 1.0, own))
     np.testing.assert_allclose(model.stylize(photo, dark), expected, atol=1e-4)
     assert np.abs(model.stylize(photo, code) - expected).max() > 1e-3
 

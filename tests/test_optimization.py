@@ -8,10 +8,12 @@ import pytest
 import tensorflow as tf
 
 from tfstyle import encoders, images, optimization
-from tfstyle.config import STYLE_LOSSES, OptimizeConfig
+from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
-from tfstyle.optimization import scales
+from tfstyle.optimization import rendering, scales
+from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.objective import Objective, make_loss
+from tfstyle.registry import STYLE_LOSSES
 from tfstyle.runtime import devices
 
 SMALL = OptimizeConfig(encoder="lite", size=72, min_size=50, iterations=6)
@@ -80,7 +82,7 @@ def test_too_narrow_for_the_size():
 
 
 def test_the_picture_takes_the_style_and_keeps_the_photo(photo, painting):
-    result = optimization.stylize(photo, [painting], change(iterations=30))
+    result = optimization.render(photo, [painting], change(iterations=30))
     image = result.image
     assert image.shape == (1, 48, 72, 3) and image.dtype == np.float32 and result.complete
     assert image.min() >= 0 and image.max() <= 1
@@ -96,26 +98,61 @@ def test_the_picture_takes_the_style_and_keeps_the_photo(photo, painting):
 
 def test_same_seed_same_bytes(photo, painting):
     first, second, other = (
-        optimization.stylize(photo, [painting], change(init="noise", iterations=3, seed=seed)).image
+        optimization.render(photo, [painting], change(init="noise", iterations=3, seed=seed)).image
         for seed in (7, 7, 8)
     )
     np.testing.assert_array_equal(first, second)
     assert np.abs(other - first).max() > 0.01
 
 
+@pytest.mark.parametrize("options", [{}, {"encoder": "mixed", "coarse_size": 51}])
+def test_a_renderer_paints_as_render_does_and_compiles_once(photo, painting, monkeypatch, options):
+    """The second picture of a size needs no new trace, nor does one of another size."""
+    traced = []
+    value_and_gradient = Objective.value_and_gradient
+
+    def spy(self, vector):
+        traced.append(self)
+        return value_and_gradient(self, vector)
+
+    monkeypatch.setattr(Objective, "value_and_gradient", spy)
+    config = change(iterations=3, **options)
+    renderer = optimization.Renderer(config)
+    first = renderer.render(photo, [painting])
+    count = len(traced)
+    assert count == len(set(traced)) == len({stage["encoder"] for stage in first.history})
+    renderer.render(1.0 - photo[:, :, :60], [painting[:, :40], 1.0 - painting])
+    second = renderer.render(photo, [painting])
+    assert len(traced) == count
+    for other in (second, optimization.render(photo, [painting], config)):
+        np.testing.assert_array_equal(first.image, other.image)
+        losses = [[stage["loss"] for stage in one.history] for one in (first, other)]
+        assert losses[0] == losses[1]
+    assert len(traced) == 2 * count  # `render` keeps nothing
+
+
+def test_renders_leave_numpys_random_state_alone(photo, painting):
+    """Python's own is not left alone: Keras' initializers take their seeds from it."""
+    before = np.random.get_state()
+    optimization.render(photo, [painting], change(init="noise", iterations=2, style_loss="sliced"))
+    after = np.random.get_state()
+    np.testing.assert_array_equal(before[1], after[1])
+    assert before[2:] == after[2:]
+
+
 def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_path):
     path = tmp_path / "render.npz"
     config = change(precision="bfloat16", iterations=8)
-    whole = optimization.stylize(photo, [painting], config)
+    whole = optimization.render(photo, [painting], config)
     for iterations in (3, 14):  # to the first scale's third, to the second's first in float32
         calls = iter([False] * (iterations - 1) + [True])
-        part = optimization.stylize(
+        part = optimization.render(
             photo, [painting], config, checkpoint=path,
             should_stop=calls.__next__,
         )  # fmt: skip
         assert not part.complete and part.image.shape == whole.image.shape and path.exists()
     assert [scale["iterations"] for scale in part.history] == [10, 7]
-    rest = optimization.stylize(photo, [painting], config, checkpoint=path)
+    rest = optimization.render(photo, [painting], config, checkpoint=path)
     assert rest.complete
     np.testing.assert_array_equal(rest.image, whole.image)
     assert [s["loss"] for s in rest.history] == [s["loss"] for s in whole.history]
@@ -125,20 +162,20 @@ def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_pat
 def test_mixed_is_vgg19_lite_and_vgg19_again(photo, painting, tmp_path, optimizer):
     """The coarse scale is VGG-19's own render, the others go on from there; it resumes, too."""
     config = change(encoder="mixed", coarse_size=51, iterations=8, optimizer=optimizer)
-    whole = optimization.stylize(photo, [painting], config)
+    whole = optimization.render(photo, [painting], config)
     assert [stage["encoder"] for stage in whole.history] == ["vgg19", "lite", "vgg19"]
     assert [stage["iterations"] for stage in whole.history] == [5, 4, 2]
     alone = dataclasses.replace(config, encoder="vgg19", size=51)
-    coarse = optimization.stylize(photo, [painting], alone)
+    coarse = optimization.render(photo, [painting], alone)
     assert whole.history[0]["loss"] == coarse.history[0]["loss"][:5]
     path = tmp_path / "render.npz"
     for iterations in (2, 5, 3):  # up to within each of the three stages
         calls = iter([False] * (iterations - 1) + [True])
-        part = optimization.stylize(
+        part = optimization.render(
             photo, [painting], config, checkpoint=path, should_stop=calls.__next__
         )
     assert [stage["iterations"] for stage in part.history] == [5, 4, 1]
-    rest = optimization.stylize(photo, [painting], config, checkpoint=path)
+    rest = optimization.render(photo, [painting], config, checkpoint=path)
     np.testing.assert_array_equal(rest.image, whole.image)
 
 
@@ -148,7 +185,7 @@ def test_a_render_goes_on_from_the_end_of_each_stage(photo, painting, tmp_path):
     seen, ends = [], []
     for iterations in (3, 2, 1, 0):  # the last time it is finished
         calls = iter([*[False] * (iterations - 1), True])
-        part = optimization.stylize(
+        part = optimization.render(
             photo, [painting], config, checkpoint=path, on_progress=seen.append,
             should_stop=calls.__next__,
         )  # fmt: skip
@@ -160,17 +197,17 @@ def test_a_render_goes_on_from_the_end_of_each_stage(photo, painting, tmp_path):
 
 def test_a_mixed_render_in_bfloat16_ends_in_float32(photo, painting, monkeypatch):
     """In float32 is a fifth of what its last scale has, the polish included."""
-    monkeypatch.setattr(optimization, "PRECISE_SHARE", 0.2)
+    monkeypatch.setattr(rendering, "PRECISE_SHARE", 0.2)
     config = change(encoder="mixed", size=50, iterations=40, coarse_size=0, precision="bfloat16")
     exact = []
-    switch = optimization.LBFGS.switch
+    switch = LBFGS.switch
 
     def spy(self, function):
         exact.append(self.evaluations)
         switch(self, function)
 
-    monkeypatch.setattr(optimization.LBFGS, "switch", spy)
-    result = optimization.stylize(photo, [painting], config)
+    monkeypatch.setattr(LBFGS, "switch", spy)
+    result = optimization.render(photo, [painting], config)
     assert [stage["iterations"] for stage in result.history] == [20, 6]
     assert len(exact) == 1 and exact[0] <= 3  # the start and one iteration before five exact ones
 
@@ -181,7 +218,7 @@ def test_the_polish_brings_a_mixed_render_nearer_to_what_vgg19_sees(photo, paint
     targets = loss.targets(encoder(images.resize(photo, (48, 72))), [encoder(painting)])
 
     def total(config):
-        image = optimization.stylize(photo, [painting], config).image
+        image = optimization.render(photo, [painting], config).image
         return float(loss(targets, encoder(image), image)["total"])
 
     lite = total(change(encoder="lite", iterations=20))
@@ -198,6 +235,16 @@ def test_the_style_weighs_half_by_vgg19():
     assert given == {"lite": 8.0, "vgg19": 4.0}
 
 
+def test_content_weighs_double_by_vgg19_and_its_deepest_style_a_quarter():
+    loss = make_loss(
+        OptimizeConfig(content_weight=3.0, content_layers="relu4_2", style_weight=10.0,
+                       style_layers="relu3_1,relu5_1"), "vgg19"
+    )  # fmt: skip
+    assert loss.content["relu4_2"][1] == 6.0
+    weights = {layer: terms[0][1] for layer, terms in loss.style.items()}
+    assert weights == pytest.approx({"relu3_1": 4.0, "relu5_1": 1.0})
+
+
 def test_auto_is_mixed_where_there_is_no_gpu(monkeypatch):
     config = change(encoder="auto")
     monkeypatch.setattr(devices, "has_gpu", lambda: False)
@@ -208,12 +255,12 @@ def test_auto_is_mixed_where_there_is_no_gpu(monkeypatch):
 
 def test_adam_goes_on_from_a_checkpoint_of_any_name(photo, painting, tmp_path):
     config = change(optimizer="adam")
-    whole = optimization.stylize(photo, [painting], config)
+    whole = optimization.render(photo, [painting], config)
     path = tmp_path / "render.state"
     calls = iter([False] * 9 + [True])
-    optimization.stylize(photo, [painting], config, checkpoint=path, should_stop=calls.__next__)
+    optimization.render(photo, [painting], config, checkpoint=path, should_stop=calls.__next__)
     for _ in range(2):  # the second time it is finished
-        rest = optimization.stylize(photo, [painting], config, checkpoint=path)
+        rest = optimization.render(photo, [painting], config, checkpoint=path)
         np.testing.assert_array_equal(rest.image, whole.image)
     assert [file.name for file in tmp_path.iterdir()] == ["render.state"]
 
@@ -221,7 +268,7 @@ def test_adam_goes_on_from_a_checkpoint_of_any_name(photo, painting, tmp_path):
 def test_a_render_that_bfloat16_cannot_improve_goes_on_in_float32(photo, painting):
     config = change(precision="bfloat16", size=50, style_weight=1e-5, tv_weight=0.0, iterations=16)
     seen = []
-    result = optimization.stylize(photo, [painting], config, on_progress=seen.append)
+    result = optimization.render(photo, [painting], config, on_progress=seen.append)
     assert result.history[-1]["iterations"] > 12 and seen[-1].done == 1.0
 
 
@@ -232,25 +279,25 @@ def test_arguments_that_do_not_fit(photo, painting):
         ([painting], {"init": "x.png"}, "init=None"),
     ]:
         with pytest.raises(ValueError, match=words):
-            optimization.stylize(photo, styles, change(**options))
+            optimization.render(photo, styles, change(**options))
 
 
 def test_a_checkpoint_of_another_render_is_refused(photo, painting, tmp_path):
     path = tmp_path / "render.npz"
-    optimization.stylize(photo, [painting], SMALL, checkpoint=path, should_stop=lambda: True)
+    optimization.render(photo, [painting], SMALL, checkpoint=path, should_stop=lambda: True)
     with pytest.raises(InputError, match="differs in --style_weight"):
-        optimization.stylize(photo, [painting], change(style_weight=3.0), checkpoint=path)
+        optimization.render(photo, [painting], change(style_weight=3.0), checkpoint=path)
     with pytest.raises(InputError, match="differs in its pictures"):
-        optimization.stylize(photo, [1 - painting], SMALL, checkpoint=path)
+        optimization.render(photo, [1 - painting], SMALL, checkpoint=path)
     path.write_bytes(b"PK half a file")
     with pytest.raises(InputError, match="not a checkpoint"):
-        optimization.stylize(photo, [painting], SMALL, checkpoint=path)
+        optimization.render(photo, [painting], SMALL, checkpoint=path)
     assert path.exists()
 
 
 def test_progress_is_complete_and_monotone(photo, painting):
     seen = []
-    optimization.stylize(photo, [painting], SMALL, on_progress=seen.append)
+    optimization.render(photo, [painting], SMALL, on_progress=seen.append)
     assert [p.stage for p in seen] == sorted(p.stage for p in seen) and seen[-1].done == 1.0
     assert seen[-1].remaining == 0 and seen[-1].iteration == seen[-1].iterations == 6
     assert all(a.done < b.done for a, b in zip(seen, seen[1:], strict=False))
@@ -268,7 +315,7 @@ _RENDERS = {}
 def plain_render(photo, painting):
     """Made once for all tests."""
     if not _RENDERS:
-        _RENDERS["plain"] = optimization.stylize(photo, [painting], change(size=48)).image
+        _RENDERS["plain"] = optimization.render(photo, [painting], change(size=48)).image
     return _RENDERS["plain"]
 
 
@@ -292,14 +339,14 @@ def plain_render(photo, painting):
 )
 def test_every_option_lowers_the_loss_and_counts(photo, painting, plain_render, options):
     config = change(size=48, **options)
-    result = optimization.stylize(photo, [painting], config)
+    result = optimization.render(photo, [painting], config)
     loss = result.history[-1]["loss"]
     assert np.isfinite(result.image).all() and loss[-1] < loss[0]
     assert np.abs(result.image - plain_render).mean() > 1e-3
 
 
 def test_colours_can_be_kept(photo, painting):
-    image = optimization.stylize(photo, [painting], change(preserve_color="luminance")).image
+    image = optimization.render(photo, [painting], change(preserve_color="luminance")).image
     small = images.resize(photo, image.shape[1:3])
     chroma = [p - p @ np.array([[0.299], [0.587], [0.114]], np.float32) for p in (image, small)]
     assert np.corrcoef(chroma[0].ravel(), chroma[1].ravel())[0, 1] > 0.9
@@ -310,7 +357,7 @@ def test_styles_can_be_mixed(photo, painting):
 
     def distance(weights):
         config = change(size=48, iterations=12, style_weights=weights)
-        image = optimization.stylize(photo, [painting, other], config).image
+        image = optimization.render(photo, [painting, other], config).image
         return style_distance(image, painting)
 
     assert distance((1.0, 0.0)) < distance((0.5, 0.5)) < distance((0.0, 1.0))

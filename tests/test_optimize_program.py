@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from tfstyle import images
+from tfstyle.__main__ import main
 
 FILES = ("photo.png", "style.jpg")
 FAST = ["--size=64", "--min_size=64", "--iterations=3"]
@@ -61,14 +62,13 @@ def test_vgg19_needs_no_download(run_program, small, tmp_path):
 
 
 def test_auto_on_a_gpu_is_vgg19_with_all_its_layers(small, tmp_path, monkeypatch):
-    from tfstyle.commands import optimize
     from tfstyle.runtime import devices
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(devices, "has_gpu", lambda: True)
     flags = ["--size=64", "--min_size=64", "--iterations=1", "--style_layers=relu1_1,relu5_2"]
-    assert optimize.main([*small, *flags]) == 0
+    assert main(["optimize", *small, *flags]) == 0
     assert images.read_parameters(tmp_path / "stylized.png")["encoder"] == "vgg19"
 
 
@@ -144,14 +144,12 @@ def test_the_examples_travel_with_the_package(run_program, tmp_path):
 
 
 def test_previews_come_each_so_many_iterations(small, tmp_path, monkeypatch):
-    from tfstyle.commands import optimize
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     written = []
     monkeypatch.setattr(images, "write_image", lambda path, image, **_: written.append(image))
     flags = ["--size=64", "--min_size=64", "--iterations=7", "--preview_every=3", "--encoder=lite"]
-    assert optimize.main([*small, *flags, "--preserve_color=luminance"]) == 0
+    assert main(["optimize", *small, *flags, "--preserve_color=luminance"]) == 0
     third, sixth, final = written  # all of the final size, and coloured
     assert third.shape == sixth.shape == final.shape == (1, 43, 64, 3)
     assert np.abs(third - final).mean() > np.abs(sixth - final).mean() > 0

@@ -1,15 +1,17 @@
 """Tiles are parts of one picture."""
 
 import itertools
+import types
 
 import numpy as np
 import pytest
 
 from tests.model_examples import EXAMPLES
 from tfstyle import images
-from tfstyle.config import export
 from tfstyle.models import palette
 from tfstyle.stylization import tiling
+
+OVERLAP, STRIDE = 112, 16  # pixels, of all models here
 
 
 @pytest.fixture
@@ -21,28 +23,29 @@ def wide(examples):
 @pytest.mark.parametrize("name", ["adain", "quality"])
 def test_tiles_are_the_whole_picture(name, wide, painting):
     model = EXAMPLES[name]()
-    code = np.asarray(model.encode_style(painting))
+    code = model.encode_style(painting)
     seen = []
-    found = tiling.stylize(model, wide, code, 0.7, 448, lambda *progress: seen.append(progress))
+    found = tiling.paint_tiles(
+        model, wide, code, 0.7, 448, lambda *progress: seen.append(progress)
+    )
     assert seen == [(done, 12) for done in range(1, 13)]
     assert found.shape == wide.shape
     # Statistics pooled from tiles differ a little from the whole's, so from one piece, too …
     assert np.abs(found - np.asarray(model.stylize(wide, code, 0.7))).mean() < 0.01
     # … but all tiles have the same: the picture is the one with those statistics, everywhere.
-    codes, areas = [], []
-    own = palette.encode(wide)
-    for inner, _ in tiling._tiles(*wide.shape[1:3], 448):
-        codes.append(np.asarray(model.encode_content(wide[:, *inner], code, 0.7, own)))
+    parts, areas = [], []
+    for inner, _ in tiling._tiles(*wide.shape[1:3], 448, OVERLAP, STRIDE):
+        parts.append(wide[:, *inner])
         areas.append(np.prod([part.stop - part.start for part in inner]))
-    pooled = model.pool_codes(np.concatenate(codes), areas)
-    expected = np.asarray(model.stylize(wide, code, 0.7, pooled))
+    summary = model.summarize(parts, areas, code, 0.7)
+    expected = np.asarray(model.stylize_tile(wide, code, 0.7, summary))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [448, 463, 1024])
 def test_parts_cover_any_length_and_are_neither_short_nor_too_long(size):
     for length in [*range(40, 6000), 38417, 39223]:
-        spans = list(tiling._spans(length, size))
+        spans = list(tiling._spans(length, size, OVERLAP, STRIDE))
         parts = [(inner.start, inner.stop) for inner, _ in spans]
         assert parts[0][0] == 0 and parts[-1][1] == length
         assert all(a[1] == b[0] and b[0] % 16 == 0 for a, b in itertools.pairwise(parts))
@@ -52,15 +55,29 @@ def test_parts_cover_any_length_and_are_neither_short_nor_too_long(size):
 
 def test_too_small_tiles(wide, painting):
     with pytest.raises(ValueError, match="must be 448 or more. Received: 447"):
-        tiling.stylize(EXAMPLES["mobile"](), wide, None, 1.0, 447)
-    assert export.LEAST_TILE == tiling.LEAST_SIZE
+        tiling.paint_tiles(EXAMPLES["mobile"](), wide, {}, 1.0, 447)
 
 
-def test_a_photo_that_fits_is_painted_in_one_piece(photo, painting):
-    model = EXAMPLES["mobile"]()
-    code = np.asarray(model.encode_style(painting))
-    found = tiling.stylize(model, photo, code, 0.5, tile_size=96)
-    np.testing.assert_array_equal(found, model.stylize(photo, code, 0.5))
+@pytest.mark.parametrize(("field", "stride"), [(0, 8), (1, 16), (10, 16), (20, 32), (24, 8)])
+def test_the_smallest_tiles_do_for_any_overlap_and_stride(field, stride):
+    size = tiling.least_tile_size(types.SimpleNamespace(receptive_field=field, tile_stride=stride))
+    for length in range(8, 900):
+        spans = list(tiling._spans(length, size, field, stride))
+        parts = [(inner.start, inner.stop) for inner, _ in spans]
+        assert parts[0][0] == 0 and parts[-1][1] == length
+        assert all(a[1] == b[0] and b[0] % stride == 0 for a, b in itertools.pairwise(parts))
+        for inner, outer in spans:
+            assert outer.stop - outer.start <= size and outer.start % stride == 0
+            assert outer.start <= max(inner.start - field, 0)
+            assert outer.stop >= min(inner.stop + field, length)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_models_say_how_their_tiles_overlap(name):
+    """As the parts above do; programs that read the flag ask for as much."""
+    model = EXAMPLES[name]()
+    assert (model.receptive_field, model.tile_stride) == (OVERLAP, STRIDE)
+    assert tiling.least_tile_size(model) == 448
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -68,14 +85,16 @@ def test_pooled_codes_are_the_wholes(name, random):
     """Means and deviations of each layer, by themselves."""
     model = EXAMPLES[name]()
     parts = random.uniform(size=(2, 1, 64, 64, 3)).astype("float32") * [[[[[0.3]]]], [[[[0.9]]]]]
-    codes = np.concatenate([model.encode_style(part.astype("float32")) for part in parts])
+    parts = parts.astype("float32")
+    codes = np.concatenate([model.encode_style(part)["statistics"] for part in parts])
     assert np.ptp(codes, axis=0).max() > 0
-    pooled = np.asarray(model.pool_codes(codes, [3, 1]))
+    # At a strength of 0 the parts keep their colours.
+    summary = model.summarize(list(parts), [3, 1], model.encode_style(parts[0]), 0.0)
+    pooled = np.asarray(summary["statistics"])
     assert pooled.shape == codes[:1].shape
     if name != "adain":
-        whole = np.concatenate([*parts[[0] * 3], *parts[[1]]], axis=2).astype("float32")
-        expected = palette.encode(whole)
-        np.testing.assert_allclose(pooled[:, -palette.SIZE :], expected, atol=1e-5)
+        whole = np.concatenate([*parts[[0] * 3], *parts[[1]]], axis=2)
+        np.testing.assert_allclose(summary["palette"], palette.encode(whole), atol=1e-5)
     start = 0
     for width in np.diff(boundaries(model)):
         (m1, m2), (s1, s2) = np.split(codes[:, start : start + width].astype(float), 2, axis=1)

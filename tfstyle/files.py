@@ -1,6 +1,7 @@
 """Files that are whole or absent, known to be writable before any work starts, and folders."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import shutil
@@ -166,3 +167,9 @@ def examples_folder() -> pathlib.Path:
     package = pathlib.Path(__file__).parent
     inside = package / "examples"
     return inside if inside.is_dir() else package.parent / "examples"
+
+
+def file_digest(path: str | os.PathLike) -> str:
+    """The beginning of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

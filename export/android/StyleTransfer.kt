@@ -4,6 +4,7 @@ import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Matrix
 import android.graphics.Paint
+import android.util.Base64
 import java.io.Closeable
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -14,21 +15,26 @@ import kotlin.math.roundToInt
 import org.json.JSONObject
 import org.tensorflow.lite.Interpreter
 
+/** A style's code: arrays of numbers by the names that the files' signatures have for them. */
+typealias Code = Map<String, FloatArray>
+
 /**
  * Paints photographs in the style of paintings, with the files of `export/to_tflite.py`.
  *
- * A painting is looked at once; its code is a short array that can be kept, mixed, and shipped
+ * A painting is looked at once; its code is a few short arrays that can be kept, mixed, and shipped
  * instead of the painting. Not thread-safe: use one instance from one background thread.
  *
  * @param styleEncoder `style_encoder.tflite`, mapped into memory or in a direct buffer.
  * @param transfer `transfer.tflite`, likewise. Each of its signatures is a size; if none is asked
  *   for, the first whose aspect is nearest to a photograph's is taken, so export 4:3 for 4:3:
  *   `--size 384x512,512x384,384`. With `--tile_size 768` it paints large ones, too.
+ * @param description the text of `model.json`, which [paintLarge] needs.
  * @param options threads of the processor, or a delegate.
  */
 class StyleTransfer(
     styleEncoder: ByteBuffer,
     transfer: ByteBuffer,
+    description: String? = null,
     options: Interpreter.Options = Interpreter.Options().setNumThreads(2),
 ) : Closeable {
     private val encoder = Interpreter(styleEncoder, options)
@@ -43,17 +49,26 @@ class StyleTransfer(
 
     /** Of the parts that [paintLarge] paints; null if the files were exported without. */
     val tileSize: Size? =
-        if (TILE !in painter.signatureKeys || WHOLE !in encoder.signatureKeys) null
-        else sizeOf(painter, "content", TILE)
+        if (TILE !in painter.signatureKeys) null else sizeOf(painter, "content", TILE)
+
+    private val model = description?.let(::JSONObject)
+
+    /** The model that made the codes, as a [StyleLibrary] names it; null without a description. */
+    val codes: String? = model?.getString("codes")
 
     private val styleSize = sizeOf(encoder, "style", STYLE)
 
-    /** Numbers in a code. */
-    val codeLength: Int = encoder.getOutputTensorFromSignature("code", STYLE).shape().last()
+    /** How many numbers each array of a code has, by name. */
+    val codeSizes: Map<String, Int> =
+        encoder.getSignatureOutputs(STYLE).associateWith { name ->
+            val tensor = encoder.getOutputTensorFromSignature(name, STYLE)
+            require(tensor.numBytes() == 4 * tensor.numElements()) { "$name has no floats" }
+            tensor.numElements()
+        }
 
     /** The code of a painting, of its centre square. */
-    fun encodeStyle(painting: Bitmap): FloatArray =
-        encode(STYLE, mapOf("style" to pixels(painting, styleSize)), "code")
+    fun encodeStyle(painting: Bitmap): Code =
+        encode(STYLE, mapOf("style" to pixels(painting, styleSize)))
 
     /**
      * The photograph in a style.
@@ -65,7 +80,7 @@ class StyleTransfer(
      * @return a picture of the network's size, not the photo's.
      */
     fun paint(
-        photo: Bitmap, code: FloatArray, strength: Float = 1f,
+        photo: Bitmap, code: Code, strength: Float = 1f,
         key: String = sizes.minBy { (_, size) -> distance(size, photo) }.key,
     ): Bitmap {
         val size = requireNotNull(sizes[key]) { "$key is none of ${sizes.keys}" }
@@ -75,7 +90,7 @@ class StyleTransfer(
 
     /**
      * The photograph in a style, at its own size, in overlapping tiles without seams: all are
-     * recoloured and normalized by one code of the photograph, that of its centre at the style encoder's size.
+     * painted with one summary of the photograph, that of its centre at the style encoder's size.
      *
      * @param photo at least as large as a tile, else an IllegalArgumentException says so; scale it
      *   first to what memory and patience allow.
@@ -84,27 +99,32 @@ class StyleTransfer(
      * @param onProgress called with the share that is done.
      */
     fun paintLarge(
-        photo: Bitmap, code: FloatArray, strength: Float = 1f, onProgress: (Float) -> Unit = {}
+        photo: Bitmap, code: Code, strength: Float = 1f, onProgress: (Float) -> Unit = {}
     ): Bitmap {
         val tile = requireNotNull(tileSize) { "export the files with --tile_size" }
+        val about = requireNotNull(model) { "give the text of model.json as the description" }
+        val grid = about.getInt("tile_stride")
+        val overlap = (about.getInt("receptive_field") + grid - 1) / grid * grid
         require(photo.height >= tile.height && photo.width >= tile.width) {
             "the photo is smaller than a tile, ${tile.width} × ${tile.height}"
         }
         val readable = readable(photo)
-        val whole = encode(
-            WHOLE, mapOf("content" to pixels(readable, styleSize)) + style(code, strength), "content_code"
-        )
+        val whole =
+            if (WHOLE !in encoder.signatureKeys) emptyMap()
+            else encode(
+                WHOLE, mapOf("content" to pixels(readable, styleSize)) + style(code, strength)
+            )
         val result = Bitmap.createBitmap(photo.width, photo.height, Bitmap.Config.ARGB_8888)
-        val tops = 0 until photo.height step (tile.height - 2 * OVERLAP) / GRID * GRID
-        val lefts = 0 until photo.width step (tile.width - 2 * OVERLAP) / GRID * GRID
+        val tops = 0 until photo.height step (tile.height - 2 * overlap) / grid * grid
+        val lefts = 0 until photo.width step (tile.width - 2 * overlap) / grid * grid
         for ((row, top) in tops.withIndex()) {
             val height = minOf(tops.step, photo.height - top)
-            val strip = strip(readable, top - OVERLAP, tile.height)
+            val strip = strip(readable, top - overlap, tile.height)
             for ((column, left) in lefts.withIndex()) {
-                val content = part(strip, photo.width, left - OVERLAP, tile)
+                val content = part(strip, photo.width, left - overlap, tile)
                 val colors = run(TILE, content, tile, code, strength, whole)
                 val width = minOf(lefts.step, photo.width - left)
-                val first = OVERLAP * tile.width + OVERLAP
+                val first = overlap * tile.width + overlap
                 result.setPixels(colors, first, tile.width, left, top, width, height)
                 onProgress((row * lefts.count() + column + 1f) / (tops.count() * lefts.count()))
             }
@@ -113,29 +133,32 @@ class StyleTransfer(
     }
 
     /** What a signature of the style encoder puts out. */
-    private fun encode(key: String, inputs: Map<String, Any>, output: String): FloatArray {
-        val code = floatBuffer(codeLength)
-        encoder.runSignature(inputs, mapOf<String, Any>(output to code), key)
-        code.rewind()
-        return FloatArray(codeLength).also { code.asFloatBuffer().get(it) }
+    private fun encode(key: String, inputs: Map<String, Any>): Map<String, FloatArray> {
+        val buffers = encoder.getSignatureOutputs(key).associateWith { name ->
+            floatBuffer(encoder.getOutputTensorFromSignature(name, key).numElements())
+        }
+        encoder.runSignature(inputs, buffers, key)
+        return buffers.mapValues { (_, buffer) ->
+            buffer.rewind()
+            FloatArray(buffer.capacity() / 4).also { buffer.asFloatBuffer().get(it) }
+        }
     }
 
-    private fun style(code: FloatArray, strength: Float): Map<String, Any> {
-        require(code.size == codeLength) { "a code has $codeLength numbers, not ${code.size}" }
-        return mapOf(
-            "code" to floatBuffer(code),
-            "strength" to floatBuffer(floatArrayOf(strength.coerceIn(0f, 1f))),
-        )
+    private fun style(code: Code, strength: Float): Map<String, Any> {
+        val sizes = code.mapValues { (_, numbers) -> numbers.size }
+        require(sizes == codeSizes) { "a code of this model has $codeSizes numbers, not $sizes" }
+        return code.mapValues { (_, numbers) -> floatBuffer(numbers) } +
+            ("strength" to floatBuffer(floatArrayOf(strength.coerceIn(0f, 1f))))
     }
 
     /** A signature's picture as colors. */
     private fun run(
-        key: String, content: ByteBuffer, size: Size, code: FloatArray, strength: Float,
-        contentCode: FloatArray? = null,
+        key: String, content: ByteBuffer, size: Size, code: Code, strength: Float,
+        summary: Map<String, FloatArray> = emptyMap(),
     ): IntArray {
         val inputs = mutableMapOf<String, Any>("content" to content)
         inputs += style(code, strength)
-        contentCode?.let { inputs["content_code"] = floatBuffer(it) }
+        inputs += summary.mapValues { (_, numbers) -> floatBuffer(numbers) }
         val stylized = floatBuffer(3 * size.height * size.width)
         painter.runSignature(inputs, mapOf<String, Any>("stylized" to stylized), key)
         return colors(stylized, size.height * size.width)
@@ -150,16 +173,18 @@ class StyleTransfer(
         private const val STYLE = "encode_style"
         private const val WHOLE = "encode_whole"
         private const val TILE = "transfer_tile"
-        private const val GRID = 16 // pixels under one position of the deepest features
-        private const val OVERLAP = 7 * GRID
 
         /** The weighted mean of codes, itself a code. */
-        fun mix(codes: List<FloatArray>, weights: List<Float>): FloatArray {
+        fun mix(codes: List<Code>, weights: List<Float>): Code {
             require(codes.size == weights.size && weights.sum() > 0f) { "a weight for each code" }
-            require(codes.all { it.size == codes.first().size }) { "codes of different models" }
             val total = weights.sum()
-            return FloatArray(codes.first().size) { i ->
-                codes.indices.sumOf { (weights[it] / total * codes[it][i]).toDouble() }.toFloat()
+            return codes.first().mapValues { (name, numbers) ->
+                require(codes.all { it[name]?.size == numbers.size }) { "codes of different models" }
+                FloatArray(numbers.size) { i ->
+                    codes.indices
+                        .sumOf { (weights[it] / total * codes[it].getValue(name)[i]).toDouble() }
+                        .toFloat()
+                }
             }
         }
 
@@ -264,22 +289,33 @@ class StyleTransfer(
 /** The styles of a file that `tfstyle styles` made, in its order: code and thumbnail by name. */
 class StyleLibrary(json: String) {
     /** @property thumbnail a PNG in base64. */
-    class Style(val code: FloatArray, val thumbnail: String)
+    class Style(val code: Code, val thumbnail: String)
 
-    /** The model that made the codes; that of exported files is `codes` in their `report.json`. */
+    /** The model that made the codes; that of exported files is [StyleTransfer.codes]. */
     val model: String
 
     val styles: Map<String, Style>
 
     init {
         val record = JSONObject(json)
-        require(record.getString("format") == "tfstyle styles") { "not a style library" }
+        require(record.getString("format") == "tfstyle styles" && record.getInt("version") == 2) {
+            "not a style library of this version"
+        }
         model = record.getString("model")
         val list = record.getJSONArray("styles")
         styles = (0 until list.length()).map(list::getJSONObject).associate { style ->
-            val numbers = style.getJSONArray("code")
-            val code = FloatArray(numbers.length()) { numbers.getDouble(it).toFloat() }
+            val arrays = style.getJSONObject("code")
+            val code = arrays.keys().asSequence().associate { name ->
+                "code_$name" to floats(arrays.getJSONObject(name))
+            }
             style.getString("name") to Style(code, style.getString("thumbnail"))
         }
+    }
+
+    private fun floats(array: JSONObject): FloatArray {
+        require(array.getString("dtype") == "float32") { "codes of floats alone" }
+        val bytes = Base64.decode(array.getString("data"), Base64.DEFAULT)
+        val numbers = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
+        return FloatArray(numbers.remaining()).also { numbers.get(it) }
     }
 }

@@ -156,7 +156,8 @@ def _outputs(config, contents, names, paintings):
         outputs = {pairs[0]: output}
     else:
         files.check_folder("output", output)
-        outputs, taken = {}, {}
+        outputs = {}
+        taken: dict[str, str] = {}
         for path, name in pairs:
             file = f"{path.stem}__{safe_name(name)}.png"
             key = file.casefold()  # as some systems see it

@@ -3,13 +3,13 @@
 import ast
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tfstyle.errors import InputError
 
 
-def option(default: Any, help: str, *, section: str, choices: tuple[str, ...] = ()) -> Any:
+def option(default: Any, help: str, *, section: str, choices: Collection[str] = ()) -> Any:
     """A field with what a flag needs besides name and type; tuples are repeatable flags."""
     return dataclasses.field(
         default=default, metadata={"help": help, "section": section, "choices": choices}
@@ -74,7 +74,7 @@ def did_you_mean(name: str, known: tuple[str, ...]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
 
 
-def check_options(config: Any, ranges: dict[str, tuple[float, float]]) -> None:
+def check_options(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
     """Raises InputError for a value that is no choice, not finite or out of its range.
 
     Args:
@@ -82,7 +82,7 @@ def check_options(config: Any, ranges: dict[str, tuple[float, float]]) -> None:
         ranges: least and most value of fields by name.
     """
     for field in dataclasses.fields(config):
-        value, choices = getattr(config, field.name), field.metadata["choices"]
+        value, choices = getattr(config, field.name), tuple(field.metadata["choices"])
         if choices and value not in choices:
             raise InputError(f"--{field.name}: unknown '{value}'{did_you_mean(value, choices)}")
         if isinstance(value, float) and not math.isfinite(value):

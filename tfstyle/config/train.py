@@ -21,7 +21,7 @@ class TrainConfig:
     )  # fmt: skip
     model: str = option(
         "adain", "Architecture: Huang and Belongie's, or AdaIN at several depths in two sizes.",
-        section="Model", choices=tuple(ARCHITECTURES),
+        section="Model", choices=ARCHITECTURES,
     )  # fmt: skip
     encoder: str = option(
         "auto", "Network that sees the pictures; auto is vgg19 for adain on a GPU, else lite.",

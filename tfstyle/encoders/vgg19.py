@@ -79,12 +79,11 @@ class VGG19(keras.Model):
             )
             for name in LAYERS[: 1 + max(LAYERS.index(tap) for tap in self.taps)]
         }
-        self._heads = {
-            name: self._convolution(
-                self.head_widths[block_of(name) - 1], 1, name.replace("relu", "head")
-            )
-            for name in (self.taps if self.head_widths else ())
-        }
+        self._heads = {}
+        if self.head_widths:
+            for name in self.taps:
+                width = self.head_widths[block_of(name) - 1]
+                self._heads[name] = self._convolution(width, 1, name.replace("relu", "head"))
 
     def _convolution(self, width, size, name):
         return keras.layers.Conv2D(

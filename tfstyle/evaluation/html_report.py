@@ -156,8 +156,8 @@ def _scatter(evaluation):
         content, style = (
             summary.values(evaluation.results, system.name, metric) for metric in MAIN
         )
-        means = [Estimate.of(found) for found in (content, style)]
-        if means[0] is None or means[1] is None or not means[1].mean:
+        means = [one for one in map(Estimate.of, (content, style)) if one is not None]
+        if len(means) < 2 or not means[1].mean:
             continue  # the style itself: its distance of 0 has no place on a logarithmic axis
         axes.scatter(
             list(content.values()), list(style.values()), 9, color, alpha=0.3, linewidths=0

@@ -8,14 +8,14 @@ import tfstyle
 from tfstyle import registry
 
 _PACKAGE = pathlib.Path(tfstyle.__file__).parent
-_BY_NAME = (*registry.ARCHITECTURES.values(), *registry.STYLE_LOSSES.values())
+_TABLES = {"ARCHITECTURES": registry.ARCHITECTURES, "STYLE_LOSSES": registry.STYLE_LOSSES}
 
 
 @functools.cache
 def sources(module: str) -> frozenset[pathlib.Path]:
     """Files of a module and of what it imports of this package, directly or not.
 
-    Imports inside functions count. `tfstyle.registry` stands for all that it names.
+    Imports inside functions count, and so does what a module resolves of the tables of `registry`.
 
     Args:
         module: such as "tfstyle.optimization.renderer".
@@ -28,10 +28,9 @@ def sources(module: str) -> frozenset[pathlib.Path]:
         if name in found or path is None:
             continue
         found[name] = path
-        waiting += _imported(path)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        waiting += [*_imported(tree), *_resolved(tree)]
         waiting.append(name.rpartition(".")[0])  # a package runs before what is in it
-        if name == "tfstyle.registry":
-            waiting += [place.partition(":")[0] for place in _BY_NAME]
     return frozenset(found.values())
 
 
@@ -43,13 +42,23 @@ def _file(module):
     return None
 
 
-def _imported(path):
+def _imported(tree):
     """Names of modules, and of what might be one, that a file imports."""
     names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [one.name for one in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.append(node.module)
             names += [f"{node.module}.{one.name}" for one in node.names]
     return names
+
+
+def _resolved(tree):
+    """Names of modules in the tables that a file reads, if it resolves anything."""
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    if "resolve" not in used:
+        return []
+    return [
+        place.partition(":")[0] for name in used & set(_TABLES) for place in _TABLES[name].values()
+    ]

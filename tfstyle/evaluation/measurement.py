@@ -20,7 +20,6 @@ from tfstyle.evaluation.systems import (
     Style,
     System,
     code_digest,
-    file_digest,
     make_systems,
 )
 from tfstyle.metrics.lpips import LPIPS
@@ -103,12 +102,13 @@ def evaluate(
             "metrics": code_digest("tfstyle.evaluation.measuring", "tfstyle.metrics.networks"),
             "size": config.size,
             "encoder": encoder,
-            "lpips_weights": lpips and file_digest(pathlib.Path(config.lpips_weights)),
+            "lpips_weights": lpips and files.file_digest(config.lpips_weights),
             "fid_network": fid_identity,
-            "style_network": style_network and file_digest(pathlib.Path(config.style_network)),
+            "style_network": style_network
+            and files.file_digest(pathlib.Path(config.style_network)),
         },
         {
-            f"{kind}/{path.stem}": file_digest(path)
+            f"{kind}/{path.stem}": files.file_digest(path)
             for kind, paths in (("content", contents), ("style", styles))
             for path in paths
         },

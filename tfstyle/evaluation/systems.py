@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from tfstyle import images
+from tfstyle import files, images
 from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_you_mean
 from tfstyle.encoders import weight_files
 from tfstyle.errors import InputError
@@ -112,7 +112,7 @@ class TrainedModel(System):
     has_strength: ClassVar[bool] = True
 
     def fingerprint(self):
-        return f"model {file_digest(self.path)} {code_digest('tfstyle.stylization.transfer')}"
+        return f"model {files.file_digest(self.path)} {code_digest('tfstyle.stylization.transfer')}"
 
     def open(self, size):
         devices.start_tensorflow()
@@ -139,7 +139,7 @@ class LiteRTPair(System):
     has_strength: ClassVar[bool] = True
 
     def fingerprint(self):
-        return f"tflite {file_digest(self.encoder)} {file_digest(self.transfer)}"
+        return f"tflite {files.file_digest(self.encoder)} {files.file_digest(self.transfer)}"
 
     def open(self, size):
         from tfstyle.evaluation.litert_painter import LiteRTPainter
@@ -158,7 +158,9 @@ class Optimization(System):
 
         config = OptimizeConfig()
         config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
-        encoders = [file_digest(weight_files.encoder_path(name)) for name in ("lite", "vgg19")]
+        encoders = [
+            files.file_digest(weight_files.encoder_path(name)) for name in ("lite", "vgg19")
+        ]
         code = code_digest("tfstyle.optimization.renderer")
         return f"renderer {config} {encoders} {code}"
 
@@ -216,12 +218,6 @@ def make_systems(config: EvaluateCommand) -> list[System]:
             f"--baseline: '{config.baseline}'{did_you_mean(config.baseline, tuple(names))}"
         )
     return systems
-
-
-def file_digest(path: pathlib.Path) -> str:
-    """The beginning of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def code_digest(*modules: str) -> str:

@@ -183,10 +183,10 @@ def _quantized(converter, prepared):
 def _with_own_ranges(data, prepared):
     """A calibrated file whose ranges are not those of the largest values seen.
 
-    Maps hold `_MAP_RANGE` of them, so that steps are finer and rare peaks are cut; those of
-    prepared convolutions would be 1, but the calibrator gives them the range of the product after
-    them, which is computed in their place. Logits of pixels end where a sigmoid has. Dense layers have
-    room for codes of paintings that were not seen.
+    Maps are clipped at `_MAP_RANGE` of them, so that steps are finer and rare peaks are cut. Those
+    of prepared convolutions would end at 1, but the calibrator gives them the range of the product
+    after them, which is computed in their place. Logits of pixels end where a sigmoid has. Dense
+    layers have room for codes of paintings that were not seen.
     """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     kinds = [code.builtinCode for code in model.operatorCodes]

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import encoders
+from tfstyle import encoders, files
 from tfstyle.encoders import layer_names, weight_files
 from tfstyle.errors import InputError
-from tfstyle.evaluation.systems import file_digest
 
 MARGIN = 16  # pixels of reflection, as in `optimization`; a SavedModel does as it likes
 Features = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -28,7 +27,7 @@ def load_features(name: str, vgg_weights: str = "") -> tuple[Features, str]:
     if name in ("lite", "vgg19"):
         weight_files.check_encoder(name, vgg_weights)
         encoder = encoders.load_encoder(name, vgg_weights=vgg_weights, margin=MARGIN)
-        digest = file_digest(weight_files.encoder_path(name, vgg_weights))
+        digest = files.file_digest(weight_files.encoder_path(name, vgg_weights))
         call, identity = tf.function(encoder, reduce_retracing=True), f"{name} {digest}"
     else:
         call, identity = _load_saved_model("encoder", name)
@@ -91,5 +90,5 @@ def _load_saved_model(flag, path):
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         if file.is_file():
-            digest.update(file_digest(file).encode())
+            digest.update(files.file_digest(file).encode())
     return call, f"{folder.resolve().name} {digest.hexdigest()[:16]}"

@@ -9,7 +9,8 @@ from keras import ops
 
 from tfstyle import encoders, layers, losses
 from tfstyle.encoders.layer_names import BLOCKS
-from tfstyle.models.base import EncoderDecoderModel, per_image, pooled
+from tfstyle.models.base import per_image
+from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
 
 CODE_LAYER = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", CODE_LAYER)

@@ -15,9 +15,9 @@ from keras import ops
 from tfstyle import encoders, layers, losses
 from tfstyle.encoders.layer_names import HEAD_LAYERS, block_of, stride_of
 from tfstyle.models import palette
-from tfstyle.models.base import EncoderDecoderModel, pooled
 from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.models.conditioned_decoder import CONTENT_LAYER, DEPTH, STRIDE, ConditionedDecoder
+from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
 
 # Where lite's own features are as good as its heads for the loss, and quicker: of trained pictures,
 # Gram matrices are about as far from the style's in both, but twice as far in the head at relu3_1.
@@ -93,7 +93,9 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         self._color_loss = losses.WassersteinLoss()
 
     @classmethod
-    def on_encoder(cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments):
+    def on_encoder(  # type: ignore[override]  # with arguments of its own
+        cls, encoder, *, code_layers, widths, hidden, margin, dtype=None, **arguments
+    ):
         """As in the base class.
 
         Args:

@@ -1,5 +1,7 @@
 """The other optimizers of pixels, with the interface of `lbfgs.LBFGS`."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -118,7 +120,7 @@ class StockLBFGS:
 
     def __init__(self, value_and_gradient, history=HISTORY):
         self.history = history
-        self._results = None
+        self._results: Any = None  # of tfp, once it has started
         self._functions = {}
         self.use(value_and_gradient)
         self.value, self.evaluations, self.iterations, self.converged = np.inf, 0, 0, False

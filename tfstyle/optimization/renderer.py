@@ -10,6 +10,7 @@ import numpy as np
 from tfstyle import encoders
 from tfstyle.config import START_IMAGES, OptimizeConfig
 from tfstyle.encoders import weight_files
+from tfstyle.losses import PerceptualLoss
 from tfstyle.optimization import scales
 from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.objective import Objective, make_loss
@@ -48,13 +49,14 @@ class Renderer:
     Args:
         config: how; the defaults of `OptimizeConfig` if None.
         keep: whether to keep what a render needs no more, for the next one.
-    Raises: InputError for layers that the encoder lacks, or weights that are missing.
+    Raises: InputError for weights that are missing.
     """
 
     def __init__(self, config: OptimizeConfig | None = None, keep: bool = True):
         config = config or OptimizeConfig()
         self.config = dataclasses.replace(config, encoder=choose_encoder(config))
         self._keep = keep
+        self._losses: dict[str, PerceptualLoss] = {}  # by encoder
         self._made: dict[str, tuple] = {}  # objectives and optimizer by encoder
 
     def render(
@@ -79,8 +81,8 @@ class Renderer:
             checkpoint: file that keeps the state and that an equal call goes on from; that of a
                 finished render returns its result at once. It is the caller's to remove.
             report_every: iterations of a chunk.
-        Raises: InputError for a picture too narrow for the size, or a checkpoint of another render;
-            ValueError for arguments that do not fit together.
+        Raises: InputError for layers that an encoder lacks, a picture too narrow for the size, or a
+            checkpoint of another render; ValueError for arguments that do not fit together.
         """
         config = self.config
         if not styles or len(config.style_weights) not in (0, len(styles)):
@@ -93,6 +95,9 @@ class Renderer:
                 f"`init` must be given. Received: init=None, config.init={config.init}"
             )
         stages = scales.plan_stages(config, config.encoder, content.shape[1:3])
+        for name in dict.fromkeys(stage.encoder for stage in stages):
+            if name not in self._losses:  # a layer that is not there is said at once
+                self._losses[name] = make_loss(config, name)
         run = Rendering(self, content, styles, init, checkpoint, stages)
         return run.run(
             on_progress or (lambda _: None), should_stop or (lambda: False), report_every
@@ -114,7 +119,7 @@ class Renderer:
         return self._made[encoder]
 
     def _make(self, name):
-        loss = make_loss(self.config, name)
+        loss = self._losses[name]
 
         def objective(dtype):
             encoder = encoders.load_encoder(

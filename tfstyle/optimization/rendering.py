@@ -50,7 +50,8 @@ class Rendering:
         self.encoder = ""
         self.history: list[dict[str, Any]] = []
         self.stage = 0
-        self.start = self.image = None
+        self.start: Any = None  # pictures, once there are some
+        self.image: Any = None
 
     def _use_encoder(self, name):
         self.encoder = name
@@ -117,14 +118,14 @@ class Rendering:
         else:
             self.start = images.resize(self.image, shape, clip=False)
         self._set_targets(self.start)
-        previous = None if changed else self.shapes[self.stage - 1]
+        previous = self.shapes[self.stage - 1]
 
         def rescale(vector):
             picture = vector.reshape(1, *previous, 3)
             return images.resize(picture, shape, clip=False).reshape(-1)
 
         zero = np.zeros(self.start.size, np.float32)
-        self.optimizer.start(zero, rescale if previous else None)
+        self.optimizer.start(zero, None if changed else rescale)
         self.history.append(
             {
                 "height": shape[0],

@@ -87,10 +87,9 @@ class Network:
             except (ValueError, RuntimeError) as error:
                 reason = (str(error).strip().splitlines() or ["damaged"])[0]
                 raise InputError(f"{name}: not a TFLite file ({reason})") from error
-            try:
-                self._interpreter.allocate_tensors()
-            except (ValueError, RuntimeError) as error:
-                raise self._refusal(error) from error
+        sizes = [one["shape_signature"] for one in self._interpreter.get_input_details()]
+        if all(min(size, default=1) > 0 for size in sizes):
+            self._allocate()  # else with the first pictures: a graph may not do for one pixel
         self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
         self._runners: dict[str, Callable] = {}
 
@@ -127,7 +126,15 @@ class Network:
 
     def operations(self) -> list[dict[str, Any]]:
         """LiteRT's details of the nodes of the first signature; it tells of no other."""
+        self._allocate()
         return self._interpreter._get_ops_details()
+
+    def _allocate(self):
+        try:
+            with process.hidden_stderr():
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise self._refusal(error) from error
 
     def _runner(self, key):
         if key not in self._runners:
@@ -139,7 +146,7 @@ class Network:
         if any(tuple(one["shape"]) != inputs[one["name"]].shape for one in details):
             for one in details:
                 self._interpreter.resize_tensor_input(one["index"], inputs[one["name"]].shape)
-            self._interpreter.allocate_tensors()
+        self._interpreter.allocate_tensors()
         for detail in details:
             self._interpreter.set_tensor(detail["index"], inputs[detail["name"]])
         self._interpreter.invoke()

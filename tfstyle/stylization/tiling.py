@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def least_tile_size(model: "Tileable") -> int:
     """Pixels that a tile must have for a model, so that half of each side is not painted twice."""
-    return 4 * model.receptive_field
+    return 4 * _overlap(model.receptive_field, model.tile_stride)
 
 
 def paint_tiles(
@@ -63,17 +63,22 @@ def paint_tiles(
 
 
 def _tiles(
-    height: int, width: int, size: int, overlap: int, stride: int
+    height: int, width: int, size: int, receptive_field: int, stride: int
 ) -> Iterator[tuple[tuple, tuple]]:
     """Slices of rows and columns: of what a tile is for, and of what is painted for it."""
-    for inner_rows, outer_rows in _spans(height, size, overlap, stride):
-        for inner_columns, outer_columns in _spans(width, size, overlap, stride):
+    for inner_rows, outer_rows in _spans(height, size, receptive_field, stride):
+        for inner_columns, outer_columns in _spans(width, size, receptive_field, stride):
             yield (inner_rows, inner_columns), (outer_rows, outer_columns)
 
 
-def _spans(length, size, overlap, stride):
+def _overlap(receptive_field, stride):
+    """Pixels to each side of a part that are painted twice: at least a stride, and whole ones."""
+    return max(1, math.ceil(receptive_field / stride)) * stride
+
+
+def _spans(length, size, receptive_field, stride):
     """Parts of equal lengths, as nearly as may be, that begin where a position does."""
-    overlap = math.ceil(overlap / stride) * stride
+    overlap = _overlap(receptive_field, stride)
     count = 1
     if length > size:
         count = math.ceil(length / ((size - 2 * overlap) // stride * stride))

@@ -83,7 +83,7 @@ def train(
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
-    run = RunFolder(config, {"encoder": model.code_identity()})
+    run = RunFolder(config, {"encoder": model.frozen_identity()})
     start = run.restore(stepper.state())
     mean = machines.mean(start)
     if machines.mean((start - mean) ** 2) > 0.0:

@@ -1,0 +1,1 @@
+"""Models of tests, each in one file."""
