@@ -20,6 +20,21 @@ PAGE = ROOT / "docs" / "adding-a-model.md"
 NAMES = ("covariance", "attention", "named")
 
 
+class _PaintingHere:
+    """`painting.Painting` in this process, where the new architectures are registered."""
+
+    def __init__(self, system, size):
+        self.paint = painting._Worker(system, size).paint
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def paintings_here(monkeypatch):
+    monkeypatch.setattr(measurement, "Painting", _PaintingHere)
+
+
 def blocks_of_page():
     """The Python of the page: the file, and the entry."""
     return re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), flags=re.M | re.S)
@@ -37,9 +52,7 @@ def runs(tmp_path_factory):
     for number in range(3):
         noise = random.uniform(0.9, 1.0, photo.shape).astype("f4")
         images.write_image(folder / "content" / f"{number}.png", photo * noise)
-        images.write_image(
-            folder / "style" / f"s{number}.png", painted * 0.3 * (1 + number)
-        )
+        images.write_image(folder / "style" / f"s{number}.png", painted * 0.3 * (1 + number))
     (folder / "covariance.py").write_text(blocks_of_page()[0], encoding="utf-8")
     sys.path.insert(0, str(folder))
     before = dict(registry.ARCHITECTURES)
@@ -213,8 +226,7 @@ def test_it_is_exported_for_phones(name, trained, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["covariance", "attention"])
-def test_it_is_evaluated_as_a_model_and_as_files(name, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(measurement, "Painting", _PaintingHere)
+def test_it_is_evaluated_as_a_model_and_as_files(name, trained, tmp_path):
     data = trained[name].parent
     output = tmp_path / "files"
     assert main(["to_tflite", f"--model={trained[name]}/model.keras", f"--output={output}",
@@ -233,16 +245,6 @@ def test_it_is_evaluated_as_a_model_and_as_files(name, trained, tmp_path, monkey
     for path in found:
         same = images.read_image(pictures / "files" / path.name)
         assert np.abs(images.read_image(path) - same).max() <= 1.01 / 255
-
-
-class _PaintingHere:
-    """`painting.Painting` in this process, where the new architectures are registered."""
-
-    def __init__(self, system, size):
-        self.paint = painting._Worker(system, size).paint
-
-    def close(self):
-        pass
 
 
 def test_the_modules_of_the_page_exist():

@@ -16,7 +16,7 @@ from tests.test_readme import blocks
 from tfstyle import images, models
 from tfstyle.__main__ import main
 from tfstyle.exporting import metadata, profiling
-from tfstyle.exporting.signatures import CODE, SUMMARY, flatten
+from tfstyle.exporting.signatures import CODE, SUMMARY, flatten, unflatten
 from tfstyle.runtime.litert import Network
 
 
@@ -46,7 +46,7 @@ CHECKED = ("--check_content_dir", "photos", "--check_style_dir", "paintings", "-
 
 def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     monkeypatch.setattr("tfstyle.exporting.tflite_files.ROUNDS", 1)
-    monkeypatch.setattr("tfstyle.config.export.LEAST_TILE", 96)
+    monkeypatch.setattr("tfstyle.stylization.tiling.least_tile_size", lambda _: 96)
     assert run("to_tflite", "--model", "mine.keras", "--output", "out", "--size", "64x96",
                "--style_size", "64", "--precision", "float32,int8", "--calibration_dir", "photos",
                "--calibration_style_dir", "paintings", "--uint8", *CHECKED,
@@ -56,10 +56,11 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
     assert "--calibration_dir: pictures: 2; int8 is better with 100 to 300" in captured.err
     names = ("style_encoder.tflite", "transfer.tflite")
     files = [f"{precision}/{name}" for precision in ("float32", "int8") for name in names]
+    about = [f"{precision}/model.json" for precision in ("float32", "int8")]
     found = sorted(str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*.*"))
     golden = ("golden.json", "painting.png", "photo.png", "stylized.png")
     golden = [f"{part}/golden/{name}" for part in ("float32", "int8") for name in golden]
-    assert found == sorted([*files, *golden, "report.json", "report.md"])
+    assert found == sorted([*files, *about, *golden, "report.json", "report.md"])
     record = json.loads((folder / "out/report.json").read_text())
     keys = [(row["file"].split("/")[1].split(".")[0], row["signature"]) for row in record["files"]]
     assert keys[:4] == [
@@ -76,11 +77,16 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
         if row["signature"] in ("transfer_tile", "encode_whole"):
             assert "nodes" not in row  # LiteRT tells of the first alone
         else:
-            assert row["nodes"] == sum(network.operations().all.values())
-            assert row["xnnpack_share"] == network.operations().share
+            operations = profiling.operations_of(network)
+            assert row["nodes"] == sum(operations.all.values())
+            assert row["xnnpack_share"] == operations.share
     assert (folder / "out/report.md").read_text() == captured.out
     for precision in ("float32", "int8"):
         check_golden(folder / "out" / precision)
+        model = models.load_model("mine.keras")
+        assert json.loads((folder / "out" / precision / "model.json").read_text()) == {
+            "codes": model.code_identity(), "receptive_field": 112, "tile_stride": 16,
+        }  # fmt: skip
     # The numbers are of the pictures: another picture has others.
     assert record["model_itself"]["style_distance"] > 0
     differ = {row["style_distance"] - record["model_itself"]["style_distance"] for row in
@@ -116,16 +122,18 @@ def check_golden(folder):
     def network(name):
         return Network((folder / f"{name}.tflite").read_bytes(), 1, name)
 
-    found = network("style_encoder").run("encode_style", {"style": read("painting.png")})["code"]
-    code = np.float32([record["encode_style"]["code"]])
-    np.testing.assert_allclose(found, code, atol=1e-5)
+    found = network("style_encoder").run("encode_style", {"style": read("painting.png")})
+    code = {name: np.float32([record["encode_style"][name]]) for name in found}
+    assert set(code) == {"code_statistics", "code_palette"}
+    for name, part in code.items():
+        np.testing.assert_allclose(found[name], part, atol=1e-5)
     strength = np.float32([record["transfer"]["strength"]])
     signature = record["transfer"]["signature"]
     apart = record["transfer"]["mean_difference_in_grey_levels_at_most"]
     golden = read("stylized.png").astype(int)
 
     def difference(content):
-        inputs = {"content": content, "code": code, "strength": strength}
+        inputs = {"content": content, **code, "strength": strength}
         return np.abs(network("transfer").run(signature, inputs)["stylized"] - golden).mean()
 
     assert difference(read("photo.png")) < 0.01
@@ -156,18 +164,22 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     strength = np.array([1.0, 0.3], np.float32)
     code = model.encode_style(painting)
     expected = np.asarray(model.stylize(contents, code, strength))
-    found = signatures["transfer"](content=contents, code=code, strength=strength)["stylized"]
+    inputs = {"content": contents, "strength": strength, **flatten(CODE, code)}
+    found = signatures["transfer"](**inputs)["stylized"]
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    own = model.encode_content(contents, code, strength)
-    found = signatures["encode_whole"](content=contents, code=code, strength=strength)
-    np.testing.assert_allclose(found["content_code"], own, atol=1e-4, rtol=1e-4)
-    found = signatures["transfer_tile"](
-        content=contents[:, :, :48], content_code=own, code=code, strength=strength
-    )["stylized"]
-    expected = model.stylize(contents[:, :, :48], code, strength, own)
+    own = model.summarize([contents], [1.0], code, strength)
+    found = signatures["encode_whole"](**inputs)
+    assert found.keys() == flatten(SUMMARY, own).keys()
+    for name, part in flatten(SUMMARY, own).items():
+        np.testing.assert_allclose(found[name], part, atol=1e-4, rtol=1e-4)
+    inputs["content"] = contents[:, :, :48]
+    found = signatures["transfer_tile"](**inputs, **flatten(SUMMARY, own))["stylized"]
+    expected = model.stylize_tile(contents[:, :, :48], code, strength, own)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    codes = keras.layers.TFSMLayer("new/saved", "encode_style")(painting)["code"]
-    np.testing.assert_allclose(codes, code, atol=1e-5, rtol=1e-5)
+    codes = keras.layers.TFSMLayer("new/saved", "encode_style")(painting)
+    assert codes.keys() == flatten(CODE, code).keys()
+    for name, part in flatten(CODE, code).items():
+        np.testing.assert_allclose(codes[name], part, atol=1e-5, rtol=1e-5)
     found = signatures["serving_default"](
         content=contents[:, :, :75], style=painting[:, :50], strength=strength
     )["stylized"]
@@ -209,11 +221,16 @@ def test_onnx_files(size, folder, capfd):
     photo = images.read_image("photos/0.png")
     painting = images.read_image("paintings/0.png")[:, :64]
     style = painting if size == "dynamic" else images.cover(painting, (64, 96))
-    (code,) = encoder.run(["code"], {"style": style})
-    np.testing.assert_allclose(code, model.encode_style(style), atol=1e-4)
-    inputs = {"content": photo, "code": code, "strength": np.float32([0.4])}
-    (found,) = transfer.run(["stylized"], inputs)
-    np.testing.assert_allclose(found, model.stylize(photo, code, 0.4), atol=1e-4)
+    code = model.encode_style(style)
+    names = ["code_statistics", "code_palette"]
+    found = dict(zip(names, encoder.run(names, {"style": style}), strict=True))
+    assert found.keys() == flatten(CODE, code).keys()
+    for name, part in flatten(CODE, code).items():
+        np.testing.assert_allclose(found[name], part, atol=1e-4)
+    inputs = {"content": photo, **found, "strength": np.float32([0.4])}
+    (stylized,) = transfer.run(["stylized"], inputs)
+    code = unflatten(CODE, found)
+    np.testing.assert_allclose(stylized, model.stylize(photo, code, 0.4), atol=1e-4)
 
 
 def test_files_are_timed_side_by_side(folder, capfd):
@@ -244,8 +261,8 @@ def test_files_are_timed_side_by_side(folder, capfd):
         ("to_tflite --output out --size 384,384", "--size: '384' is given twice"),
         ("to_tflite --output out --style_size 99,256", "--style_size: give one size"),
         ("to_tflite --output out --tile_size 99,256", "--tile_size: give one size"),
-        ("to_tflite --output out --tile_size 440", "--tile_size: give a size from 448 pixels"),
-        ("to_tflite --output out --tile_size dynamic", "--tile_size: give a size from 448"),
+        ("to_tflite --output out --tile_size 440", "--tile_size: this model needs tiles of 448 pixels"),
+        ("to_tflite --output out --tile_size dynamic", "--tile_size: give a size in pixels"),
         ("to_tflite --output out --check_content_dir one --check_style_dir one", "give two"),
         ("to_tflite --output out --precision int9", "did you mean 'int8'"),
         ("to_tflite --output out --precision int8", "--calibration_dir: give the folder"),
@@ -287,7 +304,7 @@ def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr("tensorflow.saved_model.save", full)
-    monkeypatch.setattr("tfstyle.exporting.saved_model.SIGNATURES", [STYLIZE])
+    monkeypatch.setattr("tfstyle.exporting.saved_model.DTYPES", ["float32"])
     assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 1
     (line,) = errors(capfd)
     assert line == "error: --output: out cannot be written (No space left on device)"
@@ -297,7 +314,7 @@ def test_a_full_disk_leaves_nothing(folder, capfd, monkeypatch):
 def test_a_signal_leaves_nothing(folder, capfd, monkeypatch):
     number, handler = signal.SIGTERM, signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr("tensorflow.saved_model.save", lambda *_: os.kill(os.getpid(), number))
-    monkeypatch.setattr("tfstyle.exporting.saved_model.SIGNATURES", [STYLIZE])
+    monkeypatch.setattr("tfstyle.exporting.saved_model.DTYPES", ["float32"])
     assert run("to_saved_model", "--model", "mine.keras", "--output", "out") == 128 + number
     assert errors(capfd) == ["error: interrupted"]
     assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]

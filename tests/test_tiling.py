@@ -25,9 +25,7 @@ def test_tiles_are_the_whole_picture(name, wide, painting):
     model = EXAMPLES[name]()
     code = model.encode_style(painting)
     seen = []
-    found = tiling.paint_tiles(
-        model, wide, code, 0.7, 448, lambda *progress: seen.append(progress)
-    )
+    found = tiling.paint_tiles(model, wide, code, 0.7, 448, lambda *progress: seen.append(progress))
     assert seen == [(done, 12) for done in range(1, 13)]
     assert found.shape == wide.shape
     # Statistics pooled from tiles differ a little from the whole's, so from one piece, too …

@@ -326,7 +326,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_there_is(folders, tmp_path, monk
         training.train(config)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000002.npz"]
     monkeypatch.undo()
-    assert training.train(config) == training.Result(step=4, complete=True, skipped=0)
+    assert training.train(config) == training.TrainingResult(step=4, complete=True, skipped=0)
 
 
 class Recorder(keras.callbacks.Callback):
@@ -359,7 +359,7 @@ def test_keras_callbacks_work_and_can_end_training(folders, tmp_path):
         small_config(folders, tmp_path / "run", log_every=3), callbacks=[recorder, board, best]
     )
     assert models.load_model(tmp_path / "best.keras")
-    assert result == training.Result(step=6, complete=False, skipped=0)
+    assert result == training.TrainingResult(step=6, complete=False, skipped=0)
     terms = ["content/relu4_1", "data_wait", "gradient_norm"]
     epochs = [("epoch", 0, terms, True), ("epoch", 1, terms, True)]
     assert recorder.calls == ["begin", 0, 1, 2, epochs[0], 3, 4, 5, epochs[1], "end"]
@@ -531,7 +531,8 @@ def test_the_average_of_weights_is_the_recurrence(random):
 
 def test_samples_are_held_out_of_training(folders, tmp_path):
     config = small_config(folders, tmp_path)
-    batches, (contents, styles) = open_pictures(config, Skipped())
+    pictures = open_pictures(config, Skipped())
+    batches, contents, styles = pictures.batches, pictures.contents, pictures.styles
     assert len(contents) == len(styles) == 1
     assert contents[0].shape == (1, 64, 64, 3)
     assert len(batches.content.source.names) == 11 and len(batches.style.source.names) == 10
@@ -544,7 +545,7 @@ def test_samples_are_held_out_of_training(folders, tmp_path):
 
 def test_photographs_change_in_color_and_paintings_in_scale(folders, tmp_path):
     config = small_config(folders, tmp_path, color_jitter=0.3, style_scale_jitter=1.7)
-    batches, _ = open_pictures(config, Skipped())
+    batches = open_pictures(config, Skipped()).batches
     assert (batches.content.color_jitter, batches.content.scale_jitter) == (0.3, 1.0)
     assert (batches.style.color_jitter, batches.style.scale_jitter) == (0.0, 1.7)
 
@@ -560,7 +561,7 @@ def test_a_damaged_picture_is_not_held_out(tmp_path, folders, examples):
     for seed in range(4):
         config = small_config({**folders, "content_dir": str(tmp_path / "content")}, tmp_path)
         skipped = Skipped()
-        _, (contents, _) = open_pictures(dataclasses.replace(config, seed=seed), skipped)
+        contents = open_pictures(dataclasses.replace(config, seed=seed), skipped).contents
         assert len(contents) == 1 and np.isfinite(contents[0]).all()
 
 

@@ -143,9 +143,7 @@ def test_compiled_it_paints_the_same(name, photo, painting):
     for picture in (photo, photo[:, :47, :51]):
         for strength in (1.0, 0.4):
             expected = eager.paint(picture, code, strength)
-            np.testing.assert_allclose(
-                compiled.paint(picture, code, strength), expected, atol=1e-5
-            )
+            np.testing.assert_allclose(compiled.paint(picture, code, strength), expected, atol=1e-5)
 
 
 def test_luminance_is_painted_and_the_photos_chroma_kept(photo, painting):

@@ -12,7 +12,7 @@ START_IMAGES = ("content", "style", "noise", "fast")  # of --init, beside files
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizeConfig:
-    """How `optimization.stylize` makes a picture. Raises InputError for a value out of range."""
+    """How `optimization.render` makes a picture. Raises InputError for a value out of range."""
 
     size: int = option(512, "Longest side of the result in pixels.", section="Result")
     content_weight: float = option(

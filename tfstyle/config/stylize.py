@@ -79,10 +79,11 @@ class StylizeCommand:
             raise InputError("--style, --style_library: give one of the two")
         if self.style_name and self.style:
             raise InputError("--style, --style_name: give one of the two")
-        if self.style_library and self.preserve_color in ("histogram", "linear"):
+        named = self.style_library or self.style_name
+        if named and self.preserve_color in ("histogram", "linear"):
             raise InputError(
-                f"--preserve_color={self.preserve_color}: recolours a painting; a style library "
-                "has none. Use luminance"
+                f"--preserve_color={self.preserve_color}: recolours a painting; styles by name "
+                "have none. Use luminance"
             )
         if any(not 0 <= weight < float("inf") for weight in self.style_weights):
             raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")

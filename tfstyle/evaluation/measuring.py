@@ -38,11 +38,11 @@ class Measurer:
     measure in the order of `pairs.by_content` or `pairs.by_block`.
 
     Args:
-        features: from `features.load_features`.
+        features: from `metrics.networks.load_features`.
         size: side of the pictures in pixels.
         lpips: `metrics.lpips.LPIPS`, or None to do without.
-        fid: from `features.load_fid_network`, or None.
-        style_network: from `litert.load_style_network`, or None.
+        fid: from `metrics.networks.load_fid_network`, or None.
+        style_network: from `litert_painter.load_style_network`, or None.
     """
 
     def __init__(

@@ -87,7 +87,8 @@ class Network:
             except (ValueError, RuntimeError) as error:
                 reason = (str(error).strip().splitlines() or ["damaged"])[0]
                 raise InputError(f"{name}: not a TFLite file ({reason})") from error
-        sizes = [one["shape_signature"] for one in self._interpreter.get_input_details()]
+        # Copied, since LiteRT refuses to allocate while its own arrays are held.
+        sizes = [[*one["shape_signature"]] for one in self._interpreter.get_input_details()]
         if all(min(size, default=1) > 0 for size in sizes):
             self._allocate()  # else with the first pictures: a graph may not do for one pixel
         self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
@@ -126,6 +127,7 @@ class Network:
 
     def operations(self) -> list[dict[str, Any]]:
         """LiteRT's details of the nodes of the first signature; it tells of no other."""
+        self._runners.clear()  # while there are any, LiteRT allocates nothing
         self._allocate()
         return self._interpreter._get_ops_details()
 
