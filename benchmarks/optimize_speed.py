@@ -28,6 +28,8 @@ from tfstyle.config import OptimizeConfig
 from tfstyle.optimization import objective
 from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.optimizers import StockLBFGS
+from tfstyle.optimization.renderer import MARGIN
+from tfstyle.optimization.rendering import PRECISE_SHARE
 
 ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES = [
@@ -69,7 +71,7 @@ def measure_evaluations(pairs):
     ratios = []
     for content, style in pairs:
         config = OptimizeConfig(size=_SIZE.value, encoder="lite")
-        result = optimization.stylize(content, [style], config)
+        result = optimization.render(content, [style], config)
         evaluations, iterations = (
             sum(stage[key] for stage in result.history) for key in ("evaluations", "iterations")
         )
@@ -175,9 +177,7 @@ def measure_bfloat16(pairs, iterations=20):
     loss = objective.make_loss(config, "vgg19")
     problems = {}
     for dtype in ("float32", "mixed_bfloat16"):
-        encoder = encoders.load_encoder(
-            "vgg19", loss.layers, margin=optimization.MARGIN, dtype=dtype
-        )
+        encoder = encoders.load_encoder("vgg19", loss.layers, margin=MARGIN, dtype=dtype)
         problems[dtype] = objective.Objective(encoder, loss)
     precise, fast = problems.values()
     precise.set_targets(small, [_resized_style(style, _VGG_SIZE.value)], [1.0])
@@ -190,11 +190,11 @@ def measure_bfloat16(pairs, iterations=20):
     seconds = [0.0, 0.0]
     warm = 3
     for iteration, (k, optimizer) in itertools.product(range(iterations), enumerate(optimizers)):
-        if k == 1 and iteration == round(iterations * (1 - optimization.PRECISE_SHARE)):
+        if k == 1 and iteration == round(iterations * (1 - PRECISE_SHARE)):
             optimizer.switch(precise.value_and_gradient)  # as a render does
         before, started = optimizer.evaluations, time.perf_counter()
         optimizer.step()
-        if warm <= iteration < iterations * (1 - optimization.PRECISE_SHARE):
+        if warm <= iteration < iterations * (1 - PRECISE_SHARE):
             seconds[k] += (time.perf_counter() - started) / (optimizer.evaluations - before)
     evaluate = tf.function(precise.value_and_gradient)
     finals = [float(evaluate(optimizer.position)[0]) for optimizer in optimizers]
@@ -235,7 +235,7 @@ def _resized_style(style, size=None):
 def _objective(content, style):
     """The objective of a render by lite at its last scale, started from the content."""
     loss = objective.make_loss(OptimizeConfig(), "lite")
-    encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=optimization.MARGIN)
+    encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=MARGIN)
     problem = objective.Objective(encoder, loss)
     small = images.resize(content, _shape(content))
     problem.set_targets(small, [_resized_style(style)], [1.0])

@@ -23,9 +23,19 @@ from absl import app, flags
 
 from benchmarks.table import print_heading, print_row
 from tfstyle import images, models, optimization
-from tfstyle.config import OptimizeConfig
-from tfstyle.exporting import litert, tflite
-from tfstyle.exporting.signatures import ENCODE_STYLE, TRANSFER
+from tfstyle.config import DEFAULT_MODEL, OptimizeConfig
+from tfstyle.exporting import profiling, tflite
+from tfstyle.exporting.calibration import to_numpy
+from tfstyle.exporting.signatures import (
+    CODE,
+    ENCODE_STYLE,
+    TRANSFER,
+    Signatures,
+    flatten,
+    unflatten,
+)
+from tfstyle.runtime.litert import Network
+from tfstyle.stylization import Stylizer
 
 ROOT = pathlib.Path(__file__).parent.parent
 PARTS = ("litert", "models", "program", "init")
@@ -59,18 +69,18 @@ def measure_litert(rounds=20):
         return
     model, pairs, (entry,) = _prepare("mobile", TRANSFER)
     data = tflite.convert(model, [entry], "float32")
-    network = litert.Network(data, _THREADS, "mobile")
-    content, code, strength = (pairs[0][name] for name in TRANSFER.inputs)
+    network = Network(data, _THREADS, "mobile")
+    arguments = _arguments(pairs[0])
     graph = tf.function(model.stylize)
-    seconds = litert.median_seconds(
+    seconds = profiling.median_seconds(
         {
             "LiteRT": lambda: network.run(entry.key, pairs[0]),
-            "a compiled function": lambda: graph(content, code, strength).numpy(),
-            "eager, as in stylize.py": lambda: np.asarray(model.stylize(content, code, strength)),
+            "a compiled function": lambda: graph(**arguments).numpy(),
+            "eager, as in stylize.py": lambda: np.asarray(model.stylize(**arguments)),
         },
         rounds,
     )
-    difference = network.run(entry.key, pairs[0])["stylized"] - graph(content, code, strength)
+    difference = network.run(entry.key, pairs[0])["stylized"] - graph(**arguments)
     yield "largest difference of the pictures", "", [float(np.abs(difference).max())], 6
     reference = seconds.pop("LiteRT")
     yield f"LiteRT, {len(data) / 1e6:.2f} MB, milliseconds", "", [1000 * reference], 0
@@ -85,9 +95,9 @@ def measure_models(rounds=30):
     runs = {}
     for name in ("mobile", "quality"):
         model, pairs, (entry,) = _prepare(name, TRANSFER)
-        network = litert.Network(tflite.convert(model, [entry], "float32"), _THREADS, name)
+        network = Network(tflite.convert(model, [entry], "float32"), _THREADS, name)
         runs[name] = functools.partial(network.run, entry.key, pairs[0])
-    seconds = litert.median_seconds(runs, rounds)
+    seconds = profiling.median_seconds(runs, rounds)
     ratio = seconds["quality"] / seconds["mobile"]
     yield "a transfer by `quality` / by `mobile`, float32", "≤ 10", [ratio], 1
     model, pairs, (entry,) = _prepare("mobile", TRANSFER)
@@ -95,19 +105,19 @@ def measure_models(rounds=30):
     data = tflite.convert(model, [entry], "int8", calibration=_mirrored(pairs))
     encoder = tflite.convert(model, [encode], "int8", calibration=_mirrored(styles))
     yield "`mobile`, int8, both files, MB", "≤ 1.0", [(len(data) + len(encoder)) / 1e6], 2
-    network = litert.Network(data, _THREADS, "mobile")
-    errors = [network.run(entry.key, one)["stylized"] - model.stylize(**one) for one in pairs]
+    network = Network(data, _THREADS, "mobile")
+    errors = [
+        network.run(entry.key, one)["stylized"] - model.stylize(**_arguments(one)) for one in pairs
+    ]
     found = [-10.0 * np.log10(np.mean(np.square(error))) for error in errors]
     yield "the same, its pictures beside the Keras model's, dB", "≥ 32", found, 1
     runs = {"mobile": functools.partial(network.run, entry.key, pairs[0])}
     if _REFERENCE.value:
-        reference = litert.Network(
-            pathlib.Path(_REFERENCE.value).read_bytes(), _THREADS, _REFERENCE.value
-        )
+        reference = Network(pathlib.Path(_REFERENCE.value).read_bytes(), _THREADS, _REFERENCE.value)
         key = reference.signatures[0]
-        inputs = reference.random_inputs(key, _SIZE)
+        inputs = profiling.random_inputs(reference, key, _SIZE)
         runs["reference"] = functools.partial(reference.run, key, inputs)
-    seconds = litert.median_seconds(runs, rounds)
+    seconds = profiling.median_seconds(runs, rounds)
     yield "`mobile`'s transfer, int8, milliseconds", "", [1000 * seconds["mobile"]], 1
     if _REFERENCE.value:
         yield "the reference's, milliseconds", "", [1000 * seconds["reference"]], 1
@@ -124,14 +134,15 @@ def _has_litert():
 def _prepare(name, signature):
     """A packaged model, the example pictures as a signature's inputs, its entry in a file."""
     model = models.load_model(name)
+    signature = Signatures(model, (_SIZE, _SIZE)).by_name[signature]
     pictures = {
         picture: images.cover(images.read_image(f"{ROOT}/examples/{picture}.jpg"), (_SIZE, _SIZE))
         for picture in (*_PHOTOS, *_PAINTINGS)
     }
     inputs = [
         {"content": pictures[photo], "style": pictures[painting],
-         "code": np.asarray(model.encode_style(pictures[painting])),
-         "strength": np.ones(1, np.float32)}
+         "strength": np.ones(1, np.float32),
+         **flatten(CODE, to_numpy(model.encode_style(pictures[painting])))}
         for photo in _PHOTOS for painting in _PAINTINGS
     ]  # fmt: skip
     size = (_SIZE, _SIZE)
@@ -140,6 +151,15 @@ def _prepare(name, signature):
         [{name: one[name] for name in signature.inputs} for one in inputs],
         tflite.entries_of(signature, [size], size),
     )
+
+
+def _arguments(inputs):
+    """Of the model's `stylize`, from the inputs of its signature."""
+    return {
+        "content": inputs["content"],
+        "code": unflatten(CODE, inputs),
+        "strength": inputs["strength"],
+    }
 
 
 def _mirrored(inputs):
@@ -174,7 +194,9 @@ def measure_init():
         losses = {}
         for init in ("content", "fast"):
             config = OptimizeConfig(size=_SIZE, min_size=_SIZE, init=init, iterations=60)
-            losses[init] = optimization.stylize(content, [style], config).history[-1]["loss"]
+            start = _fast_start(content, style) if init == "fast" else None
+            result = optimization.render(content, [style], config, init=start)
+            losses[init] = result.history[-1]["loss"]
         for iteration, found in shares.items():
             goal = losses["content"][iteration - 1]
             needed = (k for k, loss in enumerate(losses["fast"], 1) if loss <= goal)
@@ -182,6 +204,13 @@ def measure_init():
     for iteration, found in shares.items():
         name = f"iterations to the loss of {iteration} from the photo, --init fast / content"
         yield name, "", found, 2
+
+
+def _fast_start(content, style):
+    """What `optimize.py --init=fast` starts from."""
+    stylizer = Stylizer(DEFAULT_MODEL)
+    code = stylizer.encode_style(images.reduce(style, 512))
+    return stylizer.paint(images.resize(content, images.fit(content.shape[1:3], _SIZE)), code)
 
 
 if __name__ == "__main__":

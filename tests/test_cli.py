@@ -3,7 +3,10 @@
 import contextlib
 import dataclasses
 import os
+import shlex
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -148,3 +151,21 @@ def test_what_is_hidden_is_shown_with_an_exception_but_not_with_a_signal(capfd, 
         os.write(2, b"chatter")
         raise error
     assert capfd.readouterr().err == shown
+
+
+def test_help_may_be_cut_short():
+    read, write = os.pipe()
+    os.close(read)  # as `| head` does once it has its lines
+    with os.fdopen(write, "w") as pipe:
+        found = subprocess.run(
+            [sys.executable, "-m", "tfstyle", "optimize", "--help"],
+            stdout=pipe, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert (found.returncode, found.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_config_names_the_command_that_makes_it():
+    config = OptimizeConfig(size=300, style_weights=(0.5, 0.25), init="my photo.png")
+    words = shlex.split(cli.command_line(config, "optimize.py"))
+    assert words[0] == "optimize.py"
+    assert cli.parse(OptimizeConfig, words[1:], "optimize.py") == config

@@ -55,8 +55,10 @@ def small_config(folders, output, **settings):
 
 
 def flags(config):
-    changed = dataclasses.asdict(config)
-    return [f"--{name}={value}" for name, value in changed.items()]
+    found = []
+    for name, value in dataclasses.asdict(config).items():
+        found += [f"--{name}={one}" for one in (value if isinstance(value, tuple) else (value,))]
+    return found
 
 
 def checkpoint(folder, step):

@@ -5,6 +5,8 @@ https://arxiv.org/abs/1606.05897: luminance-only transfer, and matching the styl
 to the photo's before the transfer.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 # Rec. 601 luma and two chroma axes, as in the NTSC's YIQ, which the paper uses.
@@ -12,7 +14,9 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523,
 _FLOOR = 1e-6  # smallest variance along a colour axis: a grey picture has two without any
 
 
-def prepare(content, styles, mode):
+def prepare(
+    content: np.ndarray, styles: Sequence[np.ndarray], mode: str
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Content and list of styles as the transfer should see them.
 
     `mode` is "none", "luminance" (all grey; `with_chroma` colours the result), "histogram" or
@@ -27,25 +31,25 @@ def prepare(content, styles, mode):
     return content, [match(style, content) for style in styles]
 
 
-def luminance(image):
+def luminance(image: np.ndarray) -> np.ndarray:
     """`(1, h, w, 3)` grey picture with the luma of `image` in all channels."""
     return np.repeat(image @ _YIQ[0].astype(np.float32)[:, None], 3, axis=-1)
 
 
-def match_luminance(image, reference):
+def match_luminance(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """`image`, a grey picture, with the mean and deviation of `reference`, within [0, 1]."""
     scale = reference.std() / max(image.std(), _FLOOR)
     return np.clip((image - image.mean()) * scale + reference.mean(), 0.0, 1.0).astype(np.float32)
 
 
-def with_chroma(image, source):
+def with_chroma(image: np.ndarray, source: np.ndarray) -> np.ndarray:
     """The luma of `image` with the chroma of `source`, pictures of the same size."""
     mixed = source @ _YIQ.T
     mixed[..., 0] = image @ _YIQ[0]
     return np.clip(mixed @ np.linalg.inv(_YIQ).T, 0.0, 1.0).astype(np.float32)
 
 
-def match_histogram(image, reference):
+def match_histogram(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """`image` with the histogram of each channel of `reference`."""
     matched = np.empty_like(image)
     for channel in range(image.shape[-1]):
@@ -62,7 +66,7 @@ def match_histogram(image, reference):
     return matched
 
 
-def match_linear(image, reference):
+def match_linear(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """`image` mapped linearly to the mean and covariance of `reference`'s colours.
 
     The map is the optimal transport of Gaussians (Pitié and Kokaram 2007), the least change.

@@ -6,15 +6,17 @@ Statistics are computed in float32 whatever the compute dtype; variances are bia
 import keras
 from keras import ops
 
+from tfstyle.statistics import Tensor
+
 _FLOOR = 1e-12  # of a style's variance
 
 
-def crop(features, margin):
+def crop(features: Tensor, margin: int) -> Tensor:
     """`(batch, h, w, c)` features without so many positions on each side."""
     return features[:, margin:-margin, margin:-margin] if margin else features
 
 
-def per_channel(values):
+def per_channel(values: Tensor) -> Tensor:
     """`(batch, c)` values as `(batch, 1, 1, c)`; indexing by None would add a slice to exports."""
     return ops.reshape(values, (-1, 1, 1, values.shape[-1]))
 

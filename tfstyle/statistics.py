@@ -4,16 +4,20 @@ All are computed in float32 whatever the features' type, and divided by h·w, so
 different sizes can be compared.
 """
 
+from typing import Any
+
 from keras import ops
 
+Tensor = Any  # of whichever backend Keras has
 
-def flatten(features):
+
+def flatten(features: Tensor) -> Tensor:
     """`(batch, h·w, c)` float32 from `(batch, h, w, c)` features."""
     shape = ops.shape(features)
     return ops.cast(ops.reshape(features, (shape[0], shape[1] * shape[2], shape[3])), "float32")
 
 
-def gram_matrix(features):
+def gram_matrix(features: Tensor) -> Tensor:
     """`(batch, c, c)` mean products of channels, symmetric and positive semi-definite.
 
     Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016,
@@ -24,7 +28,7 @@ def gram_matrix(features):
     return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat / count)
 
 
-def mean_and_std(features, epsilon=1e-5):
+def mean_and_std(features: Tensor, epsilon: float = 1e-5) -> tuple[Tensor, Tensor]:
     """Means and deviations of channels, each `(batch, c)`; the variance is biased.
 
     `epsilon` is added to the variance, which keeps the gradient of a constant channel finite.
@@ -33,7 +37,7 @@ def mean_and_std(features, epsilon=1e-5):
     return mean, ops.sqrt(variance + epsilon)
 
 
-def covariance(features):
+def covariance(features: Tensor) -> tuple[Tensor, Tensor]:
     """`(batch, c)` channel means and `(batch, c, c)` biased covariance."""
     flat = flatten(features)
     count = ops.cast(ops.shape(flat)[1], "float32")
@@ -42,7 +46,7 @@ def covariance(features):
     return mean, ops.matmul(ops.transpose(centred, (0, 2, 1)), centred / count)
 
 
-def quantiles(values, count):
+def quantiles(values: Tensor, count: Any) -> Tensor:
     """`(batch, count, d)` equally spaced quantiles of each column of `(batch, n, d)` values.
 
     Entry i is the quantile of level (i + ½) / count, interpolated between order statistics.

@@ -15,10 +15,10 @@ from absl import app, flags, logging
 from PIL import Image, ImageDraw
 
 from tfstyle import encoders, files, images, losses, optimization
-from tfstyle import objective as objectives
 from tfstyle.config import OptimizeConfig
 from tfstyle.encoders.layer_names import HEAD_LAYERS
 from tfstyle.optimization.lbfgs import LBFGS
+from tfstyle.optimization.objective import Objective
 
 _PAIRS = flags.DEFINE_multi_string("pair", None, "Content, style; with a comma.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Contact sheet to write.", required=True)
@@ -30,7 +30,7 @@ _STYLE_WEIGHT = flags.DEFINE_float("plain_style_weight", 100.0, "Style weight of
 _INPUTS = flags.DEFINE_bool("inputs", False, "Whether the sheet shows the inputs, too.")
 
 
-class PixelObjective(objectives.Objective):
+class PixelObjective(Objective):
     """The loss as a function of the pixels themselves."""
 
     def _picture(self, vector):
@@ -71,7 +71,7 @@ def main(_):
     for pair in _PAIRS.value:
         paths = [pathlib.Path(path) for path in pair.split(",")]
         content, style = (images.read_image(path) for path in paths)
-        ours = optimization.stylize(content, [style], OptimizeConfig(size=_SIZE.value)).image
+        ours = optimization.render(content, [style], OptimizeConfig(size=_SIZE.value)).image
         plain = render_plainly(content, style)
         name = f"{paths[0].stem}-{paths[1].stem}"
         if _RENDERS.value:

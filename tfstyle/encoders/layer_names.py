@@ -22,7 +22,7 @@ def stride_of(layer: str) -> int:
     return 2 ** (block_of(layer) - 1)
 
 
-def encoder_layers(name, heads=False):
+def encoder_layers(name: str, heads: bool = False) -> tuple[str, ...]:
     """Names of the features that an encoder has; for "auto", those of either.
 
     Args:
@@ -34,7 +34,7 @@ def encoder_layers(name, heads=False):
     return HEAD_LAYERS if heads else TRUNK_LAYERS
 
 
-def parse_layers(flag, text, encoder):
+def parse_layers(flag: str, text: str, encoder: str) -> dict[str, float]:
     """Layers of an encoder with their weights, a dict, from a flag's text.
 
     Args:

@@ -4,6 +4,8 @@ Both encoders ship and are one class, `VGG19`: the published network has the wid
 `lite` a quarter to a half and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
 """
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -166,7 +168,7 @@ class VGG19(keras.Model):
         }
 
 
-def feature_scales(encoder):
+def feature_scales(encoder: VGG19) -> dict[str, float]:
     """Root mean squares of a trunk's features of a picture of noise, about a photograph's.
 
     Returns: dict of floats by tap.
@@ -179,8 +181,15 @@ def feature_scales(encoder):
 
 
 def load_encoder(
-    name="auto", taps=None, *, heads=True, vgg_weights="", pooling="max", margin=0, dtype=None
-):
+    name: str = "auto",
+    taps: Sequence[str] | None = None,
+    *,
+    heads: bool = True,
+    vgg_weights: str = "",
+    pooling: str = "max",
+    margin: int = 0,
+    dtype: str | None = None,
+) -> VGG19:
     """An encoder with trained weights.
 
     Args:

@@ -6,6 +6,7 @@ Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
 import os
 import pathlib
 import zipfile
+from collections.abc import Iterable
 
 import numpy as np
 from absl import logging
@@ -21,7 +22,7 @@ LITE_PATH = _PRETRAINED / "lite.npz"
 VGG19_PATH = _PRETRAINED / "vgg19.npz"
 
 
-def check_encoder(name="auto", vgg_weights=""):
+def check_encoder(name: str = "auto", vgg_weights: str = "") -> None:
     """Raises InputError for a file of weights that is not there or of no use."""
     if name == "lite" and vgg_weights:
         raise InputError("--vgg_weights: is of no use with --encoder=lite; leave one of them out")
@@ -30,7 +31,9 @@ def check_encoder(name="auto", vgg_weights=""):
         raise InputError(f"{vgg_weights}: {found}; VGG-19 ships, without --vgg_weights")
 
 
-def choose_encoder(name="auto", vgg_weights="", has_gpu=False, on_processor="lite"):
+def choose_encoder(
+    name: str = "auto", vgg_weights: str = "", has_gpu: bool = False, on_processor: str = "lite"
+) -> str:
     """The name that "auto" stands for here, said in a log line; any other as it is.
 
     Args:
@@ -57,7 +60,7 @@ def choose_encoder(name="auto", vgg_weights="", has_gpu=False, on_processor="lit
     return "vgg19"
 
 
-def encoder_path(name, vgg_weights=""):
+def encoder_path(name: str, vgg_weights: str = "") -> pathlib.Path:
     """The file of an encoder's weights.
 
     Args:
@@ -73,7 +76,7 @@ def encoder_path(name, vgg_weights=""):
     return cached if cached.is_file() else VGG19_PATH
 
 
-def download_vgg_weights():
+def download_vgg_weights() -> pathlib.Path:
     """Fetches VGG-19's float32 weights into Keras' cache, checked; returns their path.
 
     Raises: InputError if they cannot be fetched.
@@ -93,7 +96,7 @@ def _cached_vgg_path():
     return pathlib.Path(home, "models", VGG_FILE)
 
 
-def read_weights(path, layers):
+def read_weights(path: str | os.PathLike, layers: Iterable[str]) -> dict[str, np.ndarray]:
     """`{"conv1_1/kernel": array, "conv1_1/bias": array, …}` in float32: what the file has of it.
 
     Args:

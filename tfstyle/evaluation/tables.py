@@ -158,7 +158,7 @@ def _interval(estimate, digits, sign=""):
     return f"{estimate.low:{sign}.{digits}f} … {estimate.high:{sign}.{digits}f}"
 
 
-def format_number(value, digits):
+def format_number(value: float, digits: int) -> str:
     """A number with so many digits after the point, or three in all where it is very large."""
     if math.isinf(value):
         return "∞"

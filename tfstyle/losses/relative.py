@@ -3,15 +3,17 @@
 import keras
 from keras import ops
 
+from tfstyle.statistics import Tensor
+
 EPSILON = 1e-8  # keeps a relative error finite where the target is zero: a black or blank picture
 
 
-def mean_but_batch(values):
+def mean_but_batch(values: Tensor) -> Tensor:
     """`(batch,)` means over all other axes."""
     return ops.mean(values, axis=tuple(range(1, len(values.shape))))
 
 
-def relative_error(target, value, normalize):
+def relative_error(target: Tensor, value: Tensor, normalize: bool) -> Tensor:
     """`(batch,)` mean squared difference, over the target's mean square if `normalize`."""
     error = mean_but_batch(ops.square(value - target))
     if not normalize:
@@ -19,7 +21,7 @@ def relative_error(target, value, normalize):
     return error / (mean_but_batch(ops.square(target)) + EPSILON)
 
 
-def cosine_distance(target, value):
+def cosine_distance(target: Tensor, value: Tensor) -> Tensor:
     """`(batch,)` mean of 1 - cosine of the angle between vectors along the last axis."""
     product = ops.sum(value * target, axis=-1)
     norms = ops.sum(ops.square(value), axis=-1) * ops.sum(ops.square(target), axis=-1)
@@ -37,7 +39,7 @@ class FeatureLoss(keras.losses.Loss):
         return {**super().get_config(), "normalize": self.normalize}
 
 
-def check_distance(distance):
+def check_distance(distance: str) -> str:
     """The argument as it is; ValueError for an unknown distance."""
     if distance not in ("squared", "cosine"):
         raise ValueError(f'`distance` must be "squared" or "cosine". Received: distance={distance}')

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import keras
 import numpy as np
@@ -160,6 +161,6 @@ def _deserialized(value):
     return keras.saving.deserialize_keras_object(value) if is_part else value
 
 
-def per_image(strength):
+def per_image(strength: Any) -> Any:
     """A strength, a number or `(batch,)`, that multiplies `(batch, h, w, c)`."""
     return ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1, 1, 1))

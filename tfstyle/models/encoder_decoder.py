@@ -1,5 +1,8 @@
 """Base of the models of a frozen encoder and a decoder that is trained."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -149,7 +152,9 @@ def _all_equal(variables, others):
     )
 
 
-def pooled(pool, statistics, areas):
+def pooled(
+    pool: Callable[[Any, Sequence[float]], Any], statistics: Sequence[Any], areas: Sequence[float]
+) -> Any:
     """Statistics of a whole from those of its parts; those of a whole are left as they are.
 
     Args:

@@ -116,8 +116,14 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
             dtype=dtype,
             name="decoder",
         )
-        scales = [scales[name] for name in code_layers]
-        model = cls(encoder, decoder, scales, margin, dtype=dtype, **arguments)
+        model = cls(
+            encoder,
+            decoder,
+            [scales[name] for name in code_layers],
+            margin,
+            dtype=dtype,
+            **arguments,
+        )
         model.build()
         return model
 

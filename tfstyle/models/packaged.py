@@ -3,6 +3,7 @@
 Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
 """
 
+import os
 import pathlib
 
 from tfstyle.config import did_you_mean
@@ -12,7 +13,7 @@ _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 PACKAGED_MODELS = {name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile")}
 
 
-def model_path(name, flag="model"):
+def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
     """The file of a trained model: a packaged one's name, or a path.
 
     Args:

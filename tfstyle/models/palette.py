@@ -14,10 +14,13 @@ Weighted means of palettes are palettes.
 All is done by few operations that runtimes of mobile devices know: each is 200 bytes of a file.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from keras import ops
 
 from tfstyle import statistics
+from tfstyle.statistics import Tensor
 
 SIZE = 12
 _LEAST_VARIANCE = 1e-3  # of a picture of one colour; so grain is blown up tenfold at most
@@ -26,14 +29,14 @@ _AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32)
 _AXES /= np.linalg.norm(_AXES, axis=1, keepdims=True)
 
 
-def encode(picture):
+def encode(picture: Tensor) -> Tensor:
     """`(batch, 12)` palettes of pictures."""
     mean, covariance = statistics.covariance(picture)
     covariance = ops.add(_rotated(covariance, _AXES), _LEAST_VARIANCE * _EYE)
     return _join(ops.expand_dims(mean, 1), covariance)
 
 
-def pool(palettes, areas):
+def pool(palettes: Tensor, areas: Sequence[float]) -> Tensor:
     """`(1, 12)` palette of a whole from those of its parts, `(k, 12)`, of such areas."""
     areas = ops.reshape(ops.convert_to_tensor(areas, "float32"), (-1, 1, 1))
     weights = areas / ops.sum(areas)
@@ -45,7 +48,7 @@ def pool(palettes, areas):
     return _join(mean, ops.sum(weights * covariances, axis=0, keepdims=True))
 
 
-def recolor(picture, own, palette):
+def recolor(picture: Tensor, own: Tensor, palette: Tensor) -> Tensor:
     """Pictures that have one palette in the colours of another.
 
     Args:

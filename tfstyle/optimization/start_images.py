@@ -6,7 +6,14 @@ from absl import logging
 from tfstyle import images
 
 
-def start_image(kind, shape, content, style, given, seed):
+def start_image(
+    kind: str,
+    shape: tuple[int, int],
+    content: np.ndarray,
+    style: np.ndarray,
+    given: np.ndarray | None,
+    seed: int,
+) -> np.ndarray:
     """`(1, h, w, 3)` float32.
 
     Args:

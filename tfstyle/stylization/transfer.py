@@ -91,6 +91,10 @@ class Stylizer:
                 to the photo's.
         """
         if preserve_color != "none":
+            if content is None:
+                raise ValueError(
+                    f"`content` must be given to keep its colours. Received: {preserve_color=}"
+                )
             _, styles = colors.prepare(content, styles, preserve_color)
         return [self.encode_style(style) for style in styles]
 
@@ -115,7 +119,7 @@ class Stylizer:
         from tfstyle.models.capabilities import MixableCodes, require
 
         shares = shares or (1.0,) * len(codes)
-        if len(shares) != len(codes) or min(shares) < 0 or sum(shares) <= 0:
+        if len(shares) != len(codes) or min(shares, default=-1) < 0 or sum(shares) <= 0:
             raise ValueError(
                 "`shares` must be a number for each code, at least 0 and not all 0. Received: "
                 f"{shares} for {len(codes)} codes"

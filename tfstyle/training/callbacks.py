@@ -131,7 +131,12 @@ class ProgressLine(keras.callbacks.Callback):
         )
 
 
-def report_callbacks(run: RunFolder, contents, styles, current_model) -> list:
+def report_callbacks(
+    run: RunFolder,
+    contents: list[np.ndarray],
+    styles: list[np.ndarray],
+    current_model: Callable[[], keras.Model],
+) -> list[keras.callbacks.Callback]:
     """The callbacks of the process that writes files."""
     log = TensorBoardLog(run.logs)
     grid = SampleGrid(
