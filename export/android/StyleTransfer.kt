@@ -177,9 +177,10 @@ class StyleTransfer(
         /** The weighted mean of codes, itself a code. */
         fun mix(codes: List<Code>, weights: List<Float>): Code {
             require(codes.size == weights.size && weights.sum() > 0f) { "a weight for each code" }
+            val sizes = codes.map { code -> code.mapValues { (_, numbers) -> numbers.size } }
+            require(sizes.distinct().size == 1) { "codes of different models" }
             val total = weights.sum()
             return codes.first().mapValues { (name, numbers) ->
-                require(codes.all { it[name]?.size == numbers.size }) { "codes of different models" }
                 FloatArray(numbers.size) { i ->
                     codes.indices
                         .sumOf { (weights[it] / total * codes[it].getValue(name)[i]).toDouble() }
