@@ -17,12 +17,13 @@ def blocks(language):
 
 
 def test_its_first_command_makes_the_picture(run_program, tmp_path):
-    """The last part of that command, smaller, with this Python instead of a new environment's."""
+    """The second line, smaller."""
     first = README.index("```sh")
     assert README[:first].count("\n") < 8, "it opens with the command"
-    *_, render = blocks("sh")[0].strip().split(" && ")
+    install, render = blocks("sh")[0].strip().splitlines()
+    assert install.endswith("pip install -q -e .")
     python, program, *arguments = shlex.split(render)
-    assert python == ".venv/bin/python" and program == "optimize.py"
+    assert python == "python" and program == "optimize.py"
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     result = run_program(program, *arguments, "--size=256")
     assert result.returncode == 0, result.stderr
@@ -35,14 +36,14 @@ def test_its_first_command_makes_the_picture(run_program, tmp_path):
     assert np.corrcoef(picture.mean(-1).ravel(), same.mean(-1).ravel())[0, 1] > 0.6
 
 
-def test_its_second_command_is_the_check():
-    assert "make check" in blocks("sh")[1]
+def test_its_last_command_is_the_check():
+    assert "make check" in blocks("sh")[-1]
 
 
 def test_its_stylize_command_runs(run_program, tmp_path):
     (command,) = [block for block in blocks("sh") if "stylize.py" in block]
     python, program, *arguments = shlex.split(command)
-    assert python == ".venv/bin/python"
+    assert python == "python"
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     result = run_program(program, *arguments)
     assert result.returncode == 0, result.stderr
@@ -53,7 +54,7 @@ def test_its_stylize_command_runs(run_program, tmp_path):
 def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
     (command,) = [block for block in blocks("sh") if "train.py" in block]
     python, program, *arguments = shlex.split(command)
-    assert python == ".venv/bin/python"
+    assert python == "python"
     (tmp_path / "photos").symlink_to(examples)
     (tmp_path / "paintings").symlink_to(examples)
     arguments[arguments.index("--steps") + 1] = "2"
@@ -70,7 +71,7 @@ def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
 def test_its_evaluation_command_runs(run_program, tmp_path, examples):
     (command,) = [block for block in blocks("sh") if "evaluate.py" in block]
     python, program, *arguments = shlex.split(command)
-    assert python == ".venv/bin/python"
+    assert python == "python"
     (tmp_path / "photos").symlink_to(examples)
     (tmp_path / "paintings").symlink_to(examples)
     result = run_program(program, *arguments, "--size=128", "--pairs=1", "--sweep_pairs=0")
@@ -83,7 +84,7 @@ def test_its_export_command_and_what_runs_the_files(run_program, tmp_path, monke
     """One precision at a small size."""
     (command,) = [block for block in blocks("sh") if "to_tflite.py" in block]
     python, program, *arguments = shlex.split(command)
-    assert python == ".venv/bin/python"
+    assert python == "python"
     small = ["--size=128", "--style_size=128", "--precision=dynamic", "--check_pairs=1"]
     result = run_program(program, *arguments, *small)
     assert result.returncode == 0, result.stderr
@@ -101,7 +102,7 @@ def run_in_empty_folder(code, folder, monkeypatch):
 
 @pytest.mark.parametrize(
     ("part", "text", "less"),
-    [("OptimizeConfig", "size=384", "size=64, iterations=2"), ("load_model", "512", "64")],
+    [("OptimizeConfig", "size=384", "size=64, iterations=2"), ("Stylizer", "512", "64")],
 )
 def test_its_python_runs(part, text, less, tmp_path, monkeypatch):
     (code,) = [code for code in blocks("python") if part in code]
@@ -116,6 +117,8 @@ def test_its_python_runs(part, text, less, tmp_path, monkeypatch):
         "README.md",
         "docs/training.md",
         "docs/evaluation.md",
+        "docs/adding-a-model.md",
+        "docs/architecture.md",
         "export/android/README.md",
         "CONTRIBUTING.md",
     ],
