@@ -16,7 +16,7 @@ test:
 	pytest -n 2
 
 fast: format lint types
-	pytest -n 2 -m "not slow and not program"
+	pytest -n 2 -m "not slow"
 
 fix:
 	ruff check --fix .

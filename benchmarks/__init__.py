@@ -1,1 +1,1 @@
-"""Programs that measure speed and memory, as ratios of things timed side by side in one run."""
+"""Benchmarks of speed and memory, as ratios of alternatives timed in the same run."""

@@ -2,7 +2,7 @@
 
     python -m benchmarks.optimize_speed [--pair CONTENT,STYLE …] [--only NAME …]
 
-Prints a table of ratios, each of things timed in turn in this one process, and the machine. The
+Prints the machine and a table of ratios of alternatives timed in turn in this process. The
 comparison with PyTorch needs the extra `torch`. Pairs default to the example pictures.
 """
 
@@ -42,21 +42,21 @@ EXAMPLES = [
         ("chelsea", "brushstrokes"),
     ]
 ]
-PROGRAMS = {  # flags of whole renders by default of 512 pixels, and seconds that they may take
+PROGRAMS = {  # flags of whole renders, by default of 512 pixels, and the target time in seconds
     "": 60,
     "--quick": 15,
     "--encoder=vgg19": 240,
     "--encoder=vgg19 --precision=bfloat16": 140,
 }
 PARTS = ("evaluations", "tfp", "overhead", "torch", "bfloat16", "program")
-_PAIRS = flags.DEFINE_multi_string("pair", EXAMPLES, "Content and style file, with a comma.")
+_PAIRS = flags.DEFINE_multi_string("pair", EXAMPLES, "Content and style file, comma-separated.")
 _SIZE = flags.DEFINE_integer("size", 384, "Longest side in pixels.")
-_VGG_SIZE = flags.DEFINE_integer("vgg_size", 256, "The same, where VGG-19 is measured.")
+_VGG_SIZE = flags.DEFINE_integer("vgg_size", 256, "Longest side in pixels for VGG-19.")
 _ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by default.")
 
 
 def main(_):
-    tf.get_logger().setLevel("ERROR")  # about functions compiled anew for each pair
+    tf.get_logger().setLevel("ERROR")  # hides retracing warnings: each pair is compiled anew
     keras.utils.set_random_seed(0)
     paths = [pair.split(",") for pair in _PAIRS.value]
     pairs = [tuple(images.read_image(path) for path in pair) for pair in paths]
@@ -67,7 +67,7 @@ def main(_):
 
 
 def measure_evaluations(pairs):
-    """Evaluations an iteration in whole renders by lite."""
+    """Evaluations per iteration of whole renders with lite."""
     ratios = []
     for content, style in pairs:
         config = OptimizeConfig(size=_SIZE.value, encoder="lite")
@@ -80,7 +80,7 @@ def measure_evaluations(pairs):
 
 
 def measure_tfp(pairs, iterations=60):
-    """Wall time and final loss beside tfp's L-BFGS, one scale, the same iterations."""
+    """Wall time and final loss relative to tfp's L-BFGS: one scale, equal iterations."""
     times, losses = [], []
     for content, style in pairs:
         function, size = _function(content, style)
@@ -101,7 +101,7 @@ def measure_tfp(pairs, iterations=60):
 
 
 def measure_overhead(pairs, rounds=40):
-    """An evaluation with its share of L-BFGS beside the encoder's and losses' passes alone."""
+    """Time per evaluation, L-BFGS included, relative to the bare encoder and loss passes."""
     ratios = []
     for content, style in pairs[:3]:
         problem = _objective(content, style)
@@ -130,7 +130,7 @@ def measure_overhead(pairs, rounds=40):
 
 
 def measure_torch(pairs, evaluations=100):
-    """Time to the loss that PyTorch's L-BFGS reaches, one scale, without compilation."""
+    """Time to reach the final loss of PyTorch's L-BFGS: one scale, compilation excluded."""
     try:
         import torch
 
@@ -169,7 +169,7 @@ def measure_torch(pairs, evaluations=100):
 
 
 def measure_bfloat16(pairs, iterations=20):
-    """VGG-19: time an evaluation, and the final loss."""
+    """VGG-19 in bfloat16: time per evaluation and final loss, relative to float32."""
     content, style = pairs[0]
     shape = _shape(content, _VGG_SIZE.value)
     small = images.resize(content, shape)
@@ -203,7 +203,7 @@ def measure_bfloat16(pairs, iterations=20):
 
 
 def measure_program(_, runs=2):
-    """optimize.py as the README has it, from a cold start to the file: seconds, and memory."""
+    """optimize.py with the README's flags, from cold start to file: seconds and peak memory."""
     content, style = EXAMPLES[0].split(",")
     measured = {options: [] for options in PROGRAMS}
     with tempfile.TemporaryDirectory() as folder:
@@ -233,7 +233,7 @@ def _resized_style(style, size=None):
 
 
 def _objective(content, style):
-    """The objective of a render by lite at its last scale, started from the content."""
+    """The objective of a render with lite at its last scale, started from the content."""
     loss = objective.make_loss(OptimizeConfig(), "lite")
     encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=MARGIN)
     problem = objective.Objective(encoder, loss)

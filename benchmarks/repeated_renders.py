@@ -1,9 +1,9 @@
-"""Renders of one size in one process: time and memory of the last beside the second.
+"""Repeated renders of one size in one process: time and memory of the last against the second.
 
     python -m benchmarks.repeated_renders [--renders 10] [--size 256] [--precision bfloat16]
 
-Two ways in turn: one `Renderer` for all, which loads and compiles once, and `render`, which does so
-for each. Each way has a process of its own, and each render another photo.
+Compares one `Renderer` for all renders, which loads and compiles once, with `render`, which does so
+each time. Each way runs in its own process, and each render gets a different photo.
 """
 
 import pathlib
@@ -13,9 +13,9 @@ import time
 
 from absl import app, flags
 
-_RENDERS = flags.DEFINE_integer("renders", 10, "How many of each way.", lower_bound=3)
+_RENDERS = flags.DEFINE_integer("renders", 10, "Renders of each way.", lower_bound=3)
 _SIZE = flags.DEFINE_integer("size", 256, "Longest side in pixels.")
-_ITERATIONS = flags.DEFINE_integer("iterations", 20, "Of each render.")
+_ITERATIONS = flags.DEFINE_integer("iterations", 20, "Iterations of each render.")
 _ENCODER = flags.DEFINE_string("encoder", "mixed", "As in optimize.py.")
 _PRECISION = flags.DEFINE_string("precision", "float32", "As in optimize.py.")
 _WAY = flags.DEFINE_enum("way", None, ("Renderer", "render"), "One way, in this process.")
@@ -60,13 +60,16 @@ def measure(way):
             optimization.render(content, [style], config)
         seconds.append(time.perf_counter() - start)
         megabytes.append(_resident() / 1e6)
-    growth = megabytes[-1] - megabytes[1]
-    print(f"| `{way}` | {seconds[0]:.1f} | {seconds[1]:.1f} | {seconds[-1]:.1f} "
-          f"| {seconds[-1] / seconds[1]:.2f} | {megabytes[1]:.0f} | {growth:+.0f} |", flush=True)  # fmt: skip
+    row = [
+        f"{seconds[0]:.1f}", f"{seconds[1]:.1f}", f"{seconds[-1]:.1f}",
+        f"{seconds[-1] / seconds[1]:.2f}", f"{megabytes[1]:.0f}",
+        f"{megabytes[-1] - megabytes[1]:+.0f}",
+    ]  # fmt: skip
+    print(f"| `{way}` | {' | '.join(row)} |", flush=True)
 
 
 def _resident():
-    """Bytes of memory that this process has now."""
+    """Resident memory of this process in bytes."""
     lines = pathlib.Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 

@@ -1,8 +1,8 @@
-"""Measures the feed-forward models: Keras beside LiteRT, and the whole program.
+"""Measures the feed-forward models: Keras against LiteRT, and the whole program.
 
     python -m benchmarks.stylize_speed [--only NAME …] [--reference transfer.tflite]
 
-Prints a table of ratios, each of things timed in turn in this one process, and the machine. The
+Prints the machine and a table of ratios of alternatives timed in turn in this process. The
 comparisons with LiteRT need the extra `litert`.
 """
 
@@ -44,10 +44,10 @@ _PAIRS = flags.DEFINE_multi_string(
     "pair",
     [f"{ROOT}/examples/{c}.jpg,{ROOT}/examples/{s}.jpg"
      for c in ("astronaut", "chelsea") for s in ("brushstrokes", "mosaic")],
-    "Content and style file, with a comma.",
+    "Content and style file, comma-separated.",
 )  # fmt: skip
 _REFERENCE = flags.DEFINE_string(
-    "reference", None, "A .tflite file of another transfer network, to time `mobile` beside."
+    "reference", None, "A .tflite file of another transfer network, to compare `mobile` with."
 )
 _SIZE = 384  # pixels
 _THREADS = 2
@@ -64,7 +64,7 @@ def main(_):
 
 
 def measure_litert(rounds=20):
-    """Seconds of a transfer in Keras over those in LiteRT, both float32, the style code given."""
+    """Time of a transfer in Keras over that in LiteRT, both float32, for a given style code."""
     if not _has_litert():
         return
     model, pairs, (entry,) = _prepare("mobile", TRANSFER)
@@ -89,7 +89,7 @@ def measure_litert(rounds=20):
 
 
 def measure_models(rounds=30):
-    """The packaged models beside each other, and `mobile` in int8 beside another network."""
+    """The packaged models compared, and `mobile` in int8 compared with another network."""
     if not _has_litert():
         return
     runs = {}
@@ -132,7 +132,7 @@ def _has_litert():
 
 
 def _prepare(name, signature):
-    """A packaged model, the example pictures as a signature's inputs, its entry in a file."""
+    """A packaged model, a signature's inputs from the example pictures, and its TFLite entries."""
     model = models.load_model(name)
     signature = Signatures(model, (_SIZE, _SIZE)).by_name[signature]
     pictures = {
@@ -154,7 +154,7 @@ def _prepare(name, signature):
 
 
 def _arguments(inputs):
-    """Of the model's `stylize`, from the inputs of its signature."""
+    """Arguments of the model's `stylize` from the inputs of its signature."""
     return {
         "content": inputs["content"],
         "code": unflatten(CODE, inputs),
@@ -163,7 +163,7 @@ def _arguments(inputs):
 
 
 def _mirrored(inputs):
-    """To calibrate with: like what will be measured, but not the same."""
+    """Calibration inputs: the measured ones mirrored, so similar but not the same."""
     return [
         {name: value[:, :, ::-1] if value.ndim == 4 else value for name, value in one.items()}
         for one in inputs
@@ -187,7 +187,7 @@ def measure_program(runs=5):
 
 
 def measure_init():
-    """Iterations from `--init fast` to the losses of a start from the photo, at one scale."""
+    """Iterations from `--init fast` to the loss reached by `--init content`, at one scale."""
     shares = {10: [], 20: [], 40: []}
     for pair in _PAIRS.value:
         content, style = (images.read_image(path) for path in pair.split(","))
@@ -207,7 +207,7 @@ def measure_init():
 
 
 def _fast_start(content, style):
-    """What `optimize.py --init=fast` starts from."""
+    """The start image of `optimize.py --init=fast`."""
     stylizer = Stylizer(DEFAULT_MODEL)
     code = stylizer.encode_style(images.reduce(style, 512))
     return stylizer.paint(images.resize(content, images.fit(content.shape[1:3], _SIZE)), code)

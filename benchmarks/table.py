@@ -1,4 +1,4 @@
-"""What the benchmarks print: the machine, and rows of a Markdown table."""
+"""Output of the benchmarks: the machine, and rows of a Markdown table."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def print_heading():
-    """The machine, the versions and the table's head."""
+    """Prints the machine, the versions and the table's header."""
     print(
         f"{_cpu()}, {os.cpu_count()} threads; Python {platform.python_version()}, "
         f"TensorFlow {tf.__version__}, Keras {keras.__version__}\n"
@@ -19,7 +19,7 @@ def print_heading():
 
 
 def print_row(figure, target, values, digits):
-    """A figure's mean, and each of its values."""
+    """Prints a row: a figure's mean, and each of its values."""
     each = " ".join(f"{value:.{digits}f}" for value in values)
     mean = statistics.fmean(values)
     print(f"| {figure} | {target} | {mean:.{digits}f} | {each} |", flush=True)

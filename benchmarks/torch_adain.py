@@ -1,8 +1,8 @@
-"""A training step of AdaIN in plain PyTorch: what `train.py` is timed against.
+"""A training step of AdaIN in plain PyTorch: the baseline of `train.py`'s timings.
 
-The network is the one of `tfstyle.models.adain`, with the same weights, so that losses can be
-compared; `paper` pads by reflection before each convolution of the decoder and repeats pixels, as
-the authors' Torch code and its PyTorch ports do.
+The network is that of `tfstyle.models.adain`, with the same weights, so that losses can be
+compared. With `paper`, the decoder pads by reflection before each convolution and upsamples by
+nearest neighbour, as the authors' Torch code and its PyTorch ports do.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ class Reference:
 
     Args:
         model: `AdaINModel`.
-        paper: whether the decoder pads by reflection and repeats pixels.
+        paper: whether the decoder pads by reflection and upsamples by nearest neighbour.
     """
 
     def __init__(self, model, paper=False):
@@ -35,7 +35,7 @@ class Reference:
         self.optimizer = torch.optim.Adam(parameters, lr=1e-4)
 
     def step(self, content, style):
-        """The loss of `(batch, 3, h, w)` images, after whose gradient Adam moves the decoder."""
+        """Updates the decoder by one Adam step; returns the loss of `(batch, 3, h, w)` images."""
         self.optimizer.zero_grad()
         loss = self.loss(content, style)
         loss.backward()
@@ -53,10 +53,10 @@ class Reference:
         after = self.encode(self.decode(target))
         total = self.model.content_weight * _relative(after["relu4_1"] - target, target)
         for name in STYLE_LAYERS:
-            wanted = torch.stack(_mean_and_std(style_features[name], 1e-5), 1)
-            found = torch.stack(_mean_and_std(after[name], 1e-5), 1)
+            expected = torch.stack(_mean_and_std(style_features[name], 1e-5), 1)
+            actual = torch.stack(_mean_and_std(after[name], 1e-5), 1)
             share = self.model.style_weight / len(STYLE_LAYERS)
-            total = total + share * _relative(found - wanted, wanted)
+            total = total + share * _relative(actual - expected, expected)
         return total
 
     def encode(self, image):

@@ -1,8 +1,7 @@
 """The objective of a default render in plain PyTorch, on pixels, with PyTorch's own L-BFGS.
 
-What a render is timed against: the same trunk with the same weights, the same losses, and the way
-that PyTorch's tutorials take, which is `torch.optim.LBFGS` without a line search on the picture
-itself.
+The baseline of the render timings: the same trunk, weights and losses, minimized as in PyTorch's
+tutorials, by `torch.optim.LBFGS` without a line search on the pixels.
 """
 
 import time
@@ -23,7 +22,7 @@ class Reference:
 
     Args:
         content: `(1, h, w, 3)` float32 picture in [0, 1].
-        style: such a picture.
+        style: likewise.
         config: gives layers and weights; `style_loss` must be "wasserstein".
     """
 

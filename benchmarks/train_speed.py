@@ -1,8 +1,8 @@
-"""Measures training: speed beside PyTorch, waiting for data, one device beside two.
+"""Measures training: speed against PyTorch, waiting for data, two devices against one.
 
     python -m benchmarks.train_speed [--pictures FOLDER] [--only NAME …]
 
-Prints a table of ratios, each of things timed in turn in this one process, and the machine. The
+Prints the machine and a table of ratios of alternatives timed in turn in this process. The
 comparison with PyTorch needs the extra `torch` and some minutes: it runs VGG-19's widths.
 """
 
@@ -45,7 +45,7 @@ def main(_):
 
 
 def measure_data(steps=60, window=15):
-    """Share of the time of whole steps that the loop waits for its next batch."""
+    """Share of the step time that the loop waits for its next batch."""
     for precision in ("float32", "mixed_bfloat16"):
         waits, rates = [], []
 
@@ -66,7 +66,7 @@ def measure_data(steps=60, window=15):
 
 
 def measure_devices(rounds=5):
-    """Images a second on two logical devices over one, the same global batch."""
+    """Images a second on two logical devices over one, with the same global batch."""
     batch = _random_batch()
     one, two = (
         _make_step("lite", "float32", strategy, batch)
@@ -80,7 +80,7 @@ def measure_devices(rounds=5):
 
 
 def measure_torch(rounds=3):
-    """Images a second over PyTorch's, VGG-19's widths with seeded random weights."""
+    """Images a second over PyTorch's, with VGG-19's widths and seeded random weights."""
     try:
         import torch
 
@@ -130,7 +130,7 @@ def _make_model(encoder, precision):
 
 
 def _make_step(encoder, precision, strategy, batch):
-    """A function without arguments that does one whole step, compiled."""
+    """A compiled function without arguments that runs one whole training step."""
     config = TrainConfig(batch_size=_BATCH, precision=precision)
     with strategy.scope():
         model = _make_model(encoder, precision)

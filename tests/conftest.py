@@ -11,6 +11,18 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
+# What compiles much, trains or converts; `make fast` leaves it out, and whole programs, too.
+SLOW = {
+    "test_adding_a_model", "test_distill", "test_evaluate_program", "test_export_programs",
+    "test_exporting", "test_models", "test_optimization", "test_optimize_program", "test_quality",
+    "test_readme", "test_training",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.module.__name__.rpartition(".")[2] in SLOW or "run_program" in item.fixturenames:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

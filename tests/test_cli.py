@@ -53,7 +53,7 @@ def test_flags_win_over_presets_and_those_over_a_picture():
         ([*FILES, "--size"], "size"),
         ([*FILES, "--iterations=0"], "--iterations: must be from 1"),
         ([*FILES, "--style_weight=-1"], "--style_weight: must be from 0 to"),
-        ([*FILES, "--iterations=x"], "--iterations=x: not a value of that kind"),
+        ([*FILES, "--iterations=x"], "--iterations=x: not a valid value"),
         ([*FILES, "--content_weight=nan"], "--content_weight: must be a finite number"),
         ([*FILES, "--style_scale=0"], "--style_scale: must be above 0"),
         ([*FILES, "--style_loss=gramm"], "did you mean 'gram'"),

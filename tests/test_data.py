@@ -45,7 +45,7 @@ def test_all_formats_and_depths_are_found_and_the_rest_is_listed(folder, tmp_pat
     reasons = {line.split(": ")[0].rsplit("/")[-1]: line for line in lines}
     assert "unknown format" in reasons["notes.txt"]
     assert "empty" in reasons["empty.jpg"]
-    assert "too small, 20 × 40 pixels of 32" in reasons["tiny.png"]
+    assert "too small, 20 × 40 pixels, not 32" in reasons["tiny.png"]
 
 
 def test_a_damaged_picture_is_replaced_and_listed_once(folder, tmp_path):

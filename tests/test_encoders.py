@@ -233,7 +233,7 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path):
         encoders.load_encoder("lite", ["relu4_11"])
     with pytest.raises(InputError, match="no such file"):
         encoders.load_encoder("vgg19", vgg_weights=tmp_path / "none.h5")
-    with pytest.raises(InputError, match="of no use with --encoder=lite"):
+    with pytest.raises(InputError, match="not used with --encoder=lite"):
         encoders.load_encoder("lite", vgg_weights=weight_files.VGG19_PATH)
     (tmp_path / "text.h5").write_text("<html>not found</html>")
     with pytest.raises(InputError, match="not a file of VGG-19's weights"):

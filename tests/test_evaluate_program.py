@@ -129,7 +129,7 @@ def test_a_run_that_is_stopped_goes_on(folders, capfd, monkeypatch):
     monkeypatch.setattr(terminal, "show_progress", stop)
     monkeypatch.setattr(command, "_REPORT_SECONDS", 0.0)
     assert run(*arguments) == 130
-    assert "Stopped; the same command goes on with evaluation" in capfd.readouterr().err
+    assert "Stopped; the same command resumes evaluation" in capfd.readouterr().err
     assert not (folders / "evaluation" / "report.html").exists()
     before = rows()
     assert len(before) == 4 + 1

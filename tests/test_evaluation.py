@@ -139,8 +139,8 @@ def test_a_digest_follows_the_sources(tmp_path, monkeypatch):
     ("values", "message"),
     [
         ({"model": ("mobil",)}, "--model: 'mobil' is neither .* did you mean 'mobile'"),
-        ({"model": ("mobile", "mobile")}, "two systems are called 'mobile'; call one otherwise"),
-        ({"model": ("A=mobile", "a=mobile")}, "two systems are called 'A'; call one otherwise"),
+        ({"model": ("mobile", "mobile")}, "two systems are called 'mobile'; rename one"),
+        ({"model": ("A=mobile", "a=mobile")}, "two systems are called 'A'; rename one"),
         ({"model": ("../x=mobile",)}, "'../x': cannot be the name of a folder"),
         ({"tflite": ("one.tflite",)}, "--tflite: 'one.tflite': give two files"),
         ({"tflite": ("a.tflite,b.tflite",)}, "--tflite: a.tflite: no such file"),
@@ -298,7 +298,7 @@ def test_rows_of_other_settings_or_pictures_are_not_mixed(tmp_path):
     with pytest.raises(InputError, match="its results are damaged"):
         make_results(tmp_path)
     (tmp_path / "out" / "run.json").unlink()
-    with pytest.raises(InputError, match="holds files of something else"):
+    with pytest.raises(InputError, match="holds other files"):
         make_results(tmp_path)
 
 

@@ -147,7 +147,7 @@ def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeyp
                ) == 1  # fmt: skip
     (line,) = errors(capfd)
     assert "dynamic/transfer.tflite, transfer: " in line
-    assert "99 wanted; nothing was written" in line
+    assert "99 required; nothing was written" in line
     assert sorted(path.name for path in folder.iterdir()) == ["mine.keras", "paintings", "photos"]
 
 
@@ -261,7 +261,7 @@ def test_files_are_timed_side_by_side(folder, capfd):
         ("to_tflite --output out --size 384,384", "--size: '384' is given twice"),
         ("to_tflite --output out --style_size 99,256", "--style_size: give one size"),
         ("to_tflite --output out --tile_size 99,256", "--tile_size: give one size"),
-        ("to_tflite --output out --tile_size 440", "--tile_size: this model needs tiles of 448 pixels"),
+        ("to_tflite --output out --tile_size 440", "--tile_size: this model needs tiles of 448"),
         ("to_tflite --output out --tile_size dynamic", "--tile_size: give a size in pixels"),
         ("to_tflite --output out --check_content_dir one --check_style_dir one", "give two"),
         ("to_tflite --output out --precision int9", "did you mean 'int8'"),

@@ -1,6 +1,7 @@
 """Renders of small pictures with the encoder that ships."""
 
 import dataclasses
+import random as random_module
 
 import keras
 import numpy as np
@@ -131,13 +132,12 @@ def test_a_renderer_paints_as_render_does_and_compiles_once(photo, painting, mon
     assert len(traced) == 2 * count  # `render` keeps nothing
 
 
-def test_renders_leave_numpys_random_state_alone(photo, painting):
-    """Python's own is not left alone: Keras' initializers take their seeds from it."""
-    before = np.random.get_state()
+def test_a_render_leaves_the_callers_random_state_alone(photo, painting):
+    before = np.random.get_state(), random_module.getstate()
     optimization.render(photo, [painting], change(init="noise", iterations=2, style_loss="sliced"))
-    after = np.random.get_state()
-    np.testing.assert_array_equal(before[1], after[1])
-    assert before[2:] == after[2:]
+    after = np.random.get_state(), random_module.getstate()
+    np.testing.assert_array_equal(before[0][1], after[0][1])
+    assert before[0][2:] == after[0][2:] and before[1] == after[1]
 
 
 def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_path):

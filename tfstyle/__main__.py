@@ -1,4 +1,4 @@
-"""The console command: `tfstyle optimize …` and its kin, also `python -m tfstyle`."""
+"""The console command: `tfstyle optimize …` and the other programs; also `python -m tfstyle`."""
 
 import importlib
 import sys
@@ -13,7 +13,7 @@ PROGRAMS = {
     "optimize": "stylizes a photo by optimizing its pixels",
     "stylize": "stylizes photos with a trained model",
     "styles": "makes and lists a library of named styles",
-    "evaluate": "measures models and pictures, and shows them beside each other",
+    "evaluate": "measures models and pictures, and shows them side by side",
     "train": "trains a feed-forward model on folders of pictures",
     "to_saved_model": "exports a trained model for servers",
     "to_tflite": "exports a trained model for phones, checked and measured",
@@ -21,16 +21,16 @@ PROGRAMS = {
     "benchmark_tflite": "times TFLite files side by side",
     "shards": "packs a folder of pictures for faster training",
     "examples": "copies the example pictures to a folder",
-    "download": "fetches VGG-19 in float32; what ships has 8 bits",
+    "download": "fetches VGG-19's float32 weights; the packaged ones have 8 bits",
 }
 
 
 def main(argv: Sequence[str] | None = None, shown: str = "") -> int:
-    """Exit status of the program that the first argument names.
+    """Runs the program that the first argument names; returns its exit status.
 
     Args:
         argv: arguments; those of the process if None.
-        shown: how the help calls the program; `tfstyle NAME` if empty.
+        shown: the program's name in the help; `tfstyle NAME` if empty.
     """
     arguments = sys.argv[1:] if argv is None else argv
     return cli.run(lambda words: _dispatch(words, shown), arguments)
@@ -56,12 +56,12 @@ def _dispatch(argv: Sequence[str], shown: str) -> int | None:
 
 
 def program() -> None:
-    """The console command `tfstyle`."""
+    """Entry point of the console command `tfstyle`."""
     process.leave(main())
 
 
 def script(path: str) -> None:
-    """A script of the checkout, such as `export/to_onnx.py`, which is the program of its name."""
+    """Runs the program that a script of the checkout, such as `export/to_onnx.py`, is named for."""
     name = path.rpartition("/")[2].removesuffix(".py")
     process.leave(main([name, *sys.argv[1:]], shown=path))
 

@@ -1,4 +1,4 @@
-"""The state of a render or of a training run in one .npz file, which knows of which one."""
+"""The state and the identity of a render or training run in one .npz file."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ def render_identity(
     styles: Sequence[np.ndarray],
     init: np.ndarray | None,
 ) -> dict[str, Any]:
-    """What must be equal for a checkpoint to fit: the config, and the pictures' shapes and sums."""
+    """What must match to resume a checkpoint: the config, and the pictures' shapes and sums."""
     pictures = [content, *styles, *([] if init is None else [init])]
     sums = [[*picture.shape, float(picture.sum(dtype=np.float64))] for picture in pictures]
     return json.loads(json.dumps({"config": dataclasses.asdict(config), "pictures": sums}))
@@ -31,7 +31,7 @@ def write_checkpoint(
     meta: dict[str, Any],
     arrays: dict[str, np.ndarray],
 ) -> None:
-    """Writes arrays and JSON-compatible `meta`; the file is whole or as it was."""
+    """Writes arrays and JSON-compatible `meta`, replacing the file atomically."""
     text = np.array(json.dumps({**meta, "identity": identity}))
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **{"meta": text, **arrays})  # type: ignore[arg-type]
@@ -48,9 +48,9 @@ def read_checkpoint(
     Args:
         path: of the file.
         identity: JSON-compatible; its `config` holds flags by name.
-        kind: of work that the checkpoint is of, for errors.
-        remedy: what would work instead, for errors.
-    Raises: InputError if the file is no checkpoint or its identity is another one.
+        kind: what the checkpoint is of, for errors.
+        remedy: advice, for errors.
+    Raises: InputError if the file is no checkpoint or has another identity.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

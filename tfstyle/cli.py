@@ -1,6 +1,6 @@
 """Flags from dataclasses: parsing, help, one-line errors.
 
-Nothing here imports NumPy or TensorFlow, so that `--help` and mistakes answer at once.
+Nothing here imports NumPy or TensorFlow, so that `--help` and usage errors appear at once.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int
         status = main(argv) or 0
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # what reads our output has ended, as `head` does
+    except BrokenPipeError:  # the reader of our output has exited, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except InputError as error:
@@ -70,10 +70,10 @@ def parse(
     program: str,
     read_parameters: Callable[[str], dict[str, Any]] | None = None,
 ) -> Config | None:
-    """A config from flags, or None when `--help` was asked for and printed.
+    """A config from flags, or None when `--help` was given and the help printed.
 
-    What is given as a flag wins over a preset, that over the parameters of `--from_picture`, and
-    those over the defaults.
+    Flags take precedence over presets, presets over the parameters of `--from_picture`, and those
+    over the defaults.
 
     Args:
         config_class: dataclass whose fields were made by `config.option`; `PRESETS`, if it has
@@ -81,7 +81,7 @@ def parse(
         argv: the arguments, without the program's name.
         program: shown in the help.
         read_parameters: reads the file that the field `from_picture` names.
-    Raises: InputError for what is not a flag or has no such value.
+    Raises: InputError for an unknown flag or an invalid value.
     """
     if any(argument in ("--help", "-h", "-help", "--helpfull") for argument in argv):
         print(help_text(config_class, program))
@@ -100,7 +100,7 @@ def parse(
         raise InputError(f"--{error.flagname}: no such flag{hint}") from error
     except flags.IllegalFlagValueError as error:
         given = " ".join(str(error).split()).removeprefix("flag ").split(":")[0]
-        raise InputError(f"{given}: not a value of that kind; see --help") from error
+        raise InputError(f"{given}: not a valid value; see --help") from error
     except flags.Error as error:
         raise InputError(" ".join(str(error).split()).removeprefix("flag ")) from error
     if rest:
@@ -128,7 +128,7 @@ def parse(
 
 
 def command_line(config: Any, program: str) -> str:
-    """The command that makes such a config: the program with the flags that are not defaults."""
+    """The command line of a config: the program with the flags that differ from the defaults."""
     words = [program]
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -139,7 +139,7 @@ def command_line(config: Any, program: str) -> str:
 
 
 def help_text(config_class: type, program: str) -> str:
-    """Every flag with its default and its sentence, by section."""
+    """Every flag with its default and its description, by section."""
     sections: dict[str, list[str]] = {"Files": []}
     for field in dataclasses.fields(config_class):
         lines = sections.setdefault(field.metadata["section"], [])

@@ -11,13 +11,13 @@ import numpy as np
 
 # Rec. 601 luma and two chroma axes, as in the NTSC's YIQ, which the paper uses.
 _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
-_FLOOR = 1e-6  # smallest variance along a colour axis: a grey picture has two without any
+_FLOOR = 1e-6  # smallest variance along a colour axis; a grey picture has none along two
 
 
 def prepare(
     content: np.ndarray, styles: Sequence[np.ndarray], mode: str
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Content and list of styles as the transfer should see them.
+    """Content and styles with the colours that the transfer should see.
 
     `mode` is "none", "luminance" (all grey; `with_chroma` colours the result), "histogram" or
     "linear" (the styles take the content's colours).
@@ -69,7 +69,7 @@ def match_histogram(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
 def match_linear(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """`image` mapped linearly to the mean and covariance of `reference`'s colours.
 
-    The map is the optimal transport of Gaussians (Pitié and Kokaram 2007), the least change.
+    The map is the optimal transport of Gaussians (Pitié and Kokaram 2007), which changes least.
     """
     pixels, target = (picture.reshape(-1, 3).astype(np.float64) for picture in (image, reference))
     mean, target_mean = pixels.mean(0), target.mean(0)

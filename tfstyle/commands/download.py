@@ -1,4 +1,4 @@
-"""`tfstyle download`: fetches VGG-19's float32 weights into Keras' cache, where they are found."""
+"""`tfstyle download`: fetches VGG-19's float32 weights into Keras' cache."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""`tfstyle evaluate`: measures models and pictures beside others, and shows them."""
+"""`tfstyle evaluate`: measures and compares models and pictures."""
 
 import os
 import pathlib
@@ -13,18 +13,18 @@ from tfstyle.config import EvaluateCommand
 from tfstyle.errors import InputError
 from tfstyle.runtime import process, terminal
 
-_REPORT_SECONDS = 10.0  # between two lines of a log
+_REPORT_SECONDS = 10.0  # between two progress lines of a log
 
 
 FLAGS = EvaluateCommand
 
 
 def main(config: EvaluateCommand) -> int | None:
-    """Makes, measures and reports; 128 + signal number if it was stopped."""
+    """Makes and measures pictures, and reports; 128 + signal number if it was stopped."""
     from tfstyle.evaluation import pairs, systems
     from tfstyle.runtime import devices
 
-    # Whatever is wrong with files and flags is said before TensorFlow loads.
+    # Errors in files and flags are reported before TensorFlow loads.
     pairs.find_pairs(config.content_dir, config.style_dir)
     systems.make_systems(config)
     for flag in ("lpips_weights", "fid_network", "style_network"):
@@ -37,19 +37,19 @@ def main(config: EvaluateCommand) -> int | None:
     if config.page:
         page.check_page(pathlib.Path(config.page))
 
-    said = 0.0
+    reported = 0.0
 
     def show(done, text):
-        nonlocal said
+        nonlocal reported
         now = time.monotonic()
-        if sys.stderr.isatty() or done == 1.0 or now - said > _REPORT_SECONDS:
+        if sys.stderr.isatty() or done == 1.0 or now - reported > _REPORT_SECONDS:
             terminal.show_progress(done, text, final=done == 1.0)
-            said = now
+            reported = now
 
     with process.StopSignal() as stop:
         evaluation = evaluate(config, show, lambda: bool(stop.number))
     if not evaluation.complete:
-        logging.info("Stopped; the same command goes on with %s.", config.output_dir)
+        logging.info("Stopped; the same command resumes %s.", config.output_dir)
         return 128 + stop.number
     command = cli.command_line(config, "evaluate.py")
     folder = pathlib.Path(config.output_dir)

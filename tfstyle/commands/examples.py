@@ -22,12 +22,12 @@ FLAGS = ExamplesCommand
 
 
 def main(config: ExamplesCommand) -> int | None:
-    """Copies the pictures that the package carries; files of the same name are replaced."""
+    """Copies the packaged pictures; files of the same name are replaced."""
     folder = pathlib.Path(config.output)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--output: {folder} cannot be made ({error.strerror})") from error
+        raise InputError(f"--output: {folder} cannot be created ({error.strerror})") from error
     for source in sorted(files.examples_folder().glob("*.jpg")):
         with files.replacing(folder / source.name) as temporary:
             shutil.copyfile(source, temporary)

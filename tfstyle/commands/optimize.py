@@ -16,7 +16,7 @@ from tfstyle.errors import InputError
 from tfstyle.runtime import process, terminal
 
 FLAGS = OptimizeCommand
-_FAST_SIZE = 1024  # pixels; a feed-forward model's strokes are as many pixels wide at any size
+_FAST_SIZE = 1024  # pixels; a feed-forward model's strokes have one width in pixels at any size
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
 _WRITTEN = ("output", "history", "plot", "checkpoint", "preview_every", "from_picture")
 
@@ -43,12 +43,12 @@ def main(config: OptimizeCommand) -> int | None:
 
     if config.precision == "bfloat16" and not devices.computes_bfloat16():
         logging.warning(
-            "--precision=bfloat16: this processor has no such arithmetic; float32 is several times "
+            "--precision=bfloat16: this CPU has no bfloat16 arithmetic; float32 is several times "
             "as fast"
         )
     if config.init == "fast":
         init = _fast_image(config, content, styles)
-    # The picture's parameters name the encoder that painted it, whatever "auto" is elsewhere.
+    # The picture's parameters name the encoder used, since "auto" depends on the machine.
     config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
 
@@ -69,7 +69,7 @@ def main(config: OptimizeCommand) -> int | None:
     if config.plot:
         _plot(result.history, config.plot)
     if not result.complete:
-        rest = f"; the same command goes on from {config.checkpoint}" if config.checkpoint else ""
+        rest = f"; the same command resumes from {config.checkpoint}" if config.checkpoint else ""
         logging.info("Stopped: %s holds the picture so far%s.", config.output, rest)
         return 128 + stop.number
     logging.info("Wrote %s.", config.output)
@@ -77,7 +77,7 @@ def main(config: OptimizeCommand) -> int | None:
 
 
 def read_parameters(path: str) -> dict[str, Any]:
-    """What made a picture, without the files that were written beside it."""
+    """The parameters stored in a picture, without the paths of output files."""
     from tfstyle import images
 
     found = images.read_parameters(path)
@@ -95,7 +95,7 @@ def _render(config, content, styles, init, write, should_stop):
         checkpoints.read_checkpoint(
             config.checkpoint, checkpoints.render_identity(options, content, styles, init)
         )
-        logging.info("Going on from %s.", config.checkpoint)
+        logging.info("Resuming from %s.", config.checkpoint)
     every = config.preview_every
 
     def report(progress):
@@ -111,7 +111,7 @@ def _render(config, content, styles, init, write, should_stop):
             try:
                 write(images.resize(progress.image, images.fit(content.shape[1:3], config.size)))
             except InputError as error:
-                logging.warning("%s; the render goes on", error)
+                logging.warning("%s; the render continues", error)
 
     return optimization.render(
         content,
@@ -126,7 +126,7 @@ def _render(config, content, styles, init, write, should_stop):
 
 
 def _fast_image(config, content, styles):
-    """What the packaged feed-forward model paints, to start from."""
+    """The packaged feed-forward model's picture, to start from."""
     from tfstyle import colors, images
     from tfstyle.stylization import Stylizer
 
@@ -164,7 +164,7 @@ def _write_history(path, stages, parameters):
 
 
 def _check_outputs(config):
-    """Raises InputError for an output that cannot be written, is read or is two things at once."""
+    """Raises InputError for an output that cannot be written, is an input or is given twice."""
     from tfstyle import files, images
 
     images.check_output(config.output, config.bits, config.size)

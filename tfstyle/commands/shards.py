@@ -34,7 +34,7 @@ def main(config: ShardsCommand) -> int | None:
                     done / count, f"{done} of {count} pictures", final=done == count
                 )
     except BaseException:
-        shutil.rmtree(output)  # a part of the shards would look like all of them
+        shutil.rmtree(output)  # incomplete shards would look complete
         raise
     if skipped.lines:
         with files.replacing(output / "skipped.txt") as temporary:

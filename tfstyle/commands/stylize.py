@@ -1,4 +1,4 @@
-"""`tfstyle stylize`: stylizes photos with a trained model, each in a moment."""
+"""`tfstyle stylize`: stylizes photos with a trained model."""
 
 import dataclasses
 import os
@@ -13,7 +13,7 @@ from tfstyle.errors import InputError
 from tfstyle.runtime import terminal
 
 FLAGS = StylizeCommand
-_PATHS = ("content", "style", "output")  # not among the parameters that a picture keeps
+_PATHS = ("content", "style", "output")  # left out of the parameters that a picture stores
 
 
 def main(config: StylizeCommand) -> int | None:
@@ -40,7 +40,7 @@ def main(config: StylizeCommand) -> int | None:
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
     codes_for = _codes(config, stylizer, library, pictures)
-    codes_for(None)  # what cannot be done is said before anything is written
+    codes_for(None)  # errors are raised before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
     failed = _paint_all(config, stylizer, codes_for, contents, names, outputs)
     if failed:
@@ -53,7 +53,7 @@ def main(config: StylizeCommand) -> int | None:
 
 
 def _codes(config, stylizer, library, pictures):
-    """The function from a photo to the codes of all styles, or of their mixture, for it."""
+    """The function from a photo to the codes of all styles, or of their mixture."""
     known = None
 
     def codes_for(content):
@@ -74,7 +74,7 @@ def _codes(config, stylizer, library, pictures):
 
 
 def _paint_all(config, stylizer, codes_for, contents, names, outputs):
-    """Writes all pictures; the number of photos that could not be read."""
+    """Writes all pictures; returns the number of photos that could not be read."""
     from tfstyle import images
 
     parameters = {
@@ -118,7 +118,7 @@ def _show_tiles(done, tiles):
 
 
 def _style_names(config, paintings, library):
-    """The styles' names in the outputs' names; a mixture has one."""
+    """Names of the styles for the output files; a mixture has one."""
     if library:
         known = library.names()
         library.check_names(config.style_name)
@@ -141,7 +141,7 @@ def _style_names(config, paintings, library):
 
 
 def _outputs(config, contents, names, paintings):
-    """`{(content, style name): path}`; checked to be writable, distinct and no input."""
+    """`{(content, style name): path}`, checked to be writable, distinct and not inputs."""
     from tfstyle import files, images
     from tfstyle.stylization.library import safe_name
 
@@ -160,7 +160,7 @@ def _outputs(config, contents, names, paintings):
         taken: dict[str, str] = {}
         for path, name in pairs:
             file = f"{path.stem}__{safe_name(name)}.png"
-            key = file.casefold()  # as some systems see it
+            key = file.casefold()  # some file systems ignore case
             if key in taken:
                 raise InputError(
                     f"--output: {output / file} would be written twice, for {taken[key]} and "

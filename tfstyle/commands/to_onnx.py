@@ -12,7 +12,7 @@ FLAGS = ONNXCommand
 
 
 def main(config: ONNXCommand) -> int | None:
-    """Writes the files, after they have been run in ONNX Runtime beside the Keras model."""
+    """Writes the files, after comparing them in ONNX Runtime with the Keras model."""
     from tfstyle import files
     from tfstyle.models import packaged
     from tfstyle.runtime import devices
@@ -32,5 +32,5 @@ def main(config: ONNXCommand) -> int | None:
     check_sizes(model, size=[size])
     with files.new_folder("output", config.output) as folder:
         difference = onnx.write_onnx(model, size, folder)
-    logging.info("Wrote %s; largest difference to the Keras model %.1e.", config.output, difference)
+    logging.info("Wrote %s; largest difference from the Keras model %.1e.", config.output, difference)
     return 0

@@ -5,14 +5,14 @@ from absl import logging
 from tfstyle.config import SavedModelCommand
 from tfstyle.errors import InputError
 
-TOLERANCE = 1e-4  # of values in [0, 1]; some 1e-6 on processors, more in TF32 on GPUs
+TOLERANCE = 1e-4  # for values in [0, 1]; about 1e-6 on CPUs, more with TF32 on GPUs
 
 
 FLAGS = SavedModelCommand
 
 
 def main(config: SavedModelCommand) -> int | None:
-    """Writes the SavedModel, after it has been loaded and compared with the Keras model."""
+    """Writes the SavedModel, after loading it and comparing it with the Keras model."""
     from tfstyle import files
     from tfstyle.models import packaged
     from tfstyle.runtime import devices
@@ -30,7 +30,7 @@ def main(config: SavedModelCommand) -> int | None:
         if not difference <= TOLERANCE:
             raise InputError(
                 f"--model: {config.model}: the SavedModel's pictures differ by {difference:.1e} "
-                f"from the Keras model's, {TOLERANCE:.0e} at most is wanted; nothing was written"
+                f"from the Keras model's, above the limit of {TOLERANCE:.0e}; nothing was written"
             )
-    logging.info("Wrote %s; largest difference to the Keras model %.1e.", config.output, difference)
+    logging.info("Wrote %s; largest difference from the Keras model %.1e.", config.output, difference)
     return 0

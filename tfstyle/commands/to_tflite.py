@@ -16,7 +16,7 @@ FLAGS = TFLiteCommand
 
 
 def main(config: TFLiteCommand) -> int | None:
-    """Writes the files and their report; nothing if one is not as like the model as it must be."""
+    """Writes the files and their report; nothing if a file's PSNR is below its limit."""
     from tfstyle import files
     from tfstyle.models import packaged
     from tfstyle.runtime import devices, litert
@@ -46,7 +46,7 @@ def main(config: TFLiteCommand) -> int | None:
 
 
 def _samples(model, config, pictures):
-    """Samples to calibrate int8 with, if it is wanted; sizes are checked first."""
+    """Calibration samples, if int8 is asked for; checks the sizes first."""
     from tfstyle.exporting.calibration import read_samples
     from tfstyle.exporting.tflite import check_sizes
     from tfstyle.models.capabilities import Tileable, require
@@ -72,7 +72,7 @@ def _samples(model, config, pictures):
 
 
 def _report(model, config, samples, found, folder):
-    """Writes and prints what is known of the files; InputError if one is not like the model."""
+    """Writes and prints the report; InputError if a file's PSNR is below its limit."""
     from tfstyle.exporting import report
 
     about = {
@@ -89,9 +89,9 @@ def _report(model, config, samples, found, folder):
     poor = [row for row in found.rows if not row.passes]
     if poor:
         raise InputError(
-            f"{poor[0].file}, {poor[0].key}: {poor[0].likeness.psnr:.1f} dB beside the Keras "
-            f"model, {poor[0].least_psnr:g} wanted; nothing was written. Leave this precision "
-            "out, or set the limit of dynamic and int8 by --min_psnr"
+            f"{poor[0].file}, {poor[0].key}: PSNR of {poor[0].likeness.psnr:.1f} dB to the Keras "
+            f"model, {poor[0].least_psnr:g} required; nothing was written. Omit this precision, "
+            "or set the limit for dynamic and int8 with --min_psnr"
         )
 
 

@@ -1,4 +1,4 @@
-"""`tfstyle train`: trains a feed-forward model, or goes on with a run."""
+"""`tfstyle train`: trains a feed-forward model, or resumes a run."""
 
 import dataclasses
 import signal
@@ -37,7 +37,7 @@ def main(command: TrainCommand) -> int | None:
     }
     config = TrainConfig(**{**settings, "encoder": encoder})
     strategy = training.make_strategy(config)
-    # After the strategy: with several machines TensorFlow takes SIGTERM for itself when it is made.
+    # After the strategy: creating one for several machines replaces the handler of SIGTERM.
     with process.StopSignal() as stop:
         try:
             result = training.train(
@@ -47,7 +47,7 @@ def main(command: TrainCommand) -> int | None:
             raise InputError("another machine has ended or cannot be reached") from error
     if not result.complete:
         logging.info(
-            "Stopped at step %d; the same command goes on from %s.", result.step, config.output_dir
+            "Stopped at step %d; the same command resumes from %s.", result.step, config.output_dir
         )
         return 128 + (stop.number or signal.SIGTERM)  # another machine's signal, if not our own
     return 0

@@ -4,6 +4,6 @@
     crops.Crops(source, …)[k]           → the k-th crop, (crop_size, crop_size, 3) uint8
     batches.batches(content, style, …)  → tf.data.Dataset of {"content", "style"} uint8 batches
 
-The k-th crop is a pure function of the files, the seed and k, and a batch one of the step: a run
-that resumes, or has other devices, sees the pictures that it would have seen.
+The k-th crop is a pure function of the files, the seed and k, and a batch one of the step: a
+resumed run, or one on other devices, sees the same pictures.
 """

@@ -15,10 +15,10 @@ class Batches:
         content: crops of photographs.
         style: crops of paintings.
         batch_size: samples in a step, over all replicas and workers.
-        with_index: whether samples say which of its source's pictures a style crop is of.
+        with_index: whether samples have the index, in its source, of the style crop's picture.
 
     Attributes:
-        error: what ended the pipeline, if something did; TensorFlow reports an error of its own.
+        error: the exception that ended the pipeline, or None; TensorFlow raises another one.
     """
 
     def __init__(self, content: Crops, style: Crops, batch_size: int, with_index: bool = False):
@@ -36,9 +36,9 @@ class Batches:
         Args:
             start: first step.
             stop: step to end before.
-            context: says which worker's; by default there is one replica.
+            context: of the worker; one replica by default.
         Returns: data set of `{"content": (n, s, s, 3), "style": (n, s, s, 3)}` uint8, and of
-            `"style_index"`, `(n,)` int32, if it is wanted.
+            `"style_index"`, `(n,)` int32, if `with_index`.
         """
         context = context or tf.distribute.InputContext()
         per_replica = self.batch_size // context.num_replicas_in_sync
@@ -50,13 +50,13 @@ class Batches:
             content, style, index = tf.numpy_function(
                 self._sample, [number], (tf.uint8, tf.uint8, tf.int32), stateful=False
             )
-            found = {
+            crops = {
                 "content": tf.ensure_shape(content, (size, size, 3)),
                 "style": tf.ensure_shape(style, (size, size, 3)),
             }
             if self.with_index:
-                found["style_index"] = tf.ensure_shape(index, ())
-            return found
+                crops["style_index"] = tf.ensure_shape(index, ())
+            return crops
 
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
         return (
@@ -71,6 +71,6 @@ class Batches:
         try:
             style, index = self.style.draw(int(number))
             return self.content[int(number)], style, np.int32(index)
-        except Exception as error:  # TensorFlow would make a text of it
+        except Exception as error:  # TensorFlow would keep only its text
             self.error = error
             raise

@@ -9,13 +9,13 @@ from tfstyle import images
 from tfstyle.data.sources import Skipped, Source
 from tfstyle.errors import InputError
 
-_ATTEMPTS = 32  # pictures tried for one crop; if all are damaged, so is nearly everything
+_ATTEMPTS = 32  # pictures tried for one crop before giving up
 
 
 class Crops:
     """Crops by number: resized, cut out at random, flipped, jittered.
 
-    Every picture comes once in each epoch, in an order of the epoch's own.
+    Every picture comes once in each epoch; each epoch has its own order.
 
     Args:
         source: of pictures.
@@ -26,7 +26,7 @@ class Crops:
             `scale_jitter`, but not below `crop_size`.
         color_jitter: brightness, contrast and saturation change by up to this share.
         seed: a sequence of int.
-        skipped: takes pictures that cannot be decoded; another one takes their place.
+        skipped: collects pictures that cannot be decoded; each is replaced by another one.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Crops:
         return self.draw(number)[0]
 
     def draw(self, number: int) -> tuple[np.ndarray, int]:
-        """A crop as by index, and the place of its picture in the source."""
+        """The crop of that number, and the index of its picture in the source."""
         epoch, position = divmod(number, len(self.source.names))
         index = int(self._order(epoch)[position])
         random = np.random.default_rng((*self.seed, 1, number))
@@ -75,7 +75,7 @@ class Crops:
         image = images.read_training_image(
             self.source.read(index), self.source.path(index), reduced=side
         )
-        window = self.crop_size * min(image.size) / side  # in pixels of the picture as it is
+        window = self.crop_size * min(image.size) / side  # in pixels of the original picture
         left, top = random.uniform(size=2) * (np.array(image.size) - window)
         crop = image.resize(
             (self.crop_size, self.crop_size),

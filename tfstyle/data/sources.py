@@ -1,4 +1,4 @@
-"""Encoded pictures by index, from nested folders or TFRecord shards; unusable ones are listed."""
+"""Encoded pictures by index, from nested folders or TFRecord shards; lists unusable ones."""
 
 import concurrent.futures
 import os
@@ -34,7 +34,7 @@ class Source(Protocol):
 
 
 class Skipped:
-    """What was left out and why, also as lines of a text file; may be shared by threads."""
+    """Skipped files and the reasons, also as lines of a text file; thread-safe."""
 
     def __init__(self) -> None:
         self.lines: dict[str, None] = {}  # ordered, without repetition
@@ -42,7 +42,7 @@ class Skipped:
         self._lock = threading.Lock()
 
     def keep_in(self, path: pathlib.Path) -> None:
-        """Writes what there is and will be to a file, which keeps the lines that it has."""
+        """Appends present and future lines to a file, which keeps its own."""
         found, self.lines, self._path = self.lines, {}, path
         if path.exists():
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -144,14 +144,13 @@ class Part:
 def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipped) -> Source:
     """The usable pictures of a folder.
 
-    Headers are read here; a picture that turns out to be damaged further on is skipped when it is
-    met, by `crops.Crops`.
+    Only headers are read here; a picture whose data are damaged is skipped later, by `crops.Crops`.
 
     Args:
-        folder: with image files of any format and depth of folders, or with TFRecord shards.
+        folder: with image files, at any depth, or with TFRecord shards.
         flag: that gave the folder, for errors.
-        least: pixels that the shorter side must have.
-        skipped: takes what cannot be used.
+        least: shortest side in pixels.
+        skipped: collects what cannot be used.
     Raises: InputError for a folder that is missing, empty or without one usable picture.
     """
     folder = pathlib.Path(folder)
@@ -172,7 +171,7 @@ def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipp
             return error
         if size and min(size) < least:
             return InputError(
-                f"{source.path(index)}: too small, {size[1]} × {size[0]} pixels of {least}"
+                f"{source.path(index)}: too small, {size[1]} × {size[0]} pixels, not {least}"
             )
         return None
 
@@ -193,16 +192,16 @@ def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipp
 def write_shards(
     source: Source, folder: str | os.PathLike, size: int, per_shard: int, skipped: Skipped
 ) -> Iterator[int]:
-    """Writes pictures as TFRecord shards of JPEG files; yields how many are done after each.
+    """Writes pictures as TFRecord shards of JPEG files; yields the number done after each.
 
     Args:
         source: of the pictures.
         folder: to write to, which exists and is empty.
         size: shorter side that larger pictures are reduced to, in pixels.
         per_shard: pictures in a shard.
-        skipped: takes pictures that cannot be decoded.
-    Raises: InputError if a shard cannot be written, each being whole or absent, or if no picture
-        can be decoded.
+        skipped: collects pictures that cannot be decoded.
+    Raises: InputError if a shard cannot be written (none is left incomplete), or if no picture can
+        be decoded.
     """
     import tensorflow as tf
 

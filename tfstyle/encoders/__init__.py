@@ -1,7 +1,6 @@
-"""The networks that see: VGG-19 and lite, their layers' names, the files of their weights.
+"""The feature encoders: VGG-19 and lite, their layer names and weight files.
 
-A name is imported when it is first used, so that layer names and files can be checked without
-Keras.
+Names are imported when first used, so that layer names and files can be checked without Keras.
 """
 
 from typing import TYPE_CHECKING

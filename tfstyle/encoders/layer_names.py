@@ -1,6 +1,6 @@
 """The encoders' layers by the papers' names, such as `relu4_2`.
 
-Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
+Loads neither Keras nor TensorFlow, so that errors are reported before they load.
 """
 
 from tfstyle.config import parse_weights
@@ -23,7 +23,7 @@ def stride_of(layer: str) -> int:
 
 
 def encoder_layers(name: str, heads: bool = False) -> tuple[str, ...]:
-    """Names of the features that an encoder has; for "auto", those of either.
+    """Names of the features that an encoder has; for "auto", those that any has.
 
     Args:
         name: "lite", "vgg19" or "auto".
@@ -47,7 +47,7 @@ def parse_layers(flag: str, text: str, encoder: str) -> dict[str, float]:
     for layer in layers:
         if layer not in encoder_layers(encoder):
             raise InputError(
-                f"--{flag}: {encoder}, which this render needs, has no {layer}; with "
-                "--encoder=vgg19 it needs vgg19 alone, which has it"
+                f"--{flag}: {encoder}, which this render uses, has no {layer}; with "
+                "--encoder=vgg19 it uses vgg19 alone, which has it"
             )
     return layers

@@ -4,6 +4,7 @@ Both encoders ship and are one class, `VGG19`: the published network has the wid
 `lite` a quarter to a half and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
 """
 
+import random
 from collections.abc import Sequence
 
 import keras
@@ -114,7 +115,7 @@ class VGG19(keras.Model):
     def trunk(self, image):
         """The features below the heads, as wide as `widths`, of the call's argument."""
         height, width = ops.shape(image)[1:3]
-        # A convolution, which phones do in int8, too, unlike what flips or joins colours.
+        # A convolution, because phones run it in int8, too, unlike a flip or a concatenation.
         x = ops.conv(ops.cast(image, "float32"), ops.array(_TO_BGR), data_format="channels_last")
         x = x - ops.array(CHANNEL_MEANS_BGR)
         if self.margin:
@@ -133,7 +134,7 @@ class VGG19(keras.Model):
         return {tap: features[tap] for tap in self.taps}
 
     def heads(self, features):
-        """What the heads make of `trunk`'s features or of parts of them; without any, the same."""
+        """The heads' outputs for some or all of `trunk`'s features; without heads, the input."""
         if not self._heads:
             return features
         return {name: self._heads[name](feature) for name, feature in features.items()}
@@ -169,7 +170,7 @@ class VGG19(keras.Model):
 
 
 def feature_scales(encoder: VGG19) -> dict[str, float]:
-    """Root mean squares of a trunk's features of a picture of noise, about a photograph's.
+    """Root mean squares of a trunk's features for a noise image, close to those for photographs.
 
     Returns: dict of floats by tap.
     """
@@ -215,8 +216,10 @@ def load_encoder(
     shape = {}
     if name == "lite":
         shape = {"widths": LITE_WIDTHS, "head_widths": VGG_WIDTHS if heads else None}
+    state = random.getstate()  # Keras' initializers draw their seeds from it
     encoder = VGG19(taps, pooling=pooling, margin=margin, name=name, dtype=dtype, **shape)
     encoder.build((None, None, None, 3))
+    random.setstate(state)
     path = weight_files.encoder_path(name, vgg_weights)
     keys = ["/".join(variable.path.split("/")[-2:]) for variable in encoder.weights]
     arrays = weight_files.read_weights(path, dict.fromkeys(key.split("/")[0] for key in keys))

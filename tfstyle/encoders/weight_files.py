@@ -1,6 +1,6 @@
 """The files of the encoders' weights.
 
-Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
+Loads neither Keras nor TensorFlow, so that errors are reported before they load.
 """
 
 import os
@@ -23,18 +23,18 @@ VGG19_PATH = _PRETRAINED / "vgg19.npz"
 
 
 def check_encoder(name: str = "auto", vgg_weights: str = "") -> None:
-    """Raises InputError for a file of weights that is not there or of no use."""
+    """Raises InputError for a weight file that is missing or not used."""
     if name == "lite" and vgg_weights:
-        raise InputError("--vgg_weights: is of no use with --encoder=lite; leave one of them out")
+        raise InputError("--vgg_weights: not used with --encoder=lite; omit one of them")
     if vgg_weights and not os.path.isfile(vgg_weights):
-        found = "is a folder" if os.path.isdir(vgg_weights) else "no such file"
-        raise InputError(f"{vgg_weights}: {found}; VGG-19 ships, without --vgg_weights")
+        problem = "is a folder" if os.path.isdir(vgg_weights) else "no such file"
+        raise InputError(f"{vgg_weights}: {problem}; without --vgg_weights the packaged file is used")
 
 
 def choose_encoder(
     name: str = "auto", vgg_weights: str = "", has_gpu: bool = False, on_processor: str = "lite"
 ) -> str:
-    """The name that "auto" stands for here, said in a log line; any other as it is.
+    """The encoder that "auto" stands for here, which is logged; any other name unchanged.
 
     Args:
         name: "lite", "vgg19", "mixed" or "auto": vgg19 on a GPU or where its weights are given.
@@ -48,13 +48,13 @@ def choose_encoder(
         return name
     if not vgg_weights and not has_gpu:
         logging.info(
-            "Encoder: %s, as TensorFlow sees no GPU; on a processor --encoder=vgg19 takes eight "
-            "times as long as lite.",
+            "Encoder: %s, as TensorFlow sees no GPU; on a CPU --encoder=vgg19 takes eight times as "
+            "long as lite.",
             on_processor,
         )
         return on_processor
     logging.info(
-        "Encoder: vgg19, as %s; --encoder=lite takes an eleventh of the arithmetic.",
+        "Encoder: vgg19, as %s; --encoder=lite needs an eleventh of the arithmetic.",
         "--vgg_weights is given" if vgg_weights else "TensorFlow sees a GPU",
     )
     return "vgg19"
@@ -66,7 +66,7 @@ def encoder_path(name: str, vgg_weights: str = "") -> pathlib.Path:
     Args:
         name: "lite" or "vgg19".
         vgg_weights: path of VGG-19's; if empty, the float32 file in Keras' cache or, if there is
-            none, the one that ships.
+            none, the packaged one.
     """
     if name == "lite":
         return LITE_PATH
@@ -77,9 +77,9 @@ def encoder_path(name: str, vgg_weights: str = "") -> pathlib.Path:
 
 
 def download_vgg_weights() -> pathlib.Path:
-    """Fetches VGG-19's float32 weights into Keras' cache, checked; returns their path.
+    """Downloads VGG-19's float32 weights to Keras' cache and checks them; returns their path.
 
-    Raises: InputError if they cannot be fetched.
+    Raises: InputError if the download fails.
     """
     import keras
 
@@ -87,8 +87,8 @@ def download_vgg_weights() -> pathlib.Path:
         return pathlib.Path(
             keras.utils.get_file(VGG_FILE, VGG_URL, cache_subdir="models", file_hash=VGG_MD5)
         )
-    except Exception as error:  # Keras raises a bare Exception for whatever the network does
-        raise InputError(f"{VGG_URL}: cannot be fetched ({error})") from error
+    except Exception as error:  # Keras raises a bare Exception for network errors
+        raise InputError(f"{VGG_URL}: download failed ({error})") from error
 
 
 def _cached_vgg_path():
@@ -97,13 +97,13 @@ def _cached_vgg_path():
 
 
 def read_weights(path: str | os.PathLike, layers: Iterable[str]) -> dict[str, np.ndarray]:
-    """`{"conv1_1/kernel": array, "conv1_1/bias": array, …}` in float32: what the file has of it.
+    """`{"conv1_1/kernel": array, "conv1_1/bias": array, …}` in float32, as far as the file has them.
 
     Args:
-        path: of a file in the form of those that ship (.npz), or of Keras' (HDF5): VGG-19's
-            weights or a whole saved VGG-19.
+        path: of a file in the packaged format (.npz) or in Keras' (HDF5): VGG-19's weights or a
+            whole saved VGG-19.
         layers: such as "conv1_1" or "head1_1"; no other is read.
-    Raises: InputError for a file of neither form, or a damaged one.
+    Raises: InputError for a file of neither format, or a damaged one.
     """
     try:
         return (_read_npz if zipfile.is_zipfile(path) else _read_keras_h5)(path, layers)
@@ -115,7 +115,7 @@ def read_weights(path: str | os.PathLike, layers: Iterable[str]) -> dict[str, np
 
 
 def _read_npz(path, layers):
-    """An array is there as it is, or as 8-bit indices into a table."""
+    """Arrays are stored directly, or as 8-bit indices into a table."""
     arrays = {}
     with np.load(path) as file:
         for key in (f"{layer}/{kind}" for layer in layers for kind in ("kernel", "bias")):

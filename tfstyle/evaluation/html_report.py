@@ -45,7 +45,7 @@ def write_report(
         f"<p>tfstyle {__version__}; {html.escape(machine)}.<br>"
         f"<code>{html.escape(command)}</code></p>",
         f"<p>Centre squares of {evaluation.config.size} pixels, features of "
-        f"{html.escape(evaluation.encoder)}. Intervals draw photographs and paintings again; "
+        f"{html.escape(evaluation.encoder)}. Intervals resample photographs and paintings; "
         "differences are over the pairs that both systems have.</p>",
         _table(found.distances),
         _scatter(evaluation),
@@ -76,7 +76,7 @@ def _table(table):
 
 
 def _extremes(evaluation):
-    """The best and the worst pictures of each system that makes some."""
+    """The best and the worst pictures of each system, but for the originals."""
     pairs = {(pair.content.stem, pair.style.stem): pair for pair in evaluation.pairs}
     for system in evaluation.systems:
         if system.is_original or len(evaluation.pairs) < 2:
@@ -99,7 +99,7 @@ def _extremes(evaluation):
 
 
 def _grid(evaluation):
-    """Contents with their styles down, the systems across."""
+    """A row for each pair, a column for each system."""
     shown = [one for one in evaluation.systems if not one.is_original]
     pairs = evaluation.first_pairs(evaluation.config.report_pairs)
     if not pairs:
@@ -158,7 +158,7 @@ def _scatter(evaluation):
         )
         means = [one for one in map(Estimate.of, (content, style)) if one is not None]
         if len(means) < 2 or not means[1].mean:
-            continue  # the style itself: its distance of 0 has no place on a logarithmic axis
+            continue  # the style itself: a logarithmic axis cannot show its distance of 0
         axes.scatter(
             list(content.values()), list(style.values()), 9, color, alpha=0.3, linewidths=0
         )

@@ -1,4 +1,4 @@
-"""Which sources of this package a module runs, as its `import` statements tell."""
+"""The source files of this package that a module depends on, by its `import` statements."""
 
 import ast
 import functools
@@ -15,7 +15,7 @@ _TABLES = {"ARCHITECTURES": registry.ARCHITECTURES, "STYLE_LOSSES": registry.STY
 def sources(module: str) -> frozenset[pathlib.Path]:
     """Files of a module and of what it imports of this package, directly or not.
 
-    Imports inside functions count, and so does what a module resolves of the tables of `registry`.
+    Imports inside functions count, and so do entries of `registry`'s tables that a module resolves.
 
     Args:
         module: such as "tfstyle.optimization.renderer".
@@ -30,7 +30,7 @@ def sources(module: str) -> frozenset[pathlib.Path]:
         found[name] = path
         tree = ast.parse(path.read_text(encoding="utf-8"))
         waiting += [*_imported(tree), *_resolved(tree)]
-        waiting.append(name.rpartition(".")[0])  # a package runs before what is in it
+        waiting.append(name.rpartition(".")[0])  # importing a module runs its package first
     return frozenset(found.values())
 
 

@@ -1,4 +1,4 @@
-"""TFLite files, run by LiteRT: a pair that paints, or a network that looks at styles."""
+"""TFLite files, run by LiteRT: a style transfer pair, or a style predictor."""
 
 import os
 import pathlib
@@ -16,10 +16,10 @@ class LiteRTPainter:
     """A `systems.Painter` of a style encoder and a transfer network.
 
     The encoder takes one picture of any fixed or free size; the transfer network a picture, the
-    encoder's outputs and, perhaps, one number: the strength. Where the encoder has one output, the
-    transfer network's input of that size is the code, else those of the same names are. Pictures
-    are float32 in [0, 1], or integers with or without a scale; without one, the whole range of the
-    type is [0, 1].
+    encoder's outputs and, optionally, one number: the strength. If the encoder has one output, the
+    transfer network's input of that size is the code; otherwise outputs and inputs match by name.
+    Pictures are float32 in [0, 1], or integers with or without a scale; without one, the whole
+    range of the type is [0, 1].
 
     Args:
         encoder: TFLite file.
@@ -59,7 +59,7 @@ class LiteRTPainter:
         return self._encoder.run({self._style.name: _sample(style, self._style_side)})
 
     def paint(self, content: np.ndarray, code: Any, strength: float) -> np.ndarray:
-        """The content in the style; without an input for it, strength mixes codes."""
+        """The content in the style; without a strength input, codes are mixed instead."""
         inputs = {self._content.name: content}
         if self._strength is not None:
             inputs[self._strength.name] = np.full(self._strength.shape, strength, "f4")
@@ -74,7 +74,7 @@ class LiteRTPainter:
 
 
 def load_style_network(path: pathlib.Path, size: int) -> Callable[[np.ndarray], np.ndarray]:
-    """The function from a picture `(1, h, w, 3)` to the vector that a TFLite file makes of it.
+    """The function from a picture `(1, h, w, 3)` to a vector that a TFLite file computes.
 
     Args:
         path: of the file, such as Magenta's style predictor.
@@ -118,7 +118,7 @@ class _File:
         raise InputError(f"{self._about}: has no input (1, height, width, 3)")
 
     def side(self, free: int) -> int:
-        """The side of its pictures: its own, or `free` where it has none."""
+        """The side of its pictures: its fixed one, or `free`."""
         height, width = self.picture.shape[1:3]
         if min(height, width) > 0 and height != width:
             raise InputError(
@@ -132,7 +132,7 @@ class _File:
 
 
 def _matches(outputs: dict[str, Tensor], inputs: dict[str, Tensor]) -> dict[str, str]:
-    """Names of inputs by the outputs that belong there."""
+    """Names of inputs by those of the matching outputs."""
     if len(outputs) > 1:
         return {name: name for name in outputs if name in inputs}
     ((name, output),) = outputs.items()
@@ -143,8 +143,8 @@ def _matches(outputs: dict[str, Tensor], inputs: dict[str, Tensor]) -> dict[str,
 def _sample(picture, side):
     """The picture at another size by plain bilinear interpolation.
 
-    As apps and Magenta's own demonstrations do it, without the antialiasing of `images.resize`: its
-    style distance is a tenth better so.
+    As in apps and Magenta's own demonstrations, without the antialiasing of `images.resize`: this
+    lowers its style distance by a tenth.
     """
     if picture.shape[1] == side:
         return picture

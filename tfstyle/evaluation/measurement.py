@@ -1,4 +1,4 @@
-"""Every system's picture of every pair: made, measured, kept."""
+"""Makes, measures and stores every system's picture of every pair."""
 
 import contextlib
 import dataclasses
@@ -26,7 +26,7 @@ from tfstyle.metrics.lpips import LPIPS
 from tfstyle.metrics.networks import load_features, load_fid_network
 from tfstyle.runtime import terminal
 
-STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which ends with the pictures of full strength
+STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which full strength completes
 _SAVE_SECONDS = 15.0
 
 
@@ -75,10 +75,10 @@ def evaluate(
     """Makes and measures what is missing in `config.output_dir`.
 
     Args:
-        config: what and how.
+        config: the flags.
         on_progress: called with the share of the current system's pictures, and a text.
-        should_stop: asked after each picture; True ends with what there is.
-    Raises: InputError for whatever is wrong with the flags or the files that they name.
+        should_stop: called before each picture; True ends the evaluation.
+    Raises: InputError for any error in the flags or the files that they name.
     """
     pairs = find_pairs(config.content_dir, config.style_dir)[: config.pairs or None]
     systems = make_systems(config)
@@ -87,7 +87,7 @@ def evaluate(
     for system, plan in zip(systems, plans, strict=True):
         if not system.paints:
             for pair, _ in plan:
-                system.find(pair)  # known to exist before any work
+                system.find(pair)  # so that a missing file is an error before any work
     features, encoder = load_features(config.encoder, config.vgg_weights)
     fid, fid_identity = load_fid_network(config.fid_network) if config.fid_network else (None, "")
     lpips = LPIPS(config.lpips_weights) if config.lpips_weights else None
@@ -136,7 +136,7 @@ def evaluate(
 
 
 def _plan(config, system, pairs):
-    """The system's pairs with strengths, in an order in which few originals are looked at twice."""
+    """The system's pairs with strengths, in an order that describes few originals twice."""
     count = config.optimize_pairs if isinstance(system, Optimization) else 0
     order = by_block if isinstance(system, Style) else by_content
     plan = [(pair, 1.0) for pair in order(pairs[: count or None])]
@@ -147,7 +147,7 @@ def _plan(config, system, pairs):
 
 
 def _run(system, plan, measurer, results, on_progress, should_stop):
-    """Makes and measures the system's pictures; whether it came to the end."""
+    """Makes and measures the system's pictures; returns whether all are done."""
     if not plan:
         return True
     start = saved = time.monotonic()
@@ -191,7 +191,7 @@ def _run(system, plan, measurer, results, on_progress, should_stop):
 
 
 def _path(folder, system, pair, strength):
-    """Where a system's picture of a pair is."""
+    """The file of a system's picture of a pair."""
     if not system.paints:
         return system.find(pair)
     name = system.name if strength == 1.0 else f"{system.name}@{strength:g}"

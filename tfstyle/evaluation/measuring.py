@@ -1,4 +1,4 @@
-"""One picture beside its content and its style: a row of numbers."""
+"""Compares one picture with its content and its style: a row of numbers."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from tfstyle.evaluation.pairs import BLOCK, Pair, read_square
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredPicture:
-    """What comparisons need of a picture; the first three are large, about 70 MB at 384 pixels."""
+    """What comparisons need of a picture; the first three fields take about 70 MB at 384 pixels."""
 
     picture: np.ndarray
     features: dict[str, np.ndarray]
@@ -32,10 +32,10 @@ class MeasuredPicture:
 
 
 class Measurer:
-    """Measures pictures of pairs; contents and styles are described once.
+    """Measures pictures of pairs, and caches what it computes of contents and styles.
 
-    Of a style only statistics are kept, and whole descriptions of no more than a few originals:
-    measure in the order of `pairs.by_content` or `pairs.by_block`.
+    All styles' statistics stay cached, but the full description of only a few originals: measure in
+    the order of `pairs.by_content` or `pairs.by_block`.
 
     Args:
         features: from `metrics.networks.load_features`.
@@ -65,7 +65,7 @@ class Measurer:
         """The `metrics.METRICS` of a picture, and its embeddings by kind.
 
         Args:
-            pair: whose content and style it should have.
+            pair: the content and style to compare with.
             path: of the picture, whose centre square is measured.
         """
         content, style = self._original(pair.content), self._style(pair.style)
@@ -121,7 +121,7 @@ class Measurer:
     def _describe_style(self, path):
         whole = self._original(path)
         if whole.artifacts["broken"]:
-            logging.warning("%s has one colour: its style distances mean nothing.", path)
+            logging.warning("%s has one colour: its style distances are meaningless.", path)
         return dataclasses.replace(
             whole, picture=np.empty(0), features={}, lpips=None, coarse_colors=np.empty(0)
         )

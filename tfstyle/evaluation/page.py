@@ -16,14 +16,14 @@ from tfstyle.evaluation.pairs import read_square
 _SIDE = 180  # pixels of a picture on the sheet
 _CAPTION = 20  # pixels of a line of text
 _JPEG_QUALITY = 82
-_MADE = "Made by one command of tfstyle:"
+_MARKER = "Made by one command of tfstyle:"
 
 
 def check_page(path: pathlib.Path) -> None:
-    """Raises InputError if the page cannot be written, or is somebody's own."""
+    """Raises InputError if the page cannot be written, or exists and is not one of ours."""
     files.check_writable(path)
     files.check_writable(path.with_suffix(".jpg"))
-    if path.exists() and _MADE not in path.read_text(encoding="utf-8", errors="replace"):
+    if path.exists() and _MARKER not in path.read_text(encoding="utf-8", errors="replace"):
         raise InputError(f"--page: {path} was not written by this program; give another name")
 
 
@@ -54,7 +54,7 @@ def write_page(
     names = ", ".join(f"{pair.content.stem} in {pair.style.stem}" for pair in pairs)
     text = f"""# Quality
 
-{_MADE}
+{_MARKER}
 
 ```sh
 {command}
@@ -62,9 +62,9 @@ def write_page(
 
 with tfstyle {__version__}; {machine}. Pictures are centre squares of
 {evaluation.config.size} pixels; features are those of `{evaluation.encoder}`. Means are over pairs;
-intervals are for other photographs and paintings of the kind, since both are drawn again, not
-pairs. Differences are over the pairs that both systems have. Numbers of another encoder, size or
-set of pictures do not compare with these.
+intervals resample photographs and paintings, not pairs, so that they cover other pictures of the
+kind. Differences are over the pairs that both systems have. Numbers for another encoder, size or
+set of pictures are not comparable.
 
 {tables.markdown(found.distances)}
 
@@ -75,8 +75,8 @@ set of pictures do not compare with these.
 {tables.markdown(found.meanings)}
 
 SSIM, PSNR, structure and the perceptual distance rank the content itself first, and the style
-metrics the style itself: neither has done anything. Color explained is about 0 for noise, and
-sharpness counts halos as edges. Read them together, and look.
+metrics the style itself, although neither is a style transfer. Color explained is about 0 for
+noise, and sharpness counts halos as edges. Read them together, and look at the pictures.
 
 ## Pictures
 

@@ -1,4 +1,4 @@
-"""Pictures made in a process of their own, so that memory is the system's, and a crash, too."""
+"""Runs each system in its own process, to measure its memory and to contain its crashes."""
 
 import contextlib
 import dataclasses
@@ -25,8 +25,8 @@ class Painted:
 
     Attributes:
         seconds: from content and code to picture.
-        finite: whether there was neither NaN nor infinity, for which the file has black.
-        peak_memory: the most bytes that the process has taken so far; 0 where unknown.
+        finite: whether there was neither NaN nor infinity; otherwise the file is black.
+        peak_memory: of the process so far, in bytes; 0 where unknown.
     """
 
     seconds: float
@@ -35,7 +35,7 @@ class Painted:
 
 
 class WorkerEnded(InputError):
-    """The process that painted is no more."""
+    """The painting process has ended."""
 
 
 class Painting:
@@ -46,7 +46,7 @@ class Painting:
         context = multiprocessing.get_context("spawn")
         self._connection, other = context.Pipe()
         self._process = context.Process(target=_serve, args=(other, system, size), daemon=True)
-        with _signals_ignored():  # by the worker, too: this process decides what they mean
+        with _signals_ignored():  # by the worker, too: only this process handles them
             self._process.start()
         other.close()
 
@@ -57,25 +57,25 @@ class Painting:
         """
         try:
             self._connection.send((pair, strength, path))
-            found = self._connection.recv()
+            answer = self._connection.recv()
         except (EOFError, OSError) as error:
             raise WorkerEnded(
-                f"{self._system.name}: its process was ended, perhaps for want of memory; try a "
+                f"{self._system.name}: its process was ended, perhaps for lack of memory; try a "
                 "smaller --size"
             ) from error
-        if isinstance(found, Painted):
-            return found
-        raise found
+        if isinstance(answer, Painted):
+            return answer
+        raise answer
 
     def close(self) -> None:
-        """Ends the process, at once."""
+        """Kills the process."""
         self._connection.close()
         self._process.kill()
         self._process.join()
 
 
 def _serve(connection, system, size):
-    """Paints what comes in, until the other end is closed."""
+    """Paints the pairs received, until the other end is closed."""
     worker = None
     while True:
         try:
@@ -93,13 +93,13 @@ def _serve(connection, system, size):
 
 
 class _Worker:
-    """What a process keeps from picture to picture: the loaded system, and codes of styles."""
+    """State of a painting process: the loaded system, and cached style codes."""
 
     def __init__(self, system, size):
         self._painter = system.open(size)
         self._size = size
         self._code = functools.lru_cache(maxsize=256)(self._encode)
-        self._is_warm = not system.has_strength  # a render has nothing to be compiled beforehand
+        self._is_warm = not system.has_strength  # a render needs no warm-up
 
     def paint(self, pair, strength, path):
         code = self._code(pair.style)
@@ -120,7 +120,7 @@ class _Worker:
 
 @contextlib.contextmanager
 def _signals_ignored() -> Iterator[None]:
-    """SIGINT and SIGTERM are ignored meanwhile, and for good by a process that is started."""
+    """Ignores SIGINT and SIGTERM meanwhile; a process started in the block ignores them for good."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -135,7 +135,7 @@ def _signals_ignored() -> Iterator[None]:
 
 
 def _peak_memory():
-    """Most bytes of memory that this process has taken; 0 where the system does not tell."""
+    """Peak memory of this process in bytes; 0 where unknown."""
     try:
         # Not `resource`, whose figure a new process inherits from the one that started it.
         lines = pathlib.Path("/proc/self/status").read_text(encoding="ascii").splitlines()

@@ -1,4 +1,4 @@
-"""The pairs of a content and a style to look at."""
+"""The pairs of a content and a style to evaluate."""
 
 import collections
 import dataclasses
@@ -11,7 +11,7 @@ import numpy as np
 from tfstyle import files, images
 from tfstyle.errors import InputError
 
-BLOCK = 4  # styles that are kept in memory with all of their features
+BLOCK = 4  # styles whose features are all kept in memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Pair:
 
 
 def find_pairs(content_dir: str, style_dir: str) -> list[Pair]:
-    """All pairs of two folders' pictures, in an order whose beginnings are evenly spread.
+    """All pairs of two folders' pictures, in an order whose first pairs are evenly spread.
 
-    The first ones go along diagonals: as many as there are paintings hold each of them once, and
-    each photograph equally often, within one.
+    The order follows diagonals: the first n pairs, for n paintings, have each painting once and
+    each photograph equally often, to within one.
 
-    Raises: InputError for a folder that is missing or without pictures, or files of one name.
+    Raises: InputError for a folder that is missing or without pictures, or files of the same name.
     """
     folders = []
     for flag, folder in (("content_dir", content_dir), ("style_dir", style_dir)):
@@ -63,12 +63,12 @@ def read_square(path: pathlib.Path, size: int) -> np.ndarray:
 
 
 def by_content(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs in an order that meets each content once."""
+    """The pairs, grouped by content."""
     return sorted(pairs, key=lambda pair: (pair.content, pair.style))
 
 
 def by_block(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs in an order that meets each block of styles once, and in it each content once."""
+    """The pairs, grouped by blocks of styles, and within a block by content."""
     styles = sorted({pair.style for pair in pairs})
     block = {style: number // BLOCK for number, style in enumerate(styles)}
     return sorted(pairs, key=lambda pair: (block[pair.style], pair.content, pair.style))

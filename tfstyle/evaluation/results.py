@@ -1,4 +1,4 @@
-"""The rows measured so far, on disk: each file is whole, and a run goes on from them.
+"""The rows measured so far, on disk: files are written atomically, and a run resumes from them.
 
 metrics.csv      a row for each picture
 embeddings.npz   what Fréchet distances of sets are computed from
@@ -36,7 +36,7 @@ class Key(NamedTuple):
 
 
 class Results:
-    """What a folder holds.
+    """The results in a folder.
 
     Attributes:
         rows: `{Key: {metric: value}}`.
@@ -44,8 +44,8 @@ class Results:
         systems: `{name: {"fingerprint": str, "peak_memory": bytes}}`.
 
     Args:
-        folder: made if it does not exist.
-        settings: JSON-compatible; rows of others are not mixed with these.
+        folder: created if it does not exist.
+        settings: JSON-compatible; must equal those of the rows in the folder.
         pictures: `{name: digest}` of the originals.
     Raises: InputError for a folder of another program, of other settings or other pictures.
     """
@@ -59,35 +59,35 @@ class Results:
         if (folder / "run.json").exists():
             self._load()
         elif folder.exists() and any(folder.iterdir()):
-            raise InputError(f"--output_dir: {folder} holds files of something else; give another")
+            raise InputError(f"--output_dir: {folder} holds other files; give another folder")
         folder.mkdir(parents=True, exist_ok=True)
         self._handle = files.lock_folder("output_dir", folder)
         self.save()
 
     def register(self, name: str, fingerprint: str) -> None:
-        """Adds a system; rows of one that was called so before but is another are dropped."""
+        """Adds a system; drops rows of that name if the fingerprint has changed."""
         if self.systems.get(name, {}).get("fingerprint") not in (None, fingerprint):
-            logging.info("%s has changed since it was measured; it is measured anew.", name)
+            logging.info("%s has changed since it was measured; measuring it again.", name)
             for key in [key for key in self.rows if key.system == name]:
                 del self.rows[key], self.embeddings[key]
             del self.systems[name]
         if name not in self.systems:
             self.systems[name] = {"fingerprint": fingerprint, "peak_memory": 0}
-            self.save()  # before there are rows, so that none is ever another's
+            self.save()  # before any rows, so that none has an old fingerprint
 
     def close(self) -> None:
-        """Lets other processes work in the folder again."""
+        """Unlocks the folder."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def show_only(self, keys: Iterable[Key]) -> None:
-        """Forgets all other rows; the files keep them for the runs that want them again."""
+        """Drops all other rows from memory; the files keep them for later runs."""
         self.rows = {key: self.rows[key] for key in list(keys) if key in self.rows}
         self.embeddings = {key: self.embeddings[key] for key in self.rows}
 
     def save(self) -> None:
-        """Writes the three files; the one that says what the others are comes last."""
+        """Writes the three files, the one that describes the others last."""
         found = {name for row in self.rows.values() for name in row}
         columns = [name for name in METRICS if name in found]
         with (
@@ -127,9 +127,9 @@ class Results:
                     self.embeddings[key] = {name: array[number] for name, array in kinds.items()}
         except files.UNREADABLE as error:
             raise InputError(
-                f"--output_dir: {self.folder}: its results are damaged ({error}); give another"
+                f"--output_dir: {self.folder}: its results are damaged ({error}); give another folder"
             ) from error
-        # What a run that was killed between two of the files had last is measured again.
+        # Rows that a run killed between two of the files left incomplete are measured again.
         self.show_only(key for key in self.rows if key in self.embeddings)
         if not self.rows:
             self.systems = {}

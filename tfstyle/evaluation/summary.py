@@ -1,4 +1,4 @@
-"""From rows to means, medians, intervals and differences."""
+"""Means, medians, intervals and differences of the rows."""
 
 import dataclasses
 import math
@@ -11,13 +11,13 @@ from tfstyle.evaluation.systems import CONTENT, STYLE
 
 MAIN = ("content_distance", "style_distance")  # what systems are ranked and shown by
 _RESAMPLES = 2000
-_LEAST = 3  # contents, and styles, of which an interval says something
+_MIN_GROUPS = 3  # contents, and styles, that an interval needs
 _QUANTILES = (0.025, 0.975)
 
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """A mean over pairs, with its 95 % interval; of a difference, too."""
+    """A mean over pairs, of a metric or a difference, with its 95 % interval."""
 
     count: int
     mean: float
@@ -29,19 +29,19 @@ class Estimate:
     def of(cls, values: dict[tuple[str, str], float]) -> "Estimate | None":
         """From `{(content, style): value}`; None if there are none.
 
-        The interval is the percentile bootstrap's that draws contents and styles, not pairs, since
-        the pairs of one photograph or of one painting resemble each other: Owen, "The pigeonhole
-        bootstrap", Annals of Applied Statistics 2007. Where a few of all pairs are there, it is
-        rather too wide; with less than three contents or styles there is none.
+        The interval is that of the percentile bootstrap over contents and styles, not pairs, since
+        pairs that share a photograph or a painting are correlated: Owen, "The pigeonhole
+        bootstrap", Annals of Applied Statistics 2007. If only a few of all pairs are present, it
+        is rather too wide; with less than three contents or styles there is none.
         """
         if not values:
             return None
         found = np.array(list(values.values()))
         mean, median = float(found.mean()), float(np.median(found))
         names = [sorted({key[part] for key in values}) for part in range(2)]
-        if not np.isfinite(found).all() or min(map(len, names)) < _LEAST:
+        if not np.isfinite(found).all() or min(map(len, names)) < _MIN_GROUPS:
             return cls(len(found), mean, median, math.nan, math.nan)
-        # Sums over the pairs that are there, of contents and styles as often as they were drawn.
+        # Sums over the pairs present, weighted by how often content and style were drawn.
         table, there = np.zeros((2, len(names[0]), len(names[1])))
         for (content, style), value in values.items():
             place = names[0].index(content), names[1].index(style)

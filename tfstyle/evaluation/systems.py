@@ -1,7 +1,7 @@
-"""What makes stylized pictures: trained models, TFLite files, the renderer, folders of pictures.
+"""Systems to evaluate: trained models, TFLite files, the renderer, folders of pictures.
 
 A `System` is a small description that can be sent to another process, where `open` loads it and
-gives a `Painter`. Those that do not paint say by `find` where a pair's picture is.
+returns a `Painter`. For systems that do not paint, `find` returns the file of a pair's picture.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ class Painter(Protocol):
     """A loaded system. Pictures are `(1, h, w, 3)` float32 RGB in [0, 1]."""
 
     def encode(self, style: np.ndarray) -> Any:
-        """What it keeps of a style."""
+        """The code of a style."""
 
     def paint(self, content: np.ndarray, code: Any, strength: float) -> np.ndarray:
         """The content in that style."""
@@ -44,7 +44,7 @@ class _FunctionPainter:
 
 @dataclasses.dataclass(frozen=True)
 class System:
-    """Something that has a picture for each pair."""
+    """A source of a picture for each pair."""
 
     name: str
     paints: ClassVar[bool] = False
@@ -52,15 +52,15 @@ class System:
     is_original: ClassVar[bool] = False
 
     def fingerprint(self) -> str:
-        """Changes whenever the pictures could change; results of another one are not kept."""
+        """Changes whenever the pictures could change; older results are then dropped."""
         return type(self).__name__
 
     def find(self, pair: Pair) -> pathlib.Path:
-        """The file of a pair's picture, of a system that does not paint."""
+        """The file of a pair's picture, for a system that does not paint."""
         raise NotImplementedError
 
     def open(self, size: int) -> Painter:
-        """Loads what it takes to paint pictures of that side."""
+        """Loads the system for square pictures of `size` pixels."""
         raise NotImplementedError
 
 
@@ -129,8 +129,8 @@ class TrainedModel(System):
 class LiteRTPair(System):
     """A style encoder and a transfer network as TFLite files.
 
-    Strength is an input of the transfer network with one number, if it has such; else the style's
-    code is mixed with the content's own, as Magenta's demonstrations do.
+    Strength is a scalar input of the transfer network, if it has one; otherwise the style's code is
+    mixed with the content's own, as in Magenta's demonstrations.
     """
 
     encoder: pathlib.Path
@@ -210,7 +210,7 @@ def make_systems(config: EvaluateCommand) -> list[System]:
     names = [system.name for system in systems]
     for name in names:
         if [other.casefold() for other in names].count(name.casefold()) > 1:
-            raise InputError(f"two systems are called '{name}'; call one otherwise, NAME=FILE")
+            raise InputError(f"two systems are called '{name}'; rename one by NAME=FILE")
         if not name or set(name) & set('/\\:*?"<>|@') or name[0] in "._":
             raise InputError(f"'{name}': cannot be the name of a folder; give another, NAME=FILE")
     if config.baseline and config.baseline not in names:
@@ -221,9 +221,9 @@ def make_systems(config: EvaluateCommand) -> list[System]:
 
 
 def code_digest(*modules: str) -> str:
-    """The beginning of the SHA-256 of modules' sources and of all that they import of this package.
+    """A short SHA-256 of modules' sources and of all that they import of this package.
 
-    Of what is imported by name at run time only what `registry` lists is found.
+    Of imports by name at run time, only those in `registry` are found.
     """
     digest = hashlib.sha256()
     for path in sorted(set().union(*map(imports.sources, modules))):
