@@ -158,7 +158,7 @@ def test_a_folder_without_some_of_the_pictures(folders, capfd):
         (("--page=notes.md",), "--page: notes.md was not written by this program"),
         (("--lpips_weights=nowhere.npz",), "--lpips_weights: nowhere.npz: no such file"),
         (("--page=nowhere/page.md",), "nowhere/page.md: the folder nowhere does not exist"),
-        (("--output_dir=photos",), "--output_dir: photos holds files of something else"),
+        (("--output_dir=photos",), "--output_dir: photos holds other files"),
         (("--lpips_weights=mine.keras",), "mine.keras: not LPIPS' weights"),
         (("--style_network=no.tflite",), "--style_network: no.tflite: no such file"),
         (("--style_network=mine.keras",), "--style_network: mine.keras: not a TFLite file"),

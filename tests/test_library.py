@@ -56,7 +56,7 @@ def test_an_unknown_name_is_one_line(library):
 
 def test_codes_of_another_model_are_refused(library):
     library.check_model("AdaINModel/0123", "styles.json")
-    with pytest.raises(InputError, match=r"styles\.json: of another model, AdaINModel/0123"):
+    with pytest.raises(InputError, match=r"styles\.json: for another model, AdaINModel/0123"):
         library.check_model("AdaINModel/4567", "styles.json")
 
 
@@ -68,7 +68,7 @@ def test_another_file_is_one_line(text, tmp_path):
     with pytest.raises(InputError, match=r"styles\.json: not a style library") as caught:
         StyleLibrary.load(tmp_path / "styles.json")
     assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match="no such file; `tfstyle styles` makes one"):
+    with pytest.raises(InputError, match="no such file; `tfstyle styles` creates one"):
         StyleLibrary.load(tmp_path / "none.json")
 
 
@@ -77,7 +77,7 @@ def test_a_file_of_another_version_says_what_to_do(version, library, tmp_path):
     library.save(tmp_path / "styles.json")
     record = json.loads((tmp_path / "styles.json").read_text())
     (tmp_path / "styles.json").write_text(json.dumps({**record, "version": version}))
-    with pytest.raises(InputError, match="by another version .*; make it anew: tfstyle styles"):
+    with pytest.raises(InputError, match="by another version .*; rebuild it: tfstyle styles"):
         StyleLibrary.load(tmp_path / "styles.json")
 
 

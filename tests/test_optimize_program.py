@@ -120,7 +120,7 @@ def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
         ([*small, "--style=empty.jpg"], "empty.jpg: not a readable image"),
         ([*small, "--vgg_weights=none.h5"], "none.h5: no such file"),
         ([*small, "--vgg_weights=."], ".: is a folder"),
-        ([*small, "--style_layers=relu5_4"], "lite, which this render needs, has no relu5_4"),
+        ([*small, "--style_layers=relu5_4"], "lite, which this render uses, has no relu5_4"),
         ([*small, "--content_layers=relu6_1"], "--content_layers: unknown name 'relu6_1'"),
         ([*small, "--from_picture=photo.png"], "photo.png: holds no parameters"),
     ]:

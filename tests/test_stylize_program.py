@@ -93,7 +93,7 @@ def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
         ("--add paintings/a.png --name x --name y", "--name: 2 given for 1 paintings"),
         ("--add paintings/a.png --remove a", "--remove: s.json does not exist yet"),
         ("--add paintings/a.png --add paintings/a.png", "two paintings are called a"),
-        ("", "s.json: no such file; `tfstyle styles` makes one"),
+        ("", "s.json: no such file; `tfstyle styles` creates one"),
     ],
 )
 def test_bad_input_for_a_library_is_one_line(flags, text, pictures, capfd):
@@ -128,9 +128,9 @@ def test_a_library_of_another_model_is_refused(pictures, capfd):
     capfd.readouterr()
     flags = ("--content", "photos/a.png", "--style_library", "s.json", "--output", "out")
     assert run("stylize", *flags) == 1
-    assert errors(capfd)[0].startswith("error: s.json: of another model")
+    assert errors(capfd)[0].startswith("error: s.json: for another model")
     assert run("styles", "--library", "s.json", "--add", "paintings/a.png") == 1
-    assert errors(capfd)[0].startswith("error: s.json: of another model")
+    assert errors(capfd)[0].startswith("error: s.json: for another model")
 
 
 def test_strength_size_colors_and_alpha(pictures, photo):

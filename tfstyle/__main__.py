@@ -16,10 +16,10 @@ PROGRAMS = {
     "evaluate": "measures models and pictures, and shows them side by side",
     "train": "trains a feed-forward model on folders of pictures",
     "to_saved_model": "exports a trained model for servers",
-    "to_tflite": "exports a trained model for phones, checked and measured",
+    "to_tflite": "exports a trained model for phones; checks and measures the files",
     "to_onnx": "exports a trained model for ONNX Runtime and TensorRT",
     "benchmark_tflite": "times TFLite files side by side",
-    "shards": "packs a folder of pictures for faster training",
+    "shards": "packs a folder of pictures into TFRecord shards for faster training",
     "examples": "copies the example pictures to a folder",
     "download": "fetches VGG-19's float32 weights; the packaged ones have 8 bits",
 }

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, known to be writable before any work starts, and folders."""
+"""Files and folders: atomic writes, and checks before any work starts that they are writable."""
 
 import contextlib
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from tfstyle.errors import InputError
 
-# What Keras, NumPy, zip and JSON raise for files that are not ours or damaged.
+# Exceptions of Keras, NumPy, zip and JSON for files that are damaged or not ours.
 UNREADABLE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
     zipfile.BadZipFile,
@@ -21,7 +21,7 @@ IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises InputError if a file cannot be put at `path`; leaves nothing behind."""
+    """Raises InputError if a file cannot be written at `path`; leaves nothing behind."""
     path = pathlib.Path(path)
     try:
         if path.is_dir():
@@ -35,7 +35,7 @@ def check_writable(path: str | os.PathLike) -> None:
 
 
 def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
-    """The files that a flag names, and for a folder the image files in it, in their order.
+    """The files that a flag names, and for a folder the image files in it, sorted.
 
     Raises: InputError for a path that does not exist or a folder without image files.
     """
@@ -58,7 +58,7 @@ def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path
 
 
 def check_folder(flag: str, path: str | os.PathLike) -> None:
-    """Raises InputError if `path` neither is a writable folder nor can become one."""
+    """Raises InputError if `path` is not a writable folder and cannot be created as one."""
     folder = pathlib.Path(path).absolute()
     while not folder.exists():
         folder = folder.parent
@@ -72,9 +72,9 @@ def check_folder(flag: str, path: str | os.PathLike) -> None:
 
 
 def lock_folder(flag: str, path: str | os.PathLike) -> int | None:
-    """Keeps other processes from working in a folder, until the handle is closed or we end.
+    """Locks a folder until the returned handle is closed or this process ends.
 
-    Raises: InputError if another process does.
+    Raises: InputError if another process has locked it.
     """
     try:
         import fcntl
@@ -105,7 +105,7 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     try:
         yield temporary
         with open(temporary, "r+b") as file:
-            os.fsync(file.fileno())  # the name must not reach the disk before what it names
+            os.fsync(file.fileno())  # the data must reach the disk before the name
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
@@ -117,8 +117,8 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A temporary folder to fill, which becomes `path` when the block succeeds.
 
-    If the block fails, it is removed, and so are folders that were made above it. A folder that is
-    there already, perhaps a mounted one, stays and is given what is in the temporary one. Raises
+    If the block fails, it is removed, and so are parent folders that were created for it. A folder
+    that exists already, perhaps a mounted one, is kept and filled from the temporary one. Raises
     InputError if it is not empty, or if the system refuses, for instance because the disk is full.
     """
     folder = pathlib.Path(path)
@@ -144,12 +144,12 @@ def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
         with contextlib.suppress(OSError):
-            for path in made:  # which only an empty folder lets happen
+            for path in made:  # fails, as it should, if one is not empty
                 path.rmdir()
 
 
 def check_new_folder(flag: str, path: str | os.PathLike) -> None:
-    """Raises InputError if `path` is not an empty folder, or cannot become a folder."""
+    """Raises InputError if `path` is neither an empty folder nor can be created."""
     folder = pathlib.Path(path)
     check_folder(flag, folder)
     if folder.is_dir() and any(folder.iterdir()):
@@ -163,13 +163,13 @@ def _umask():
 
 
 def examples_folder() -> pathlib.Path:
-    """Where the example pictures are: inside an installed package, beside it in a checkout."""
+    """The folder of example pictures: inside an installed package, beside it in a checkout."""
     package = pathlib.Path(__file__).parent
     inside = package / "examples"
     return inside if inside.is_dir() else package.parent / "examples"
 
 
 def file_digest(path: str | os.PathLike) -> str:
-    """The beginning of a file's SHA-256."""
+    """The first 16 hexadecimal digits of a file's SHA-256."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Normalization by style, reflection padding and upsampling; each serves images of any size.
+"""Normalization by style, reflection padding and upsampling, for images of any size.
 
 Statistics are computed in float32 whatever the compute dtype; variances are biased (over h·w).
 """
@@ -12,7 +12,7 @@ _FLOOR = 1e-12  # of a style's variance
 
 
 def crop(features: Tensor, margin: int) -> Tensor:
-    """`(batch, h, w, c)` features without so many positions on each side."""
+    """`(batch, h, w, c)` features without `margin` positions on each side."""
     return features[:, margin:-margin, margin:-margin] if margin else features
 
 
@@ -33,7 +33,7 @@ class _Normalization(keras.layers.Layer):
     """Features of mean 0 and variance 1 for each image and channel, times a scale, plus a shift."""
 
     def __init__(self, epsilon=1e-5, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # float32 weights and codes stay as they are
+        super().__init__(autocast=False, **kwargs)  # weights and codes stay float32
         if epsilon <= 0:
             raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon}")
         self.epsilon = epsilon
@@ -71,8 +71,8 @@ class AdaIN(_Normalization):
         content: `(batch, h, w, c)` features of any range.
         style: `(batch, h2, w2, c)` features, whose height and width may differ from content's, or
             their code, `(batch, 2·c)`, from `encode`.
-        content_code: `(batch or 1, 2·c)`, the statistics that content is taken to have, if not its
-            own: those of the picture that it is a part of, or of it without its margin.
+        content_code: `(batch or 1, 2·c)`, statistics to use instead of content's own: those of the
+            whole picture that it is a part of, or of it without its margin.
     Returns: `(batch, h, w, c)` features in the compute dtype.
     Raises: ValueError if `epsilon` is not positive.
     """
@@ -81,7 +81,7 @@ class AdaIN(_Normalization):
     def encode(style):
         """`(batch, 2·c)` float32 code of `(batch, h, w, c)` features: means, then deviations."""
         mean, variance = _moments(ops.cast(style, "float32"))
-        # The floor gives a constant channel, as of a dead unit, no gradient instead of NaN.
+        # With the floor, a constant channel, such as a dead unit's, has gradient 0 instead of NaN.
         moments = ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
         return ops.reshape(moments, (-1, moments.shape[-1]))
 
@@ -148,7 +148,7 @@ class ConditionalInstanceNormalization(_Normalization):
 
     Call arguments:
         features: `(batch, h, w, c)`.
-        style: `(batch, styles)` share of each style, one-hot for a single one.
+        style: `(batch, styles)` shares of the styles, one-hot for a single one.
     Returns: `(batch, h, w, c)` features in the compute dtype.
     Raises: ValueError if `epsilon` is not positive or `styles` is not.
     """
@@ -174,14 +174,14 @@ class ConditionalInstanceNormalization(_Normalization):
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class ReflectionPadding2D(keras.layers.Layer):
-    """Reflects images outwards, without repeating the edge.
+    """Pads images by reflection, without repeating the edge.
 
     Meant to be called once on the picture, with zero-padded convolutions after it and a crop at the
-    end: a mirrored pad inside the network is not delegated on phones and splits the graph.
+    end: reflection padding inside the network is not delegated on phones and splits the graph.
 
     Args:
         padding: pixels on each side.
-        multiple: bottom and right get as many more as make both sides divisible by it.
+        multiple: bottom and right are padded further until both sides are divisible by it.
 
     Call arguments: `(batch, h, w, c)`, sides above `padding + multiple - 1`.
     Returns: `(batch, h + 2·padding + …, w + 2·padding + …, c)`.
@@ -198,7 +198,7 @@ class ReflectionPadding2D(keras.layers.Layer):
         padded = ops.pad(image, [(0, 0), *pads, (0, 0)], mode="reflect")
         if all(isinstance(side, int) for side in sides):
             return padded
-        # Sides that are not known yet hide the channels, too, which a convolution must know.
+        # With unknown sides, the static number of channels is lost, which a convolution needs.
         sides = [before + side + after for side, (before, after) in zip(sides, pads, strict=True)]
         return ops.reshape(padded, (-1, *sides, image.shape[-1]))
 
@@ -216,11 +216,12 @@ class ReflectionPadding2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class Upsampling2D(keras.layers.Layer):
-    """Doubles height and width; a convolution after it leaves no checkerboard.
+    """Doubles height and width; with a convolution after it, there is no checkerboard.
 
-    Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016. Where sizes
-    are known it is the resize that XNNPACK and mobile GPUs take over (bilinear in any precision,
-    nearest not in float); `keras.ops.image.resize` takes no others, so there it is put together.
+    Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016. For static
+    sizes it is the resize that XNNPACK and mobile GPUs support (bilinear in any precision, nearest
+    not in float). `keras.ops.image.resize` takes no dynamic sizes; for these it is composed of
+    other operations.
 
     Args:
         interpolation: "bilinear", with half-pixel centres, or "nearest".
@@ -250,7 +251,7 @@ class Upsampling2D(keras.layers.Layer):
         return self._double(self._double(features, 1), 2)
 
     def _double(self, features, axis):
-        """Twice as many entries along an axis: each becomes a pair, a quarter from it."""
+        """Twice as many entries along an axis: each becomes a pair, a quarter to either side."""
         before = after = features
         if self.interpolation == "bilinear":
             size = ops.shape(features)[axis]

@@ -1,14 +1,14 @@
-"""What users choose by name, and where each is made; this module imports none of it.
+"""Architectures and style losses by name, and their factories; this module imports none of them.
 
-A new architecture or style loss is its own module and one line here. Names reach the flags, their
-checks and their help texts from here.
+A new one is its own module and one line here. Flags, their checks and their help texts get the
+names from here.
 """
 
 import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Makers of untrained models: class methods of the model's class, or partials of them;
+# Factories of untrained models: class methods of the model's class, or partials of them;
 # `models.create_model` documents their arguments.
 ARCHITECTURES = {
     "adain": "tfstyle.models.adain:AdaINModel.create",
@@ -16,7 +16,7 @@ ARCHITECTURES = {
     "quality": "tfstyle.models.multilevel:create_quality",
 }
 
-# Makers of style losses without arguments.
+# Factories of style losses, called without arguments.
 STYLE_LOSSES = {
     "gram": "tfstyle.losses.moments:GramLoss",
     "gram_cosine": "tfstyle.losses.moments:cosine_gram_loss",
@@ -45,7 +45,7 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: its `__name__`.
-        homes: for each public name of the package the module in it that has the name.
+        homes: for each public name of the package, the module in it that defines the name.
     """
 
     def find(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Summary statistics of one feature map, each a function of `(batch, h, w, c)` features.
+"""Summary statistics of feature maps, each a function of `(batch, h, w, c)` features.
 
 All are computed in float32 whatever the features' type, and divided by h·w, so that maps of
 different sizes can be compared.
@@ -8,7 +8,7 @@ from typing import Any
 
 from keras import ops
 
-Tensor = Any  # of whichever backend Keras has
+Tensor = Any  # of Keras' backend
 
 
 def flatten(features: Tensor) -> Tensor:

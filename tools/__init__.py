@@ -1,1 +1,1 @@
-"""Development commands; they may be told paths outside the repository."""
+"""Development commands; paths may be outside the repository."""

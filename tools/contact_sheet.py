@@ -1,9 +1,9 @@
-"""Renders pairs with the defaults and, beside them, as plain single-scale Gram L-BFGS would.
+"""Renders pairs with the defaults and, for comparison, by plain single-scale Gram L-BFGS.
 
     python -m tools.contact_sheet --pair CONTENT,STYLE … --output sheet.jpg [--renders DIR]
 
-The plain way is Gatys et al. 2016 as most programs have it: VGG-19, one scale, pixels themselves
-as variables, Gram matrices of the layers relu1_1 … relu5_1 and the content at relu4_1.
+The plain method is Gatys et al. 2016 as usually implemented: VGG-19, one scale, pixels as
+variables, Gram matrices of the layers relu1_1 … relu5_1 and the content at relu4_1.
 """
 
 import pathlib
@@ -20,13 +20,13 @@ from tfstyle.encoders.layer_names import HEAD_LAYERS
 from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.objective import Objective
 
-_PAIRS = flags.DEFINE_multi_string("pair", None, "Content, style; with a comma.", required=True)
+_PAIRS = flags.DEFINE_multi_string("pair", None, "CONTENT,STYLE files.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Contact sheet to write.", required=True)
-_RENDERS = flags.DEFINE_string("renders", "", "Folder for each render by itself.")
+_RENDERS = flags.DEFINE_string("renders", "", "Folder for single renders.")
 _SIZE = flags.DEFINE_integer("size", 512, "Longest side of a render in pixels.")
 _THUMBNAIL = flags.DEFINE_integer("thumbnail", 360, "Longest side on the sheet in pixels.")
-_ITERATIONS = flags.DEFINE_integer("plain_iterations", 60, "Iterations of the plain way.")
-_STYLE_WEIGHT = flags.DEFINE_float("plain_style_weight", 100.0, "Style weight of the plain way.")
+_ITERATIONS = flags.DEFINE_integer("plain_iterations", 60, "Iterations of the plain method.")
+_STYLE_WEIGHT = flags.DEFINE_float("plain_style_weight", 100.0, "Style weight, plain method.")
 _INPUTS = flags.DEFINE_bool("inputs", False, "Whether the sheet shows the inputs, too.")
 
 
@@ -42,7 +42,7 @@ class PixelObjective(Objective):
 
 
 def render_plainly(content, style):
-    """Gatys et al. 2016 at one scale: `(1, h, w, 3)`, not better than it was."""
+    """Gatys et al. 2016 at one scale, without our improvements: `(1, h, w, 3)`."""
     loss = losses.PerceptualLoss(
         content={"relu4_1": (losses.ContentLoss(), 1.0)},
         style={
@@ -63,7 +63,7 @@ def render_plainly(content, style):
 
 
 def main(_):
-    tf.get_logger().setLevel("ERROR")  # about functions compiled anew for each pair
+    tf.get_logger().setLevel("ERROR")  # hides retracing warnings
     files.check_writable(_OUTPUT.value)
     if _RENDERS.value:
         pathlib.Path(_RENDERS.value).mkdir(parents=True, exist_ok=True)

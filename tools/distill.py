@@ -3,14 +3,14 @@
     python -m tools.prune --images DIR --images DIR --output start.npz
     python -m tools.distill --start start.npz --images DIR --images DIR --output DIR
 
-The student sees crops of pictures, of blends of two and of noisy ones (`distillation.crops`). At
-each head the loss is the squared error of the features over the mean square of VGG-19's, each
-channel of which is divided by its mean activation, plus the same for Gram matrices. The narrow
-trunk below the heads is held to those channels of VGG-19 that it stands for. VGG-19 is eleven
-times the student's work, so each crop is used several times: crops come one by one, and a batch is
+The student is trained on crops of pictures, some blended or noisy (`distillation.crops`). At each
+head the loss is the squared error of the features over the mean square of VGG-19's, each channel of
+which is divided by its mean activation, plus the same for Gram matrices. Targets of the narrow
+trunk below the heads are the channels of VGG-19 that it represents. VGG-19 costs eleven times as
+much as the student, so each crop is used several times: crops are added one by one, and a batch is
 drawn from the latest. A batch is a pure function of seed and step and the checkpoint holds all
-other state, so a run that was stopped goes on as if it had not been. Each checkpoint also writes
-`lite.npz`, in float16, as it ships; `python -m tools.distill_report` measures it.
+other state, so a run that was stopped resumes exactly. Each checkpoint also writes `lite.npz`, in
+float16, in the packaged format; `python -m tools.distill_report` measures it.
 """
 
 import pathlib
@@ -36,11 +36,11 @@ from tools.distillation.regression import (
 _START = flags.DEFINE_string("start", None, "File of `tools.prune`.", required=True)
 _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of JPEG or PNG files.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of checkpoints and weights.", required=True)
-_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
+_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; cached or packaged if empty.")
 _STEPS = flags.DEFINE_integer("steps", 16000, "Training steps in all.")
 _BATCH = flags.DEFINE_integer("batch", 8, "Crops a step.")
 _CROP = flags.DEFINE_integer("crop", 160, "Side of a crop in pixels, a multiple of 16.")
-_REPEATS = flags.DEFINE_integer("repeats", 4, "How often a crop is used, in the mean.")
+_REPEATS = flags.DEFINE_integer("repeats", 4, "How often a crop is used, on average.")
 _POOL = flags.DEFINE_integer("pool", 2048, "Latest crops that a batch is drawn from.")
 _FIRST = flags.DEFINE_integer("first_crops", 256, "Crops that the first batch is drawn from.")
 _RATE = flags.DEFINE_float("learning_rate", 0.004, "Peak relative step of a kernel.")
@@ -114,7 +114,7 @@ def main(_):
             sums, started, count = 0.0, time.time(), 0
         if step % _SAVE_EVERY.value == 0 or step == _STEPS.value:
             _save_weights(student, start, output / "lite.npz")
-            manager.save()  # at last: a run that is ended before it does the step again
+            manager.save()  # last: a run killed before this repeats the step
 
 
 def _save_weights(student, start, path):

@@ -4,7 +4,7 @@
 
 VGG-19's channels are divided by their mean activations, as the heads' targets are. An error is the
 sum of squared differences over the sum of squares of VGG-19's; the table has its mean over the
-pictures, for each head.
+pictures for each head.
 """
 
 import pathlib
@@ -23,7 +23,7 @@ _SIZE = flags.DEFINE_integer("size", 384, "Longest side in pixels.")
 _MARGIN = flags.DEFINE_integer("margin", 32, "Pixels of reflection around the picture.")
 _LITE = flags.DEFINE_string("lite", str(weight_files.LITE_PATH), "Array file of lite.")
 _MEANS = flags.DEFINE_string("means", "", "Array file with the channels' means, if not --lite's.")
-_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
+_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; cached or packaged if empty.")
 
 
 def main(_):

@@ -1,10 +1,10 @@
-"""Packs VGG-19's convolutions as they ship: 8-bit indices into a table for each kernel.
+"""Packs VGG-19's convolutions in the packaged format: 8-bit indices into a table for each kernel.
 
     python -m tools.pack_vgg19 --weights FILE --output tfstyle/pretrained/vgg19.npz
 
-FILE is Keras' .h5 of float32 weights, for which tables are made and the errors printed, or an .npz
-that has tables already, as `block1_conv1.index` (3, 3, in, out), `.table` (256,) and `.bias`: these
-are taken over as they are.
+FILE is Keras' .h5 of float32 weights, for which tables are computed and the errors printed, or an
+.npz that has tables already, as `block1_conv1.index` (3, 3, in, out), `.table` (256,) and `.bias`:
+these are copied unchanged.
 """
 
 import pathlib
@@ -22,15 +22,15 @@ _QUANTILES = 4097  # of a kernel's values, which its first table is made from
 
 
 def make_table(values, iterations=1000):
-    """The `(256,)` float32 table of about the least squared error for `values` of any shape.
+    """A `(256,)` float32 table that about minimizes the squared error for `values` of any shape.
 
     One-dimensional k-means by Lloyd, "Least squares quantization in PCM", 1982: each entry becomes
-    the mean of the values next to it. The entries start as densely as the cube root of the values'
-    density, which is the best for many of them (Panter and Dite 1951).
+    the mean of the values nearest to it. The initial density of entries is proportional to the cube
+    root of the values' density, the optimum for many entries (Panter and Dite 1951).
     """
     values = np.sort(values, axis=None).astype(np.float64)
     sums = np.concatenate([[0.0], np.cumsum(values)])
-    # The density between two quantiles is as 1 / distance; its cube root is summed over distance.
+    # The density between two quantiles is about 1 / distance; its cube root is integrated.
     quantiles = values[np.linspace(0, len(values) - 1, min(len(values), _QUANTILES)).astype(int)]
     share = np.concatenate([[0.0], np.cumsum(np.diff(quantiles) ** (2 / 3))])
     table = np.interp((np.arange(256) + 0.5) / 256 * share[-1], share, quantiles)
@@ -95,7 +95,7 @@ def _entry(layer, index, table, bias):
 def main(_):
     if pathlib.Path(_WEIGHTS.value).suffix == ".npz":
         arrays = pack_8bit(_WEIGHTS.value)
-        print("Indices and tables are taken over as they are.")
+        print("Indices and tables are copied unchanged.")
     else:
         arrays, errors = pack_float32(_WEIGHTS.value)
         print("| layer | relative squared error |\n| --- | --- |")

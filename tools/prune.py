@@ -1,8 +1,8 @@
-"""Makes the start of `lite`: VGG-19 with few of its channels, layers refitted by least squares.
+"""Makes the initial `lite`: VGG-19 with few of its channels, layers refitted by least squares.
 
     python -m tools.prune --images DIR --images DIR --output start.npz [--widths 16,32,64,192,256]
 
-`tools.distillation.pruning` tells how, and what the file has.
+`tools.distillation.pruning` documents the method and the file.
 """
 
 import pathlib
@@ -20,7 +20,7 @@ _IMAGES = flags.DEFINE_multi_string("images", None, "Folder of JPEG or PNG files
 _OUTPUT = flags.DEFINE_string("output", None, "File (.npz) to write.", required=True)
 _WIDTHS = flags.DEFINE_list("widths", [16, 32, 64, 192, 256], "Channels of the five blocks.")
 _START = flags.DEFINE_string("start", None, "File of an earlier lite: its first layers are kept.")
-_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; the best at hand if empty.")
+_VGG = flags.DEFINE_string("vgg_weights", "", "Keras' VGG-19 weights; cached or packaged if empty.")
 _CROPS = flags.DEFINE_integer("crops", 384, "Crops of the pictures.")
 _CROP = flags.DEFINE_integer("crop", 160, "Side of a crop in pixels.")
 _POSITIONS = flags.DEFINE_integer("positions", 40000, "Positions that a layer is fitted to.")

@@ -32,5 +32,5 @@ def main(config: ONNXCommand) -> int | None:
     check_sizes(model, size=[size])
     with files.new_folder("output", config.output) as folder:
         difference = onnx.write_onnx(model, size, folder)
-    logging.info("Wrote %s; largest difference from the Keras model %.1e.", config.output, difference)
+    logging.info("Wrote %s; largest difference from the model %.1e.", config.output, difference)
     return 0

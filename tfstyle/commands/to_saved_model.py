@@ -32,5 +32,5 @@ def main(config: SavedModelCommand) -> int | None:
                 f"--model: {config.model}: the SavedModel's pictures differ by {difference:.1e} "
                 f"from the Keras model's, above the limit of {TOLERANCE:.0e}; nothing was written"
             )
-    logging.info("Wrote %s; largest difference from the Keras model %.1e.", config.output, difference)
+    logging.info("Wrote %s; largest difference from the model %.1e.", config.output, difference)
     return 0

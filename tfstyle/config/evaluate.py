@@ -13,30 +13,30 @@ class EvaluateCommand:
     content_dir: str = option("", "Folder of photographs.", section="Files")
     style_dir: str = option("", "Folder of paintings.", section="Files")
     output_dir: str = option(
-        "evaluation", "Folder of the results: report.html, tables, metrics.csv, the pictures. "
-        "Given again, only what is missing is made.", section="Files",
+        "evaluation", "Folder for the results: report.html, tables, metrics.csv, the pictures. "
+        "With an existing folder, only what is missing is made.", section="Files",
     )  # fmt: skip
     page: str = option(
-        "", "Markdown file (.md) for the tables, too; a contact sheet (.jpg) goes beside it.",
+        "", "Markdown file (.md) for the tables, too, with a contact sheet (.jpg) beside it.",
         section="Files",
     )  # fmt: skip
     model: tuple[str, ...] = option(
-        (), "Packaged model's name or .keras file, or NAME=FILE to call it so; repeat it. "
-        "`quality` if nothing at all is given to measure.", section="Systems",
+        (), "A packaged model's name or a .keras file; NAME=FILE gives it a name; repeat it. "
+        "`quality` if there is nothing else to measure.", section="Systems",
     )  # fmt: skip
     tflite: tuple[str, ...] = option(
         (), "Two TFLite files, STYLE_ENCODER,TRANSFER, or NAME=STYLE_ENCODER,TRANSFER; repeat it.",
         section="Systems",
     )  # fmt: skip
     images: tuple[str, ...] = option(
-        (), "NAME=FOLDER of pictures made elsewhere, called CONTENT__STYLE.png; repeat it.",
+        (), "NAME=FOLDER with pictures made elsewhere, called CONTENT__STYLE.png; repeat it.",
         section="Systems",
     )  # fmt: skip
     optimize: bool = option(
-        False, "Measures the renderer, optimize.py with its defaults, too.", section="Systems"
+        False, "Measures optimize.py with its defaults, too.", section="Systems"
     )
     baseline: str = option(
-        "", "System that the others are compared with, pair by pair; the first by default.",
+        "", "System that the others are compared with, pair by pair; by default the first one.",
         section="Systems",
     )  # fmt: skip
     size: int = option(
@@ -48,10 +48,10 @@ class EvaluateCommand:
         section="Measurement",
     )  # fmt: skip
     optimize_pairs: int = option(
-        40, "Number of pairs, evenly spread, for the renderer; 0 for all.", section="Measurement"
+        40, "Number of pairs, evenly spread, for --optimize; 0 for all.", section="Measurement"
     )
     sweep_pairs: int = option(
-        20, "Number of pairs, evenly spread, to try strengths from 0 to 1 with; 0 for none.",
+        20, "Number of pairs, evenly spread, to measure at strengths from 0 to 1; 0 for none.",
         section="Measurement",
     )  # fmt: skip
     encoder: str = option(
@@ -59,19 +59,19 @@ class EvaluateCommand:
         "SavedModel folder that returns features by name.", section="Measurement",
     )  # fmt: skip
     vgg_weights: str = option(
-        "", "Keras' file of VGG-19's weights, instead of what ships.", section="Measurement"
+        "", "Keras' file of VGG-19's weights, instead of the packaged ones.", section="Measurement"
     )
     lpips_weights: str = option(
-        "", "Published weights of LPIPS with AlexNet (.npz), which adds that metric.",
+        "", "Published weights of LPIPS with AlexNet (.npz), to add that metric.",
         section="Measurement",
     )  # fmt: skip
     fid_network: str = option(
-        "", "SavedModel folder of the published Inception network of FID, which adds that metric.",
+        "", "SavedModel folder of FID's published Inception network, to add that metric.",
         section="Measurement",
     )  # fmt: skip
     style_network: str = option(
-        "", "TFLite file of a style predictor, such as Magenta's, which adds the distance of its "
-        "vectors to the style's.", section="Measurement",
+        "", "TFLite file of a style predictor, such as Magenta's, to add the distance between its "
+        "vectors of the picture and of the style.", section="Measurement",
     )  # fmt: skip
     report_pairs: int = option(
         60, "Number of pairs, evenly spread, whose pictures the report shows.", section="Report"

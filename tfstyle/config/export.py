@@ -34,49 +34,49 @@ class TFLiteCommand:
     model: str = _model("mobile")
     output: str = option("", "Folder to write, new or empty.", section="Files")
     size: str = option(
-        "384", "Sizes of the photographs, with commas: 384 for squares, 288x384 for height and "
-        f"width, {DYNAMIC} for any. Each is a signature of the file; they share their weights.",
+        "384", "Sizes of the photographs, separated by commas: 384 for squares, 288x384 for height "
+        f"and width, {DYNAMIC} for any. Each is a signature of the file; they share their weights.",
         section="Files",
     )  # fmt: skip
     style_size: str = option(
-        "384", "Size of the paintings, of one of those forms: how large strokes are beside that "
-        "of photographs.", section="Files",
+        "384", "Size of the paintings, in one of those forms; relative to that of the photographs, "
+        "it determines the size of strokes.", section="Files",
     )  # fmt: skip
     tile_size: str = option(
-        "", "Size of the parts that large photographs are painted in: adds the signatures "
+        "", "Size of the tiles in which large photographs are painted; adds the signatures "
         "encode_whole and transfer_tile.", section="Files",
     )  # fmt: skip
     precision: str = option(
-        "float32,float16,dynamic", f"Of {', '.join(PRECISIONS)}, with commas: a folder each. "
-        "int8 needs --calibration_dir.", section="Files",
+        "float32,float16,dynamic", f"Precisions, separated by commas, of {', '.join(PRECISIONS)}; "
+        "each gets a folder. int8 needs --calibration_dir.", section="Files",
     )  # fmt: skip
     uint8: bool = option(
-        False, "Pictures go in and out as bytes, 0 to 255, instead of float32 in [0, 1].",
+        False, "Pictures are bytes, 0 to 255, instead of float32 in [0, 1].",
         section="Files",
     )  # fmt: skip
     single_file: bool = option(
-        False, "Writes stylize.tflite, too, which takes photograph and painting at once.",
+        False, "Also writes stylize.tflite, which takes a photograph and a painting at once.",
         section="Files",
     )  # fmt: skip
     calibration_dir: str = option(
-        "", "Folder of photographs, 100 to 300, whose values int8 is scaled by; more are not read.",
-        section="Calibration",
+        "", "Folder of photographs, 100 to 300, to calibrate the ranges of int8 with; more are not "
+        "read.", section="Calibration",
     )  # fmt: skip
     calibration_style_dir: str = option(
-        "", "Folder of paintings for the same; by default those photographs.",
+        "", "Folder of paintings for calibration; by default, the photographs are used.",
         section="Calibration",
     )  # fmt: skip
     check_content_dir: str = option(
-        "", "Folder of photographs that each file is compared with the Keras model on; by default "
-        "the package's examples.", section="Check",
+        "", "Folder of photographs on which each file is compared with the Keras model; by "
+        "default, the package's examples.", section="Check",
     )  # fmt: skip
-    check_style_dir: str = option("", "Folder of paintings for the same.", section="Check")
+    check_style_dir: str = option("", "Folder of paintings for the comparison.", section="Check")
     check_pairs: int = option(
         8, "Number of pairs, drawn at random but always the same.", section="Check"
     )
     min_psnr: float = option(
-        28.0, "Least likeness in dB, on average, of a dynamic or int8 file's pictures with the "
-        "Keras model's; float16 must have 45, float32 55.", section="Check",
+        28.0, "Least mean PSNR in dB of a dynamic or int8 file's pictures against the Keras "
+        "model's; float16 must have 45, float32 55.", section="Check",
     )  # fmt: skip
 
     def __post_init__(self):
@@ -91,13 +91,13 @@ class TFLiteCommand:
                 raise InputError("--tile_size: give a size in pixels")
             if (None, None) in found and "int8" in precisions(self.precision):
                 raise InputError(
-                    f"--{flag}={DYNAMIC}: int8 is for fixed sizes; use --precision={DYNAMIC} for it"
+                    f"--{flag}={DYNAMIC}: int8 is for fixed sizes; use --precision={DYNAMIC}"
                 )
         if "int8" in precisions(self.precision) and not self.calibration_dir:
             raise InputError("--calibration_dir: give the folder of photographs, for int8")
         for flag in ("calibration_dir", "calibration_style_dir"):
             if getattr(self, flag) and "int8" not in precisions(self.precision):
-                raise InputError(f"--{flag}: is for int8, which --precision lacks")
+                raise InputError(f"--{flag}: is for int8, which --precision does not list")
         if bool(self.check_content_dir) != bool(self.check_style_dir):
             raise InputError("--check_content_dir, --check_style_dir: give both or none")
 
@@ -125,12 +125,13 @@ class BenchmarkTFLiteCommand:
 
     file: tuple[str, ...] = option((), "TFLite file; repeat it for more.", section="Files")
     size: int = option(
-        384, "Side of pictures in pixels, for files that take any.", section="Measurement"
+        384, "Side of the pictures in pixels, for files that take any size.", section="Measurement"
     )
-    threads: str = option("1,2", "Numbers of threads, with commas.", section="Measurement")
+    threads: str = option("1,2", "Numbers of threads, separated by commas.", section="Measurement")
     rounds: int = option(
-        30, "How often each is timed, all in turn; the median is printed.", section="Measurement"
-    )
+        30, "Number of times each file is timed, in turn; the median is printed.",
+        section="Measurement",
+    )  # fmt: skip
 
     def __post_init__(self):
         check_options(self, {"size": (_LEAST, _MOST), "rounds": (1, 10_000)})
@@ -163,8 +164,8 @@ def sizes(flag: str, text: str) -> tuple[tuple[int | None, int | None], ...]:
             height, width = (int(side or match[1]) for side in match.groups()) if match else (0, 0)
             if not (_LEAST <= height <= _MOST and _LEAST <= width <= _MOST):
                 raise InputError(
-                    f"--{flag}: '{part}' is no size from {_LEAST} to {_MOST} pixels, such as 384, "
-                    f"288x384 or {DYNAMIC}"
+                    f"--{flag}: '{part}' is not a size from {_LEAST} to {_MOST} pixels, such as "
+                    f"384, 288x384 or {DYNAMIC}"
                 )
             size = (height, width)
         if size in found:

@@ -19,10 +19,10 @@ class OptimizeConfig:
         1.0, "Weight of the content term; a larger one keeps more of the photo.", section="Look"
     )
     style_weight: float = option(
-        10.0, "Weight of the style term; it means the same at any size.", section="Look"
+        10.0, "Weight of the style term; its effect is the same at any size.", section="Look"
     )
     style_weights: tuple[float, ...] = option(
-        (), "Share of each --style, in their order; repeat it. Equal by default.", section="Look"
+        (), "Share of each --style, in the same order; repeat it. Equal by default.", section="Look"
     )
     tv_weight: float = option(
         4.0, "Weight of the total variation; a larger one smooths.", section="Look"
@@ -36,8 +36,8 @@ class OptimizeConfig:
         section="Look",
     )  # fmt: skip
     preserve_color: str = option(
-        "none", "Keeps the photo's colours: its chroma below the painted luminance, or a style "
-        "image whose colours are first matched to it, by histograms or linearly.",
+        "none", "Keeps the photo's colours: luminance takes the photo's chroma for the result; "
+        "histogram and linear first match the style image's colours to the photo.",
         section="Look", choices=("none", "luminance", "histogram", "linear"),
     )  # fmt: skip
     style_loss: str = option(
@@ -45,8 +45,9 @@ class OptimizeConfig:
         f"{', '.join(STYLE_LOSSES)}.", section="Losses",
     )  # fmt: skip
     content_loss: str = option(
-        "squared", "Distance of content features.", section="Losses", choices=("squared", "cosine")
-    )
+        "squared", "Distance between content features.", section="Losses",
+        choices=("squared", "cosine"),
+    )  # fmt: skip
     style_layers: str = option(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
         "Layers of the style term with optional weights, such as relu1_1:2,relu2_1.",
@@ -56,25 +57,25 @@ class OptimizeConfig:
         "relu4_2", "Layers of the content term, with optional weights.", section="Losses"
     )
     encoder: str = option(
-        "auto", "Network that sees the pictures; mixed is vgg19 for the coarse scales, lite for "
+        "auto", "Network that the losses read; mixed is vgg19 for the coarse scales, lite for "
         "the fine ones and vgg19 for the last iterations; auto is vgg19 on a GPU or with "
         "--vgg_weights, else mixed.",
         section="Encoder", choices=("auto", "lite", "mixed", "vgg19"),
     )  # fmt: skip
     coarse_size: int = option(
-        192, "Side in pixels of the largest square, or picture of as many pixels, that "
-        "--encoder=mixed sees by vgg19 at first; 0 for none.", section="Encoder",
+        192, "Side in pixels of the largest square, or picture of as many pixels, for which "
+        "--encoder=mixed starts with vgg19; 0 for none.", section="Encoder",
     )  # fmt: skip
     polish_size: int = option(
-        1024, "Side in pixels of the largest square, or picture of as many pixels, where "
-        "--encoder=mixed adds a few iterations by vgg19, which takes twice lite's memory; 0 for "
-        "none. Larger scales follow by lite alone.", section="Encoder",
+        1024, "Side in pixels of the largest square, or picture of as many pixels, for which "
+        "--encoder=mixed adds a few iterations with vgg19, which needs twice lite's memory; 0 for "
+        "none. Larger scales use only lite.", section="Encoder",
     )  # fmt: skip
     vgg_weights: str = option(
-        "", "Keras' file of VGG-19's weights, instead of what ships.", section="Encoder"
+        "", "Keras' file of VGG-19's weights, instead of the packaged ones.", section="Encoder"
     )
     pooling: str = option(
-        "max", "Pooling in the encoder.", section="Encoder", choices=("max", "average")
+        "max", "Pooling of the encoder.", section="Encoder", choices=("max", "average")
     )
     init: str = option(
         "content", "Start image: content, style, noise, fast (what stylize.py paints) or an image "
@@ -90,15 +91,15 @@ class OptimizeConfig:
     )  # fmt: skip
     min_size: int = option(
         128,
-        "Least longest side of the first scale; each next one is √2 larger.",
+        "Longest side of the first scale, in pixels, at least; each next scale is √2 larger.",
         section="Optimizer",
     )
     precision: str = option(
-        "float32", "Arithmetic of the encoder; bfloat16 is faster on processors and GPUs that "
-        "have it. The last iterations are always float32.", section="Optimizer",
+        "float32", "Precision of the encoder; bfloat16 is faster on CPUs and GPUs that support "
+        "it. The last iterations are always float32.", section="Optimizer",
         choices=("float32", "bfloat16"),
     )  # fmt: skip
-    seed: int = option(0, "Seed of noise and of random projections.", section="Optimizer")
+    seed: int = option(0, "Seed of the noise and of random projections.", section="Optimizer")
 
     def __post_init__(self):
         check_options(self, _RANGES)
@@ -138,33 +139,34 @@ class OptimizeCommand(OptimizeConfig):
     output: str = option(
         "stylized.png", "Picture to write: .png, .jpg, .webp or .tif.", section="Files"
     )
-    bits: int = option(8, "Bits a channel of the output: 8, or 16 for PNG and TIFF.",
+    bits: int = option(8, "Bits per channel of the output: 8, or 16 for PNG and TIFF.",
                        section="Files")  # fmt: skip
     from_picture: str = option(
-        "", "Takes all flags of input and look that are not given from a picture made by this "
-        "program.",
+        "", "Picture made by this program, from which to take the input and look flags that are "
+        "not given.",
         section="Files",
     )  # fmt: skip
     checkpoint: str = option(
-        "", "File (.npz) that an interrupted render goes on from, given the same flags. It is "
+        "", "File (.npz) from which an interrupted render with the same flags resumes. It is "
         "written every 20 seconds, and when a render is stopped.", section="Files",
     )  # fmt: skip
     preview_every: int = option(
-        0, "Writes the picture so far to the output each so many iterations.", section="Files"
-    )
+        0, "Iterations between writes of the unfinished picture to the output; 0 for none.",
+        section="Files",
+    )  # fmt: skip
     history: str = option("", "JSON file of losses, evaluations and times.", section="Files")
-    plot: str = option("", "Picture of the losses, drawn with matplotlib.", section="Files")
+    plot: str = option("", "Image file for a plot of the losses, by matplotlib.", section="Files")
 
     PRESETS = {
         "quick": {
             "size": 256,
             "iterations": 20,
-            "_help": "A draft in seconds: 256 pixels and half of the iterations.",
+            "_help": "A draft in seconds: 256 pixels and half the iterations.",
         },
         "gallery": {
             "size": 1024,
             "iterations": 120,
-            "_help": "For the wall: 1024 pixels and three times the iterations.",
+            "_help": "Gallery quality: 1024 pixels and three times the iterations.",
         },
     }
 

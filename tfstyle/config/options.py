@@ -37,7 +37,7 @@ def parse_weights(flag: str, text: str, known: tuple[str, ...]) -> dict[str, flo
         except ValueError:
             weights[name] = math.nan
         if not 0 <= weights[name] < math.inf:
-            raise InputError(f"--{flag}: '{weight}' is no weight; use a number of at least 0")
+            raise InputError(f"--{flag}: '{weight}' is not a weight; use a number of at least 0")
     if not any(weights.values()):
         raise InputError(f"--{flag}: all weights are 0")
     return weights
@@ -71,7 +71,7 @@ def did_you_mean(name: str, known: tuple[str, ...]) -> str:
 
     close = sorted((one for one in known if name and name in one), key=len)
     close = close or difflib.get_close_matches(name, known, 1, 0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
+    return f"; did you mean '{close[0]}'?" if close else f"; use one of {', '.join(known)}"
 
 
 def check_options(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None:

@@ -21,42 +21,45 @@ class StylizeCommand:
         section="Files",
     )  # fmt: skip
     output: str = option(
-        "stylized.png", "Picture to write for one pair; a folder for more, where they are called "
-        "CONTENT__STYLE.png.", section="Files",
+        "stylized.png", "Picture to write for one pair; for more pairs, a folder of pictures "
+        "called CONTENT__STYLE.png.", section="Files",
     )  # fmt: skip
     bits: int = option(
-        8, "Bits a channel of the output: 8, or 16 for PNG and TIFF.", section="Files"
+        8, "Bits per channel of the output: 8, or 16 for PNG and TIFF.", section="Files"
     )
     style_library: str = option(
         "", "File of named styles, made by `tfstyle styles`.", section="Files"
     )
     style_name: tuple[str, ...] = option(
-        (), "Name of a style of that library, all of them by default, or of a model that has named "
+        (), "Name of a style of the library (by default all of them), or of a model that has named "
         "styles; repeat it for more.", section="Files",
     )  # fmt: skip
-    strength: float = option(1.0, "From 0, the photo, to 1, the full style.", section="Look")
+    strength: float = option(
+        1.0, "Strength of the style: from 0, the photo, to 1, the full style.", section="Look"
+    )
     style_weights: tuple[float, ...] = option(
-        (), "Mixes the styles into one, with this share of each in their order; repeat it.",
+        (), "Share of each style, in the same order, to mix them into one; repeat it.",
         section="Look",
     )  # fmt: skip
     size: int = option(
         0, "Longest side of the result in pixels; 0 for the photo's own.", section="Look"
     )
     style_size: int = option(
-        512, "Longest side at which a painting is looked at, in pixels: smaller strokes below.",
+        512, "Longest side that a painting is resized to before encoding, in pixels; a smaller "
+        "side gives smaller strokes.",
         section="Look",
     )  # fmt: skip
     preserve_color: str = option(
-        "none", "Keeps the photo's colours: its chroma below the painted luminance, or a style "
-        "image whose colours are first matched to it, by histograms or linearly.",
+        "none", "Keeps the photo's colours: luminance takes the photo's chroma for the result; "
+        "histogram and linear first match the style image's colours to the photo.",
         section="Look", choices=("none", "luminance", "histogram", "linear"),
     )  # fmt: skip
     model: str = option(
         DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Model"
     )
     tile_size: int = option(
-        1024, "Longest side in pixels that is painted at once: larger photos are painted in tiles, "
-        "which needs memory for one. There are no seams.", section="Model",
+        1024, "Longest side in pixels that is painted at once: larger photos are painted in tiles "
+        "without seams, with the memory of one tile.", section="Model",
     )  # fmt: skip
 
     def __post_init__(self):
@@ -82,7 +85,7 @@ class StylizeCommand:
         named = self.style_library or self.style_name
         if named and self.preserve_color in ("histogram", "linear"):
             raise InputError(
-                f"--preserve_color={self.preserve_color}: recolours a painting; styles by name "
+                f"--preserve_color={self.preserve_color}: recolours the painting; styles by name "
                 "have none. Use luminance"
             )
         if any(not 0 <= weight < float("inf") for weight in self.style_weights):
@@ -96,23 +99,24 @@ class StylesCommand:
     """The flags of `tfstyle styles`."""
 
     library: str = option(
-        "", "File of named styles (.json); it is made if there is none.", section="Files"
+        "", "File of named styles (.json); created if it does not exist.", section="Files"
     )
     add: tuple[str, ...] = option(
-        (), "Painting, or folder of them, to add under its file name; repeat it. Without it the "
-        "styles are listed.", section="Files",
+        (), "Painting, or folder of them, to add under its file name; repeat it. Without this flag "
+        "the styles are listed.", section="Files",
     )  # fmt: skip
     name: tuple[str, ...] = option(
-        (), "Name for each --add, in their order, instead of its file name.", section="Files"
+        (), "Name for each --add, in the same order, instead of its file name.", section="Files"
     )
     remove: tuple[str, ...] = option((), "Name of a style to remove; repeat it.", section="Files")
     model: str = option(
-        DEFAULT_MODEL, "Model whose codes they are: a packaged name, or a .keras file.",
+        DEFAULT_MODEL, "Model that computes the codes: a packaged model's name, or a .keras file.",
         section="Model",
     )  # fmt: skip
     style_size: int = option(
-        512, "Longest side at which a painting is looked at, in pixels.", section="Look"
-    )
+        512, "Longest side that a painting is resized to before encoding, in pixels.",
+        section="Look",
+    )  # fmt: skip
 
     def __post_init__(self):
         check_options(self, {"style_size": (_LEAST, 32768)})

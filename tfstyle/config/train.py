@@ -12,7 +12,7 @@ class TrainConfig:
     """How `training.train` makes a model. Raises InputError for a value out of range."""
 
     content_dir: str = option(
-        "", "Folder of photographs, nested as it may be, or of TFRecord shards.", section="Files"
+        "", "Folder of photographs, with any subfolders, or of TFRecord shards.", section="Files"
     )
     style_dir: str = option("", "Folder of paintings, likewise.", section="Files")
     output_dir: str = option(
@@ -20,54 +20,57 @@ class TrainConfig:
         section="Files",
     )  # fmt: skip
     model: str = option(
-        "adain", "Architecture: Huang and Belongie's, or AdaIN at several depths in two sizes.",
+        "adain", "Architecture: adain is Huang and Belongie's; mobile and quality use AdaIN at "
+        "several depths.",
         section="Model", choices=ARCHITECTURES,
     )  # fmt: skip
     encoder: str = option(
-        "auto", "Network that sees the pictures; auto is vgg19 for adain on a GPU, else lite.",
+        "auto", "Network that the model and the losses read; auto is vgg19 for adain on a GPU, "
+        "else lite.",
         section="Model", choices=("auto", "lite", "vgg19"),
     )  # fmt: skip
     vgg_weights: str = option(
-        "", "Keras' file of VGG-19's weights, instead of what ships.", section="Model"
+        "", "Keras' file of VGG-19's weights, instead of the packaged ones.", section="Model"
     )
     init_model: str = option(
-        "", "Trained model (.keras, or a packaged name) whose weights to start from; quality may "
-        "start from mobile's.", section="Model",
+        "", "Trained model (.keras, or a packaged name) to take the first weights from; quality "
+        "may start from mobile's.", section="Model",
     )  # fmt: skip
     model_arguments: tuple[str, ...] = option(
         (), "NAME=VALUE of an argument of the architecture, such as hidden=64; repeat it.",
         section="Model",
     )  # fmt: skip
     margin: int = option(
-        -1, "Pixels of reflection around pictures, a multiple of 16; -1 takes the architecture's. "
-        "mobile and quality have it in training too; 0 is quicker, but gives pictures frames.",
+        -1, "Pixels of reflection around pictures, a multiple of 16; -1 for the architecture's "
+        "own. mobile and quality use it in training, too; 0 is faster, but gives pictures frames.",
         section="Model",
     )  # fmt: skip
-    steps: int = option(160_000, "Training steps in all.", section="Training")
+    steps: int = option(160_000, "Number of training steps.", section="Training")
     pretrain_steps: int = option(
-        0, "How many of them, the first ones, teach the decoder to reproduce the photographs.",
+        0, "Number of first steps in which the decoder learns to reproduce the photographs.",
         section="Training",
     )  # fmt: skip
-    batch_size: int = option(8, "Samples a step, over all devices.", section="Training")
+    batch_size: int = option(8, "Samples per step, over all devices.", section="Training")
     learning_rate: float = option(1e-3, "Peak learning rate of Adam.", section="Training")
     schedule: str = option(
-        "cosine", "Learning rate over steps: inverse is the paper's, rate / (1 + 5e-5 · step).",
+        "cosine", "Learning rate schedule; inverse is the paper's, rate / (1 + 5e-5 · step).",
         section="Training", choices=("cosine", "inverse", "constant"),
     )  # fmt: skip
     warmup_steps: int = option(
         200, "Steps over which the learning rate rises from 0.", section="Training"
     )
     clip_norm: float = option(
-        10.0, "Largest norm of all gradients together; 0 does not clip.", section="Training"
-    )
-    ema: float = option(
-        0.999, "Decay of the moving average of weights that samples and the model are made with; "
-        "0 takes the weights themselves.", section="Training",
+        10.0, "Norm that all gradients together are clipped to; 0 for no clipping.",
+        section="Training",
     )  # fmt: skip
-    seed: int = option(0, "Seed of the first weights and of the samples.", section="Training")
+    ema: float = option(
+        0.999, "Decay of the moving average of the weights, which samples and the final model use; "
+        "0 for the weights themselves.", section="Training",
+    )  # fmt: skip
+    seed: int = option(0, "Seed of the initial weights and of the samples.", section="Training")
     content_weight: float = option(1.0, "Weight of the content term.", section="Losses")
     style_weight: float = option(
-        10.0, "Weight of the style term; terms are relative errors.", section="Losses"
+        10.0, "Weight of the style term; all terms are relative errors.", section="Losses"
     )
     tv_weight: float = option(0.0, "Weight of the total variation.", section="Losses")
     style_loss: str = option(
@@ -80,11 +83,13 @@ class TrainConfig:
     )  # fmt: skip
     crop_size: int = option(256, "Side of the random crops, a multiple of 8.", section="Data")
     style_scale_jitter: float = option(
-        1.5, "Largest random factor, up or down, on a painting's shorter side before the crop.",
+        1.5, "Largest factor by which a painting's shorter side is randomly enlarged or reduced "
+        "before the crop.",
         section="Data",
     )  # fmt: skip
     color_jitter: float = option(
-        0.1, "Random share by which a photograph's brightness, contrast and saturation change.",
+        0.1, "Largest random relative change of a photograph's brightness, contrast and "
+        "saturation.",
         section="Data",
     )  # fmt: skip
     strategy: str = option(
@@ -93,14 +98,14 @@ class TrainConfig:
         choices=("auto", "one", "mirrored", "multi_worker"),
     )  # fmt: skip
     precision: str = option(
-        "float32", "Arithmetic of the networks; statistics and losses are float32 in any case.",
+        "float32", "Precision of the networks; statistics and losses are always float32.",
         section="Devices", choices=("float32", "mixed_bfloat16", "mixed_float16"),
     )  # fmt: skip
     checkpoint_every: int = option(1000, "Steps between checkpoints.", section="Reports")
     sample_every: int = option(1000, "Steps between grids of sample pictures.", section="Reports")
     log_every: int = option(100, "Steps between log lines.", section="Reports")
     resume: str = option(
-        "auto", "Whether to go on from the folder's last checkpoint; never refuses a folder that "
+        "auto", "Whether to resume from the folder's last checkpoint; never refuses a folder that "
         "has one.", section="Reports", choices=("auto", "never"),
     )  # fmt: skip
 
@@ -165,7 +170,7 @@ class TrainCommand(TrainConfig):
             "clip_norm": 0.0,
             "style_scale_jitter": 1.0,
             "color_jitter": 0.0,
-            "_help": "The schedule and data of Huang and Belongie 2017, without our additions.",
+            "_help": "Schedule and data of Huang and Belongie 2017, without our additions.",
         }
     }
 
@@ -184,13 +189,13 @@ class TrainCommand(TrainConfig):
 class ShardsCommand:
     """The flags of `tfstyle shards`."""
 
-    pictures: str = option("", "Folder of pictures, nested as it may be.", section="Files")
+    pictures: str = option("", "Folder of pictures, with any subfolders.", section="Files")
     output: str = option("", "Folder for the shards, new or empty.", section="Files")
     size: int = option(
         512, "Shorter side that larger pictures are reduced to, in pixels: the --image_size of "
         "the training to come.", section="Shards",
     )  # fmt: skip
-    per_shard: int = option(1000, "Pictures in a shard.", section="Shards")
+    per_shard: int = option(1000, "Pictures per shard.", section="Shards")
 
     def __post_init__(self):
         check_options(self, {"size": (32, 8192), "per_shard": (1, 1_000_000)})

@@ -28,7 +28,7 @@ def check_encoder(name: str = "auto", vgg_weights: str = "") -> None:
         raise InputError("--vgg_weights: not used with --encoder=lite; omit one of them")
     if vgg_weights and not os.path.isfile(vgg_weights):
         problem = "is a folder" if os.path.isdir(vgg_weights) else "no such file"
-        raise InputError(f"{vgg_weights}: {problem}; without --vgg_weights the packaged file is used")
+        raise InputError(f"{vgg_weights}: {problem}; omit --vgg_weights to use the packaged file")
 
 
 def choose_encoder(
@@ -97,7 +97,7 @@ def _cached_vgg_path():
 
 
 def read_weights(path: str | os.PathLike, layers: Iterable[str]) -> dict[str, np.ndarray]:
-    """`{"conv1_1/kernel": array, "conv1_1/bias": array, …}` in float32, as far as the file has them.
+    """`{"conv1_1/kernel": array, "conv1_1/bias": array, …}`, float32, for those in the file.
 
     Args:
         path: of a file in the packaged format (.npz) or in Keras' (HDF5): VGG-19's weights or a

@@ -120,7 +120,7 @@ class _Worker:
 
 @contextlib.contextmanager
 def _signals_ignored() -> Iterator[None]:
-    """Ignores SIGINT and SIGTERM meanwhile; a process started in the block ignores them for good."""
+    """Ignores SIGINT and SIGTERM in the block; processes started there ignore them for good."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -127,7 +127,8 @@ class Results:
                     self.embeddings[key] = {name: array[number] for name, array in kinds.items()}
         except files.UNREADABLE as error:
             raise InputError(
-                f"--output_dir: {self.folder}: its results are damaged ({error}); give another folder"
+                f"--output_dir: {self.folder}: its results are damaged ({error}); give another "
+                "folder"
             ) from error
         # Rows that a run killed between two of the files left incomplete are measured again.
         self.show_only(key for key in self.rows if key in self.embeddings)

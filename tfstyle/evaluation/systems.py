@@ -221,7 +221,7 @@ def make_systems(config: EvaluateCommand) -> list[System]:
 
 
 def code_digest(*modules: str) -> str:
-    """A short SHA-256 of modules' sources and of all that they import of this package.
+    """16 hexadecimal digits of the SHA-256 of modules and of all that they import of this package.
 
     Of imports by name at run time, only those in `registry` are found.
     """

@@ -19,12 +19,12 @@ _MIB = 2**20
 
 @dataclasses.dataclass(frozen=True)
 class Tables:
-    """What the terminal, the page and the report show.
+    """The tables of the terminal, the page and the report.
 
     Attributes:
         distances: content and style distance of the systems.
         others: the other metrics.
-        meanings: what they are.
+        meanings: definitions of the metrics.
     """
 
     distances: Table
@@ -77,7 +77,7 @@ def _others(evaluation: Evaluation) -> Table:
     }
     sets = {
         name: summary.set_distances(results, name)
-        if count == max(counts.values())  # sets of other sizes do not compare
+        if count == max(counts.values())  # sets of other sizes are not comparable
         else {}
         for name, count in counts.items()
     }
@@ -94,14 +94,14 @@ def _others(evaluation: Evaluation) -> Table:
 
 
 def _meanings(table: Table) -> Table:
-    """What the metrics of a table of `others` are."""
+    """Definitions of the metrics in a table of `others`."""
     known = {name.replace("_", " "): about for name, about in {**METRICS, **SET_METRICS}.items()}
     known["seconds, median"] = METRICS["seconds"]
     names = [*(name.replace("_", " ") for name in MAIN), *(row[0] for row in table[1:])]
     return [
         ["metric", "range", "meaning"],
         *([name, known[name].range, known[name].meaning] for name in names if name in known),
-        ["peak memory, MiB", "0 …", "most memory of the process that makes the pictures, all in"],
+        ["peak memory, MiB", "0 …", "peak memory of the whole process that makes the pictures"],
     ]
 
 
@@ -159,7 +159,7 @@ def _interval(estimate, digits, sign=""):
 
 
 def format_number(value: float, digits: int) -> str:
-    """A number with so many digits after the point, or three in all where it is very large."""
+    """A number with `digits` decimals, or three significant digits if it is very large."""
     if math.isinf(value):
         return "∞"
     if abs(value) < 1e5:

@@ -1,14 +1,14 @@
-"""From a trained model to files for servers and phones.
+"""Exports a trained model to files for servers and phones.
 
-signatures    the model's functions, by the names of what goes in and comes out
-saved_model   all of them in a SavedModel; also what the converters read
+signatures    the model's functions, by names of inputs and outputs
+saved_model   all of them in a SavedModel; also the converters' source
 tflite        one TFLite file: conversion
 calibration   the pictures and codes that int8 is calibrated with
-metadata      what a TFLite file says about itself
+metadata      metadata of a TFLite file
 profiling     the operations of TFLite files, and their time
-checking      the files' pictures beside the Keras model's
-golden        pictures for apps to test themselves with
+checking      compares the files' pictures with the Keras model's
+golden        test pictures for apps
 tflite_files  all TFLite files of an export
-report        what is known of them, as JSON and as a page
+report        the measurements, as JSON and as a page
 onnx          one ONNX file
 """

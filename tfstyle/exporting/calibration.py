@@ -13,7 +13,7 @@ from tfstyle.exporting.signatures import CODE, FREE, SUMMARY, Size, flatten
 from tfstyle.models import StyleTransferModel
 from tfstyle.models.capabilities import NamedStyles, Tileable
 
-MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as Magenta's of 2018
+MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as in Magenta's models of 2018
 
 
 def read_samples(
@@ -23,17 +23,17 @@ def read_samples(
     sizes: Sequence[Size],
     style_size: Size,
 ) -> list[dict[str, Any]]:
-    """Samples of all inputs for `tflite.convert`: photographs, each with a painting at random.
+    """Samples of all inputs for `tflite.convert`: photographs, each with a random painting.
 
-    Three of four have the full strength, the others less. Summaries are half-way to another
-    photograph's, as that of a whole differs from its part's.
+    Three of four have the full strength, the others less. Summaries are the mean of the sample's
+    and another photograph's, since a whole photo's summary differs from that of its parts.
 
     Args:
-        model: whose codes they have.
+        model: that computes the codes.
         contents: photographs, of which `MAX_SAMPLES` are read, evenly spread.
         styles: paintings.
-        sizes: that photographs will be needed at.
-        style_size: that paintings will be needed at.
+        sizes: of the photographs.
+        style_size: of the paintings.
     Returns: values by the names of inputs; pictures are uint8.
     """
     side = max(length or 0 for size in sizes for length in size)
@@ -80,7 +80,7 @@ def halfway(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[st
 
 
 def as_input(picture: np.ndarray, size: Size, dtype: str) -> np.ndarray:
-    """`(1, h, w, 3)` in [0, 1] or uint8 as an entry takes it: its centre, in that type."""
+    """`(1, h, w, 3)` in [0, 1] or uint8 as an entry's input: cropped and converted to `dtype`."""
     if picture.dtype == np.uint8:
         picture = picture / np.float32(255.0)
     height, width = size

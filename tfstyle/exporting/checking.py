@@ -1,4 +1,4 @@
-"""Exported files beside the Keras model: the same pictures, and how they differ."""
+"""Compares exported files with the Keras model on the same pictures."""
 
 import dataclasses
 import random
@@ -17,16 +17,16 @@ from tfstyle.models import StyleTransferModel
 from tfstyle.models.capabilities import NamedStyles
 from tfstyle.runtime.litert import Network
 
-FREE_SIDE = 384  # pixels that pictures have where an entry takes any
+FREE_SIDE = 384  # side in pixels of pictures for an entry that takes any size
 
 
 @dataclasses.dataclass(frozen=True)
 class Likeness:
-    """How a file's pictures differ from the Keras model's; means over pairs.
+    """Similarity of a file's pictures to the Keras model's; means over pairs.
 
     Attributes:
         psnr: peak signal-to-noise ratio in dB.
-        largest: largest difference of a value in [0, 1], of all pairs.
+        largest: largest difference of a value in [0, 1], over all pairs.
         content_distance: of the file's pictures, as in `evaluate.py`.
         style_distance: likewise.
     """
@@ -63,7 +63,7 @@ class NetworkPair:
         code: dict[str, np.ndarray] = {}
         if self.encoder:
             network, entry = self.encoder
-            code = network.run(entry.key, _as_held(style, self.dtype))
+            code = network.run(entry.key, _with_dtype(style, self.dtype))
         network, entry = self.transfer
         inputs = {
             "content": as_input(content, FREE, self.dtype),
@@ -76,10 +76,10 @@ class NetworkPair:
 
 @dataclasses.dataclass(frozen=True)
 class _Example:
-    """A pair's pictures, what the model makes of them, and what distances need.
+    """A pair's pictures, the model's outputs for them, and features for distances.
 
     `inputs` are values of all inputs by name, in which pictures are float32 in [0, 1]; `code` and
-    `summary` are as the model has them; without a summary None.
+    `summary` are the model's; `summary` may be None.
     """
 
     inputs: dict[str, np.ndarray]
@@ -91,7 +91,7 @@ class _Example:
 
 
 class Check:
-    """Pairs of pictures, and what the Keras model makes of them.
+    """Pairs of pictures, and the Keras model's outputs for them.
 
     Args:
         model: that was exported.
@@ -99,8 +99,8 @@ class Check:
         content_size: that contents are cropped and resized to.
         style_size: likewise.
         features: that distances are measured with.
-        as_parts: whether contents are painted as parts of photographs are, by a summary that is
-            not theirs: half-way to another's.
+        as_parts: whether contents are painted like tiles, with a summary that differs from their
+            own: its mean with another picture's.
     """
 
     def __init__(
@@ -155,11 +155,11 @@ class Check:
         return np.asarray(self._model.stylize_tile(content, code, 1.0, summary))
 
     def likeness(self, network: Network, entry: Entry, dtype: str) -> Likeness:
-        """Of a file's signature; codes and summaries are painted with by the Keras model."""
+        """Likeness of a file's signature; the Keras model paints with its codes or summaries."""
         pictures = []
         for example in self._examples:
             inputs = {name: example.inputs[name] for name in entry.signature.inputs}
-            outputs = network.run(entry.key, _as_held(inputs, dtype))
+            outputs = network.run(entry.key, _with_dtype(inputs, dtype))
             content = example.inputs["content"]
             if code := unflatten(CODE, outputs):
                 picture = self._paint(content, code, None)
@@ -173,7 +173,7 @@ class Check:
         return self._likeness(pictures)
 
     def likeness_of_pair(self, pair: NetworkPair) -> Likeness:
-        """Of a style encoder and a transfer network, one after the other."""
+        """Likeness of a style encoder and a transfer network, one after the other."""
         return self._likeness([pair.paint(*_split(one.inputs))[1] for one in self._examples])
 
     def example(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -201,8 +201,8 @@ class Check:
         )  # fmt: skip
 
 
-def _as_held(inputs: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
-    """Inputs whose pictures have the files' type."""
+def _with_dtype(inputs: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
+    """Inputs with their pictures converted to the files' type."""
     pictures = ("content", "style")
     return {k: as_input(v, FREE, dtype) if k in pictures else v for k, v in inputs.items()}
 
@@ -218,21 +218,21 @@ def _fixed(size):
 
 
 def _whole_levels(picture):
-    """What a picture of bytes can hold, so that both types of input are given the same."""
+    """A picture rounded to 8 bits, so that both types of input get the same values."""
     return np.round(picture * 255.0) / np.float32(255.0)
 
 
 def read_pairs(
     contents: Sequence, styles: Sequence, count: int, side: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of the files' pictures at random, at most so many, none of a file with itself.
+    """Random pairs of the files' pictures, none of a file with itself.
 
     Args:
         contents: files.
         styles: files.
-        count: of pairs.
-        side: longest that pictures will be needed at.
-    Raises: InputError if there is none.
+        count: of pairs, at most.
+        side: longest side that pictures will be needed at, in pixels.
+    Raises: InputError if there is no pair.
     """
     every = [(c, s) for c in contents for s in styles if c != s]
     if not every:

@@ -1,4 +1,4 @@
-"""A pair of pictures and what the files make of it, for apps to test themselves with."""
+"""Test data for apps: a pair of pictures and the files' outputs for it."""
 
 import json
 import pathlib
@@ -9,8 +9,8 @@ import numpy as np
 from tfstyle import images
 from tfstyle.exporting.checking import NetworkPair
 
-# Mean difference in grey levels that an app's picture may have: other processors round otherwise.
-# Red and blue exchanged, or a picture that is stretched instead of cropped, have five times it.
+# Mean difference in grey levels allowed for an app's picture, since processors round differently.
+# Swapped red and blue, or a picture stretched instead of cropped, give five times as much.
 TOLERANCE = 2.0
 
 
@@ -23,7 +23,7 @@ def write_golden(
     """Writes `photo.png`, `stylized.png`, `golden.json` and, of a style picture, `painting.png`.
 
     Args:
-        folder: to be made.
+        folder: to create.
         pair: of files.
         content: `(1, h, w, 3)` in [0, 1], at the transfer network's size.
         style: of `NetworkPair.paint`, at the style encoder's.

@@ -16,7 +16,7 @@ _IDENTIFIER = b"M001"
 
 @dataclasses.dataclass(frozen=True)
 class FileDescription:
-    """What a file says about itself.
+    """The metadata of a file.
 
     Attributes:
         name: of the model.
@@ -36,17 +36,17 @@ class FileDescription:
 
 
 def with_metadata(data: bytes, description: FileDescription) -> bytes:
-    """The bytes of a TFLite file that describes itself.
+    """The bytes of a TFLite file with the metadata added.
 
     Removes the converter's debug data, 3 % of an int8 file: names of inner tensors, the ranges
-    that scales were made of, and a buffer for each tensor without constants.
+    that scales were computed from, and an empty buffer for each tensor without constants.
     """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
-    _shed_empty_buffers(model)
+    _remove_empty_buffers(model)
     names = {signature.subgraphIndex: signature for signature in model.signatureDefs}
     subgraphs = []
     for index, subgraph in enumerate(model.subgraphs):
-        _shed_notes(subgraph)
+        _remove_debug_data(subgraph)
         signature = names.get(index)
         inputs = {} if signature is None else _names(signature.inputs)
         outputs = {} if signature is None else _names(signature.outputs)
@@ -78,19 +78,19 @@ def read_metadata(data: bytes) -> bytes:
     return b""
 
 
-def _shed_notes(subgraph):
-    shown = {*subgraph.inputs, *subgraph.outputs}
+def _remove_debug_data(subgraph):
+    public = {*subgraph.inputs, *subgraph.outputs}
     for index, tensor in enumerate(subgraph.tensors):
-        if index not in shown:
+        if index not in public:
             tensor.name = None
-        found = tensor.quantization
-        if found is not None:
-            found.min = found.max = None
-            if found.scale is None or len(found.scale) == 0:
+        quantization = tensor.quantization
+        if quantization is not None:
+            quantization.min = quantization.max = None
+            if quantization.scale is None or len(quantization.scale) == 0:
                 tensor.quantization = None
 
 
-def _shed_empty_buffers(model):
+def _remove_empty_buffers(model):
     full = [i for i, buffer in enumerate(model.buffers) if buffer.data is not None]
     places = {old: new for new, old in enumerate(full, 1)}  # the first is empty by convention
     tensors = (tensor for subgraph in model.subgraphs for tensor in subgraph.tensors)
@@ -104,7 +104,7 @@ def _names(tensor_maps):
 
 
 def _pack(description: FileDescription, subgraphs: Sequence[tuple]) -> bytes:
-    """The tables of the schema, fields by their number there."""
+    """The tables of the schema, with fields by their number in it."""
     builder = flatbuffers.Builder(4096)
 
     def text(value):

@@ -13,7 +13,7 @@ from tfstyle.models import StyleTransferModel
 from tfstyle.runtime import process
 
 OPSET = 17
-TOLERANCE = 1e-4  # of values in [0, 1], and of codes relative to the largest, if that is above 1
+TOLERANCE = 1e-4  # for values in [0, 1]; for codes relative to the largest, if that is above 1
 
 
 def write_onnx(model: StyleTransferModel, size: Size, folder: pathlib.Path) -> float:
@@ -21,9 +21,9 @@ def write_onnx(model: StyleTransferModel, size: Size, folder: pathlib.Path) -> f
 
     Args:
         model: to export, without what only training needs.
-        size: of pictures; where it is free, so is the batch.
+        size: of pictures; if it is free, so is the batch.
         folder: that exists.
-    Returns: the largest difference to the Keras model.
+    Returns: the largest difference from the Keras model.
     Raises: InputError if a file differs too much; ImportError without tf2onnx or ONNX Runtime.
     """
     with process.quiet_import():
@@ -50,14 +50,14 @@ def write_onnx(model: StyleTransferModel, size: Size, folder: pathlib.Path) -> f
             )
         inputs = {key: values[key] for key in signature.inputs}
         outputs = session.run(list(signature.outputs), inputs)
-        expected = function(*(tf.constant(value) for value in inputs.values()))
-        for key, found in zip(signature.outputs, outputs, strict=True):
-            wanted = expected[key].numpy()
-            difference = float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+        references = function(*(tf.constant(value) for value in inputs.values()))
+        for key, actual in zip(signature.outputs, outputs, strict=True):
+            expected = references[key].numpy()
+            difference = float(np.abs(actual - expected).max() / max(1.0, np.abs(expected).max()))
             if not difference <= TOLERANCE:
                 raise InputError(
                     f"{name}: {key} differs by {difference:.1e} from the Keras model in ONNX "
-                    f"Runtime, {TOLERANCE:.0e} at most is wanted; nothing was written"
+                    f"Runtime, above the limit of {TOLERANCE:.0e}; nothing was written"
                 )
             differences.append(difference)
     return max(differences)

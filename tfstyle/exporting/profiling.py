@@ -1,4 +1,4 @@
-"""TFLite files: their operations, who computes them, their time."""
+"""Profiles TFLite files: their operations, what XNNPACK computes of them, their time."""
 
 import collections
 import contextlib
@@ -13,11 +13,11 @@ import numpy as np
 from tfstyle.runtime import process
 from tfstyle.runtime.litert import Network
 
-_DELEGATE = "DELEGATE"  # the node that stands for those that XNNPACK took
+_DELEGATE = "DELEGATE"  # the node that replaces those delegated to XNNPACK
 
 
 def random_inputs(network: Network, key: str, side: int) -> dict[str, np.ndarray]:
-    """Something to measure a signature's time with; free sides are `side` pixels long."""
+    """Random inputs to time a signature with; free sides are `side` pixels long."""
     random = np.random.default_rng(0)
     inputs = {}
     for name, tensor in network.inputs(key).items():
@@ -34,7 +34,7 @@ def random_inputs(network: Network, key: str, side: int) -> dict[str, np.ndarray
 
 
 def operations_of(network: Network) -> "Operations":
-    """What the first signature consists of, and who computes it."""
+    """The operations of the first signature, and which of them XNNPACK computes."""
     found = network.operations()
     nodes = [node for node in found if node["op_name"] != _DELEGATE]
     partitions = [node for node in found if node["op_name"] == _DELEGATE]
@@ -49,8 +49,8 @@ class Operations:
     """Nodes of a graph.
 
     Attributes:
-        all: how many by their name.
-        left: those of them that XNNPACK does not compute.
+        all: counts by name.
+        left: counts of those that XNNPACK does not compute, by name.
         partitions: parts of the graph that XNNPACK computes.
     """
 
@@ -60,7 +60,7 @@ class Operations:
 
     @property
     def share(self) -> float:
-        """Of nodes that XNNPACK computes."""
+        """Share of nodes that XNNPACK computes."""
         return 1.0 - sum(self.left.values()) / sum(self.all.values())
 
 
@@ -80,7 +80,7 @@ def _inside(nodes, partitions):
 
 
 def gpu_problems(data: bytes) -> list[str]:
-    """What the converter's analyzer says against the GPU delegate; nothing if all fits."""
+    """Problems that TensorFlow's analyzer reports for the GPU delegate; empty if there are none."""
     import tensorflow as tf
 
     with contextlib.redirect_stdout(io.StringIO()) as text, process.hidden_stderr():
@@ -92,11 +92,11 @@ def gpu_problems(data: bytes) -> list[str]:
 
 
 def median_seconds(runs: Mapping[Any, Callable[[], object]], rounds: int) -> dict[Any, float]:
-    """The median time of functions by any name, run in turn, each after a warm-up run.
+    """The median time in seconds of functions by any name, run in turn, each after a warm-up run.
 
     Args:
         runs: functions without arguments.
-        rounds: how often each is timed.
+        rounds: number of timings of each.
     """
     seconds: dict[Any, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):

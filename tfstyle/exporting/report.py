@@ -1,4 +1,4 @@
-"""What is known of each exported file, as JSON and as a page."""
+"""The report on exported files, as JSON and as a page."""
 
 import dataclasses
 import json
@@ -18,11 +18,11 @@ class Row:
         file: its name in the folder.
         key: of the signature.
         size: of the file in bytes.
-        operations: its nodes; None but for the file's first, the only one LiteRT tells them of.
-        gpu_problems: what keeps the GPU delegate from taking all of the file.
+        operations: its nodes; None but for the file's first, the only one that LiteRT lists.
+        gpu_problems: what the GPU delegate cannot run.
         milliseconds: median time by number of threads.
         likeness: to the Keras model.
-        least_psnr: that it must have.
+        least_psnr: the lower limit of its PSNR in dB.
     """
 
     file: str
@@ -36,7 +36,7 @@ class Row:
 
     @property
     def passes(self) -> bool:
-        """Whether it is as like the Keras model as it must be."""
+        """Whether its PSNR to the Keras model reaches the limit."""
         return self.likeness.psnr >= self.least_psnr
 
 
@@ -52,9 +52,9 @@ def write_report(
     Args:
         folder: that the files are in.
         rows: of all signatures.
-        pairs: by precision, style encoder and transfer one after the other.
+        pairs: of style encoder and transfer one after the other, by precision.
         model_itself: the Keras model's distances.
-        about: what was exported, from what, on what machine.
+        about: model, flags, date and machine.
     """
     record = {
         **about,
@@ -91,8 +91,8 @@ def markdown(
     lines += [
         "",
         "Pictures are compared with those of the Keras model in float32: PSNR in dB, mean over",
-        "the pairs, and the largest difference of a value in [0, 1]. Codes are painted with by the",
-        "Keras model.",
+        "the pairs, and the largest difference of a value in [0, 1]. For codes they are those",
+        "that the Keras model paints with them.",
         "",
         "| file | signature | MB | "
         + " | ".join(f"ms, {n} thread{'s' * (n > 1)}" for n in threads)

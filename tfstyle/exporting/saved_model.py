@@ -14,13 +14,13 @@ from tfstyle.runtime import process
 def write_saved_model(model: StyleTransferModel, folder: str | os.PathLike) -> None:
     """Writes a SavedModel with all `Signatures` of the model.
 
-    Each is there again as `stylize_uint8` and so on, whose pictures are uint8; `serving_default` is
-    `stylize`, or `transfer` where codes are empty. All take batches of any size, `strength` with a
-    number for each content. What only training needs is left out.
+    Each has a variant for uint8 pictures, such as `stylize_uint8`; `serving_default` is `stylize`,
+    or `transfer` if codes are empty. All take batches of any size, with one `strength` for each
+    content. What only training needs is left out.
 
     Args:
         model: to export.
-        folder: empty or to be made.
+        folder: empty or to be created.
     """
     model = model.for_inference()
     signatures = Signatures(model)
@@ -33,13 +33,13 @@ def write_saved_model(model: StyleTransferModel, folder: str | os.PathLike) -> N
 
 
 def largest_difference(model: StyleTransferModel, folder: str | os.PathLike) -> float:
-    """Of values in [0, 1] between the SavedModel's pictures and the model's, for two of noise."""
+    """Largest difference of values in [0, 1] between SavedModel and model, for two noise images."""
     inputs = {**noise(model, 2), "strength": np.array([1.0, 0.5], np.float32)}
     with process.hidden_stderr():
         stylize = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    wanted = stylize.structured_input_signature[1]
-    found = stylize(**{name: tf.constant(inputs[name]) for name in wanted})["stylized"]
-    return float(np.abs(found.numpy() - np.asarray(model(inputs))).max())
+    names = stylize.structured_input_signature[1]
+    stylized = stylize(**{name: tf.constant(inputs[name]) for name in names})["stylized"]
+    return float(np.abs(stylized.numpy() - np.asarray(model(inputs))).max())
 
 
 def save(
@@ -53,8 +53,8 @@ def save(
     Args:
         model: whose weights they use.
         functions: with an input signature, by name.
-        folder: empty or to be made.
-        default: the one that is `serving_default`, too.
+        folder: empty or to be created.
+        default: the one that is also `serving_default`.
     Raises: OSError if the folder cannot be written.
     """
     archive = tf.Module()

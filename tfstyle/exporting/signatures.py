@@ -1,4 +1,4 @@
-"""The functions of a model that exported files have, as TensorFlow sees them.
+"""The functions of a model that are exported, as TensorFlow signatures.
 
 encode_style    style                                → code_*      once for each painting
 encode_index    style_index                          → code_*      of a model with named styles
@@ -33,7 +33,7 @@ FREE: Size = (None, None)
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """A function by the names of what goes in and comes out.
+    """A function by the names of its inputs and outputs.
 
     Attributes:
         name: of the function.
@@ -65,7 +65,7 @@ def flatten(kind: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unflatten(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What `flatten` was given, from values by name among which it is."""
+    """The inverse of `flatten`; other values are ignored."""
     return {
         name.removeprefix(f"{kind}_"): value
         for name, value in values.items()
@@ -78,7 +78,7 @@ class Signatures:
 
     Args:
         model: to export.
-        style_size: of paintings, where it is fixed.
+        style_size: of paintings, if fixed.
 
     Attributes:
         code: its arrays, by name.
@@ -113,7 +113,7 @@ class Signatures:
 
     @property
     def encoder(self) -> Signature | None:
-        """The one that makes codes; None where there is nothing in a code."""
+        """The signature that computes codes; None if codes are empty."""
         return self.by_name.get(ENCODE_STYLE) or self.by_name.get(ENCODE_INDEX)
 
     def function(self, name: str, dtype: str) -> Callable[..., dict[str, tf.Tensor]]:
@@ -159,13 +159,13 @@ class Signatures:
         sizes: Mapping[str, Size] | None = None,
         batch: int | None = None,
     ) -> tf.types.experimental.PolymorphicFunction:
-        """`function`, with the shapes and types of its inputs.
+        """`function`, compiled for the shapes and types of its inputs.
 
         Args:
             name: of the signature.
             dtype: of pictures.
-            sizes: height and width of pictures by name; those that are missing are free.
-            batch: None for any; the code may then be one for all.
+            sizes: height and width of pictures by name; free if missing.
+            batch: None for any; then one code may serve all contents.
         """
         inputs = self.by_name[name].inputs
         specs = [self.input_spec(one, dtype, sizes or {}, batch) for one in inputs]
@@ -191,9 +191,9 @@ class Signatures:
 
 
 def noise(model: StyleTransferModel, batch: int) -> dict[str, np.ndarray]:
-    """Contents, and styles as the model takes them, of noise: arguments of its call.
+    """Noise as content and style: inputs of the model's call.
 
-    Pictures are float32 in [0, 1], of sides that it takes.
+    Pictures are float32 in [0, 1], of sizes that the model takes.
     """
     random = np.random.default_rng(0)
     side = max(96, model.min_size)
@@ -208,7 +208,7 @@ def noise(model: StyleTransferModel, batch: int) -> dict[str, np.ndarray]:
 
 
 def _sizes(model, size) -> list[tuple[int, int]]:
-    """Sizes of two pictures that differ in both sides, or the one that is fixed."""
+    """Two sizes that differ in both sides, or the fixed one."""
     height, width = size
     least = model.min_size
     return [(height, width)] if height and width else [(2 * least, 3 * least), (4 * least,) * 2]
@@ -221,7 +221,7 @@ def _code(model, size):
 
 
 def _specs(found: Sequence[Mapping[str, Any]]) -> dict[str, ArraySpec]:
-    """Specs that all of these structures have, one for each size of the picture."""
+    """Specs common to these structures, one for each size of the picture."""
     specs = {}
     for name in found[0]:
         shapes = [np.shape(one[name])[1:] for one in found]

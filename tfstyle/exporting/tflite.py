@@ -29,9 +29,9 @@ from tfstyle.models import StyleTransferModel
 from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.runtime import process
 
-# What stays float32 in int8 files: the statistics of features, whose channels' deviations differ
-# too much for one scale, and the arithmetic with them; it is faster so, too. What is joined would
-# get the scale of the largest part.
+# Operations that stay float32 in int8 files: the statistics of features, whose channels' deviations
+# differ too much for one scale, and the arithmetic with them; this is faster, too. A concatenation
+# would get the scale of its largest part.
 FLOAT_OPERATIONS = [
     "ADD", "BATCH_MATMUL", "CONCATENATION", "DIV", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN",
     "MINIMUM", "MUL", "RELU", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
@@ -40,8 +40,8 @@ FLOAT_OPERATIONS = [
 # Clipping ranges, relative to the largest values seen in calibration.
 _MAP_RANGE = 0.65
 _DENSE_RANGE = 1.2
-_PREPARED_WITH = 32  # samples
-_LARGEST_LOGIT = 6.0  # a sigmoid of 0.9975
+_PREPARATION_SAMPLES = 32
+_MAX_LOGIT = 6.0  # a sigmoid of 0.9975
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Entry:
     Attributes:
         key: its name in the file.
         signature: what it computes.
-        sizes: of the pictures that go in, by name.
+        sizes: of the input pictures, by name.
     """
 
     key: str
@@ -60,9 +60,9 @@ class Entry:
 
 
 def entries_of(signature: Signature, sizes: Sequence[Size], style_size: Size) -> list[Entry]:
-    """An entry for each size of the content, called `transfer_384` or `transfer_288x384`.
+    """An entry for each size of the content, named `transfer_384` or `transfer_288x384`.
 
-    With one size, or none as for `encode_style`, it is called as the signature.
+    With one size, or none as for `encode_style`, it has the signature's name.
     """
     if "content" not in signature.inputs:
         return [Entry(signature.name, signature, {"style": style_size})]
@@ -106,12 +106,12 @@ def convert(
     Args:
         model: to export, without what only training needs.
         entries: signatures that the file has; they share their weights.
-        precision: "float32"; "float16", whose weights are half as large and are computed with in
-            float32 on processors, in float16 on GPUs; "dynamic", with int8 weights and
-            activations quantized as they come; "int8", but for `FLOAT_OPERATIONS`.
-        dtype: of pictures; see `function_of`.
-        calibration: for int8: samples of all inputs by name, pictures of any size from that of
-            the largest entry, float32 in [0, 1] or uint8.
+        precision: "float32"; "float16", with weights of half the size, computed in float32 on CPUs
+            and in float16 on GPUs; "dynamic", with int8 weights and activations quantized at run
+            time; "int8", but for `FLOAT_OPERATIONS`.
+        dtype: of pictures; see `Signatures.function`.
+        calibration: for int8: samples of all inputs by name, pictures at least as large as the
+            largest entry's, float32 in [0, 1] or uint8.
     Returns: the file's bytes.
     Raises: InputError if the converter refuses; ValueError for int8 without samples.
     """
@@ -149,10 +149,10 @@ def convert(
 
 
 def _prepared(model, samples):
-    """The model as it prepares itself, and whether it does; some samples, evenly spread, do."""
+    """The model prepared for int8 with a few, evenly spread samples, and whether it could be."""
     if not isinstance(model, Int8Preparation):
         return model, False
-    few = samples[:: math.ceil(len(samples) / _PREPARED_WITH)]
+    few = samples[:: math.ceil(len(samples) / _PREPARATION_SAMPLES)]
     arguments = [
         {
             "content": as_input(one["content"], FREE, "float32"),
@@ -167,8 +167,8 @@ def _prepared(model, samples):
 def _quantized(converter, prepared):
     """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
 
-    Calibration is TensorFlow's, by its debugger of quantized models. A dense layer's weights have
-    one scale: no worse here, smaller, and older runtimes know it.
+    Calibration is that of TensorFlow's quantization debugger. Dense layers have one scale for all
+    weights: no worse here, smaller, and supported by older runtimes.
     """
     debugger = tf.lite.experimental.QuantizationDebugger(
         converter=converter, debug_dataset=lambda: iter(())
@@ -181,12 +181,12 @@ def _quantized(converter, prepared):
 
 
 def _with_own_ranges(data, prepared):
-    """A calibrated file whose ranges are not those of the largest values seen.
+    """A calibrated file with clipping ranges of our own instead of the largest values seen.
 
-    Maps are clipped at `_MAP_RANGE` of them, so that steps are finer and rare peaks are cut. Those
-    of prepared convolutions would end at 1, but the calibrator gives them the range of the product
-    after them, which is computed in their place. Logits of pixels end where a sigmoid has. Dense
-    layers have room for codes of paintings that were not seen.
+    Maps are clipped at `_MAP_RANGE` of these, so that steps are finer and rare peaks are cut.
+    Outputs of prepared convolutions are in [-1, 1], but the calibrator assigns them the range of
+    the product after them, so theirs is set here. Logits of pixels are clipped where the sigmoid
+    saturates. Dense layers get a wider range, for codes of unseen paintings.
     """
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     kinds = [code.builtinCode for code in model.operatorCodes]
@@ -203,7 +203,7 @@ def _with_own_ranges(data, prepared):
             if name == kind.FULLY_CONNECTED:
                 dense |= {operator.inputs[0], tensor}
             elif name == kind.CONV_2D and readers[tensor] == [kind.LOGISTIC]:
-                found.min, found.max = [-_LARGEST_LOGIT], [_LARGEST_LOGIT]
+                found.min, found.max = [-_MAX_LOGIT], [_MAX_LOGIT]
             elif prepared and name == kind.CONV_2D and readers[tensor] == [kind.MUL]:
                 found.min, found.max = [-_MAP_RANGE], [_MAP_RANGE]
             elif _is_rectified(operator, name):
@@ -216,7 +216,7 @@ def _with_own_ranges(data, prepared):
 
 
 def _is_rectified(operator, name):
-    """Whether it puts out values from 0 to anywhere, and not to a 6 that matters."""
+    """Whether its output is non-negative and has no upper bound such as ReLU6's."""
     kind, activation = schema.BuiltinOperator, schema.ActivationFunctionType
     return name == kind.MAX_POOL_2D or (
         name == kind.CONV_2D and operator.builtinOptions.fusedActivationFunction == activation.RELU

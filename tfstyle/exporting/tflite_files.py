@@ -1,4 +1,4 @@
-"""All TFLite files of an export, each converted, described, compared and timed."""
+"""Writes all TFLite files of an export, each with metadata, compared with the model and timed."""
 
 import dataclasses
 import functools
@@ -21,18 +21,18 @@ from tfstyle.runtime.litert import Network
 
 ROUNDS = 20  # timings of each function
 THREADS = (1, 2)
-# Of the others, `min_psnr`. Rounding to bytes leaves 59.
-_LEAST_PSNR = {"float32": 55.0, "float16": 45.0}
+# In dB; `min_psnr` for the others. Rounding to 8 bits alone gives 59.
+_MIN_PSNR = {"float32": 55.0, "float16": 45.0}
 _ENCODER, _TRANSFER, _STYLIZE = "style_encoder.tflite", "transfer.tflite", "stylize.tflite"
 
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What is known of the files.
+    """Measurements of the files.
 
     Attributes:
         rows: of each signature.
-        pairs: by precision, of style encoder and first transfer signature together.
+        pairs: of style encoder and first transfer signature together, by precision.
         model_itself: the Keras model's distances at the first size.
     """
 
@@ -93,7 +93,7 @@ def write_files(
             (folder / name).write_bytes(data)
             by_threads = {n: Network(data, n, name) for n in THREADS}
             networks[file] = (by_threads[THREADS[-1]], entries[0])
-            least = _LEAST_PSNR.get(precision, config.min_psnr)
+            least = _MIN_PSNR.get(precision, config.min_psnr)
             for entry in entries:
                 as_parts = entry.signature.name == TRANSFER_TILE
                 check = checks[as_parts, entry.sizes.get("content", content_sizes[0])]
@@ -126,7 +126,7 @@ def _plan(signatures, config, content_sizes, tile_sizes, style_size):
 
 
 def describe_model(model: StyleTransferModel) -> dict[str, Any]:
-    """What an app must know of a model beside its signatures, JSON-compatible."""
+    """What an app needs to know of a model besides its signatures, JSON-compatible."""
     about: dict[str, Any] = {"codes": model.code_identity()}
     if isinstance(model, NamedStyles):
         about["style_names"] = list(model.style_names)
@@ -169,7 +169,7 @@ def _description(model, signatures, config, name, dtype):
         tensors={
             "content": f"The photograph: {picture}.",
             "style": f"The painting: {picture}.",
-            "style_index": "Place (1,) of the style among the model's names, int32.",
+            "style_index": "Index (1,) of the style among the model's names, int32.",
             **{f"code_{key}": f"The style code's {key}." for key in signatures.code},
             **{
                 f"summary_{key}": f"The whole photograph's {key}, of encode_whole."

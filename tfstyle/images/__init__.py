@@ -1,8 +1,8 @@
 """Image files ↔ float32 RGB: decode, orient, resize, encode.
 
-Every picture inside the package is `(1, h, w, 3)` float32 sRGB in [0, 1]. Orientation, colour
-profiles, grey, palettes, CMYK, alpha and bit depths end in `read_image`; the one clip and the one
-rounding to integers are in `write_image`. TensorFlow is loaded for 16-bit PNG alone.
+Every picture inside the package is `(1, h, w, 3)` float32 sRGB in [0, 1]. `read_image` handles
+orientation, colour profiles, grey, palettes, CMYK, alpha and bit depths; only `write_image` clips
+and rounds to integers. TensorFlow is loaded for 16-bit PNG only.
 """
 
 from tfstyle.images.reading import (

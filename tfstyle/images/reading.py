@@ -1,4 +1,4 @@
-"""Decoding: whatever a file holds becomes upright sRGB, 8 or 16 bits deep."""
+"""Decoding: any supported file becomes upright sRGB of 8 or 16 bits."""
 
 import contextlib
 import io
@@ -19,20 +19,20 @@ from tfstyle.images.resizing import fit, resample, resize
 from tfstyle.images.writing import DESCRIPTION, SRGB
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF")
-MAX_PIXELS = 178_000_000  # more Pillow takes for a decompression bomb; it is 2.1 GB as float32
+MAX_PIXELS = 178_000_000  # Pillow takes more for a decompression bomb; 2.1 GB as float32
 
 
 def read_image(path: str | os.PathLike, size: int | None = None) -> np.ndarray:
     """Reads a picture as `(1, h, w, 3)` float32 sRGB in [0, 1], upright.
 
-    Fully transparent pixels take the colour of what is visible around them.
+    Fully transparent pixels take the colours of the visible ones around them.
 
     Args:
         path: PNG, JPEG, WebP, TIFF or GIF (first frame): grey, palette, RGB, CMYK, with or without
             alpha, 8 or 16 bits, any colour profile. RGB of 16 bits keeps its precision unless a
             profile other than sRGB makes a conversion necessary.
         size: longest side of the result in pixels, or None for the file's own.
-    Raises: InputError if the file is missing, damaged, no such image or above `MAX_PIXELS`.
+    Raises: InputError if the file is missing, damaged, not such an image or above `MAX_PIXELS`.
     """
     rgb, alpha = _read_rgba(path)
     if alpha is not None:
@@ -60,8 +60,8 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
     Args:
         data: the file's bytes.
         name: of the file, for errors.
-        reduced: if given, a JPEG is decoded at the smallest of its sizes, 1/8 to 1/1, whose shorter
-            side has so many pixels.
+        reduced: if given, a JPEG is decoded at the smallest scale, 1/8 to 1/1, whose shorter side
+            has at least so many pixels.
     Returns: a Pillow image of mode RGB.
     Raises: InputError if the bytes are no readable image.
     """
@@ -82,7 +82,7 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:
-    """`(height, width)` that a file says it has; only its header is read. Errors as above."""
+    """`(height, width)` from a file's header; errors as above."""
     with _open(path) as image:
         return image.height, image.width
 
@@ -105,7 +105,7 @@ def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _open(path: str | os.PathLike, data: bytes | None = None) -> Iterator[Image.Image]:
-    """The opened file, or its `data`; whatever is wrong with it becomes one InputError."""
+    """The opened file, or its `data`; any error in it becomes one InputError."""
     path = pathlib.Path(path)
     kinds = "PNG, JPEG, WebP, TIFF or GIF"
     try:
@@ -113,7 +113,7 @@ def _open(path: str | os.PathLike, data: bytes | None = None) -> Iterator[Image.
             raise InputError(f"{path}: is a folder; give an image file ({kinds})")
         if data is None and not path.exists():
             raise InputError(f"{path}: no such file")
-        # Given a name, Pillow maps a plain TIFF into memory and turns it wrongly.
+        # Given a path, Pillow maps an uncompressed TIFF into memory and orients it wrongly.
         opened = open(path, "rb") if data is None else io.BytesIO(data)
         with opened as file, Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -135,7 +135,7 @@ def _open(path: str | os.PathLike, data: bytes | None = None) -> Iterator[Image.
 def _read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray | None]:
     """`(h, w, 3)` sRGB and, unless all is opaque, `(h, w)` alpha, float32 in [0, 1], upright."""
     with _open(path) as image:
-        orientation = image.getexif().get(0x0112, 1)  # Pillow forgets a TIFF's when it loads it
+        orientation = image.getexif().get(0x0112, 1)  # Pillow drops a TIFF's on loading
         image.load()
         profile = image.info.get("icc_profile")
         rgba = None
@@ -178,7 +178,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _is_srgb(profile: bytes) -> bool:
-    """Whether a profile calls itself sRGB; one that cannot be read counts as none."""
+    """Whether a profile is named sRGB; an unreadable one is ignored, as if it were."""
     try:
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return "srgb" in ImageCms.getProfileDescription(opened).lower()
@@ -195,7 +195,7 @@ def _grey_levels(image: Image.Image) -> np.ndarray:
 
 def _read_deep(path: str | os.PathLike, image: Image.Image, orientation: int) -> np.ndarray | None:
     """`(h, w, 3 or 4)` in [0, 1], upright, if a file has more than 8 bits a channel; else None."""
-    if image.mode.startswith("I"):  # Pillow has turned a TIFF, but not a PNG
+    if image.mode.startswith("I"):  # Pillow has oriented a TIFF, but not a PNG
         grey = np.repeat(_grey_levels(image)[..., None], 3, axis=-1)
         return grey if image.format == "TIFF" else _orient(grey, orientation)
     _refuse_float(image, path)
@@ -211,7 +211,7 @@ def _read_deep(path: str | os.PathLike, image: Image.Image, orientation: int) ->
     if image.format == "TIFF" and image.tag_v2.get(258, (8,))[0] == 16:  # type: ignore[attr-defined]
         import tifffile
 
-        with contextlib.suppress(ValueError):  # a compression it lacks: Pillow's 8 bits must do
+        with contextlib.suppress(ValueError):  # an unsupported compression: Pillow's 8 bits
             with tifffile.TiffFile(path) as file:
                 page = file.pages.first
                 deep = page.asarray()
@@ -219,7 +219,7 @@ def _read_deep(path: str | os.PathLike, image: Image.Image, orientation: int) ->
                 deep = np.moveaxis(deep, 0, -1)
             if deep.dtype == np.uint16 and deep.ndim == 3 and deep.shape[-1] in (3, 4):
                 deep = deep.astype(np.float32) / 65535.0
-                if 1 in page.extrasamples:  # colours come multiplied by alpha
+                if 1 in page.extrasamples:  # premultiplied alpha
                     colors = deep[..., :3] / np.maximum(deep[..., 3:], 1e-6)
                     deep = np.concatenate([np.minimum(colors, 1.0), deep[..., 3:]], axis=-1)
                 return _orient(deep, orientation)
@@ -232,7 +232,7 @@ def _refuse_float(image: Image.Image, path: str | os.PathLike) -> None:
 
 
 def _orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """`(h, w, c)` upright, from EXIF's orientation 2 to 8."""
+    """`(h, w, c)` upright, from EXIF's orientation."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     vertical, horizontal = {
@@ -242,10 +242,10 @@ def _orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _fill_transparent(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours under transparent pixels from the visible ones around them (pull and push).
+    """Fills transparent pixels with the colours of the visible ones around them (pull-push).
 
-    A style transfer sees every pixel: without this, whatever colour an editor left under the
-    transparent parts would make an edge and be painted.
+    A style transfer sees every pixel: without this, the hidden colours of transparent parts would
+    cause edges and be painted.
     """
     weight = alpha[..., None]
     if min(rgb.shape[:2]) == 1 or not weight.any():

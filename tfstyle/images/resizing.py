@@ -19,7 +19,7 @@ def reduce(image: np.ndarray, size: int) -> np.ndarray:
 def resize(image: np.ndarray, shape: tuple[int, int], clip: bool = True) -> np.ndarray:
     """Resamples `(1, h, w, c)` float32 to `(1, *shape, c)` by Lanczos' filter, antialiased.
 
-    `clip` cuts the filter's overshoot at 0 and 1; without it any range goes.
+    `clip` cuts the filter's overshoot at 0 and 1; without it, values may have any range.
     """
     if tuple(image.shape[1:3]) == tuple(shape):
         return image
@@ -28,7 +28,7 @@ def resize(image: np.ndarray, shape: tuple[int, int], clip: bool = True) -> np.n
 
 
 def cover(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The largest centred part of `(1, h, w, c)` that has the aspect of `shape`, so resized."""
+    """The largest centre crop of `(1, h, w, c)` with the aspect of `shape`, resized to `shape`."""
     height, width = image.shape[1:3]
     scale = min(height / shape[0], width / shape[1])
     part_height, part_width = (max(1, round(side * scale)) for side in shape)

@@ -1,4 +1,4 @@
-"""Encoding: the one clip, the one rounding to integers, the one write."""
+"""Encoding: the only place where pictures are clipped, rounded to integers and written."""
 
 import json
 import os
@@ -32,14 +32,14 @@ def write_image(
     bits: int = 8,
     parameters: dict[str, Any] | None = None,
 ) -> None:
-    """Clips, rounds and writes a picture; the file is whole or absent.
+    """Clips, rounds and writes a picture, atomically.
 
     Args:
         path: `.png`, `.jpg`, `.webp` or `.tif`; JPEG has quality 95, 4:4:4; WebP quality 95.
         image: `(1, h, w, 3)` float sRGB, clipped to [0, 1].
-        alpha: None or `(1, h, w, 1)` opacity in [0, 1]; JPEG, which has none, gets white below.
+        alpha: None or `(1, h, w, 1)` opacity in [0, 1]; for JPEG, composited over white.
         bits: 8, or 16 for PNG and TIFF.
-        parameters: JSON-compatible values kept in the file's metadata, for `read_parameters`.
+        parameters: JSON-compatible values stored in the file's metadata, for `read_parameters`.
     Raises: InputError if the file cannot be written; ValueError for a picture that is not finite.
     """
     check_output(path, bits)
@@ -70,7 +70,7 @@ def check_output(path: str | os.PathLike, bits: int = 8, size: int = 0) -> None:
 
     Args:
         path: of the file.
-        bits: a channel.
+        bits: of a channel.
         size: longest side in pixels.
     """
     known = DEEP_SUFFIXES if bits == 16 else SUFFIXES

@@ -1,4 +1,4 @@
-"""Content, style and total variation losses, and `PerceptualLoss`, which adds them up.
+"""Content, style and total variation losses, and `PerceptualLoss`, their weighted sum.
 
 A style loss compares a `statistic` of features: its `target` is that statistic of the style
 images' features, computed once. Every term is divided by its target's mean square (`normalize`), so

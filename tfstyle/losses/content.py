@@ -19,7 +19,7 @@ class ContentLoss(FeatureLoss):
     Gatys, Ecker and Bethge, CVPR 2016, equation 1, as a mean.
 
     Args:
-        distance: "squared", or "cosine" of the channel vectors, which leaves contrast free.
+        distance: "squared", or "cosine" of the channel vectors, which ignores contrast.
         normalize: whether to divide a squared error by the target's mean square.
 
     Call arguments: target and features, `(batch, h, w, c)` each.
@@ -42,13 +42,13 @@ class ContentLoss(FeatureLoss):
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class TotalVariationLoss(keras.losses.Loss):
-    """Mean squared difference of neighbouring pixels, down and across added.
+    """Mean squared difference of vertical neighbours plus that of horizontal ones.
 
     Mahendran and Vedaldi, "Understanding Deep Image Representations by Inverting Them", CVPR 2015,
     with β = 2; a mean over pairs, so that it does not grow with the picture.
 
     Call arguments:
-        target: not read; pass the image.
+        target: ignored; pass the image.
         image: `(batch, h, w, 3)` of at least 2 × 2 pixels.
     Returns: `(batch,)` before Keras' reduction.
     """

@@ -15,13 +15,13 @@ class SlicedWassersteinLoss(StyleLoss):
     """Mean squared difference of sorted projections of the features.
 
     Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis", CVPR 2021,
-    https://arxiv.org/abs/2006.07229, with fixed directions, because L-BFGS needs a function.
+    https://arxiv.org/abs/2006.07229, with fixed directions, as L-BFGS needs a deterministic loss.
     Without projections it sorts the channels themselves: exact feature distribution matching (Zhang
     et al., CVPR 2022) as a loss.
 
     Args:
         projections: number of random unit directions; 0 for the channels.
-        levels: quantiles kept of each target; maps of other sizes interpolate them.
+        levels: quantiles stored of each target, interpolated for maps of other sizes.
         seed: int, of the directions.
         normalize: whether to divide by the target's mean square.
 
@@ -73,7 +73,7 @@ class MMDLoss(StyleLoss):
     Li et al., "Demystifying Neural Style Transfer", IJCAI 2017, https://arxiv.org/abs/1701.01036.
     The linear kernel compares means and the polynomial one, (xᵀy)², Gram matrices; the Gaussian
     one, exp(-|x - y|² / 2σ²), is embedded by random Fourier features (Rahimi and Recht, 2007), so
-    that every position counts and the loss is a fixed function. As in the paper, σ² is the mean
+    that every position counts and the loss is deterministic. As in the paper, σ² is the mean
     squared distance of two positions of the style.
 
     Args:
@@ -119,7 +119,7 @@ class MMDLoss(StyleLoss):
         return waves / math.sqrt(self.frequencies)
 
     def target(self, styles, weights=(1.0,)):
-        # Means over pictures first: one bandwidth must serve the embeddings of all.
+        # Mean over pictures first: all embeddings share one bandwidth.
         variance = sum(
             w * 2.0 * ops.mean(ops.sum(ops.var(statistics.flatten(features), axis=1), -1))
             for w, features in zip(weights, styles, strict=True)
@@ -155,7 +155,7 @@ class HistogramLoss(StyleLoss):
     constants in the gradient.
 
     Args:
-        bins: of the histograms, and quantiles kept of the target.
+        bins: of the histograms, and quantiles stored of the target.
         normalize: whether to divide by the mean square of the matched features.
 
     Call arguments:
@@ -180,7 +180,7 @@ class HistogramLoss(StyleLoss):
         batch, size, channels = ops.shape(flat)
         low, high = ops.min(flat, 1, keepdims=True), ops.max(flat, 1, keepdims=True)
         position = (flat - low) / (high - low + EPSILON) * self.bins
-        index = ops.clip(ops.cast(position, "int32"), 0, self.bins - 1)  # whatever NaN becomes
+        index = ops.clip(ops.cast(position, "int32"), 0, self.bins - 1)  # NaN may be any integer
         fraction = position - ops.cast(index, "float32")
         # One table for all images and channels; its rows are (batch, channel), `bins` entries each.
         row = ops.reshape(ops.arange(batch * channels), (batch, 1, channels))

@@ -86,9 +86,9 @@ class MeanStdLoss(StyleLoss):
 class WassersteinLoss(StyleLoss):
     """Squared Wasserstein-2 distance of the Gaussians with the features' means and covariances.
 
-    |m₁ - m₂|² + tr(C₁ + C₂ - 2 (C₁^½ C₂ C₁^½)^½), as in crowsonkb/style-transfer-pytorch, there
-    after Vincent Adam. The eigenvectors of the inner matrix are held constant in the gradient: to
-    first order its root's trace depends on the eigenvalues alone.
+    |m₁ - m₂|² + tr(C₁ + C₂ - 2 (C₁^½ C₂ C₁^½)^½), as in crowsonkb/style-transfer-pytorch, which
+    credits Vincent Adam. The eigenvectors of the inner matrix are constants in the gradient: to
+    first order, its root's trace depends on the eigenvalues alone.
 
     Args:
         normalize: whether to divide by the target's second moment, |m₁|² + tr C₁.
@@ -118,7 +118,7 @@ class WassersteinLoss(StyleLoss):
         inner = ops.matmul(ops.matmul(root, covariance), root)
         # The floor keeps the root's slope finite in directions that a picture lacks.
         floor = 1e-8 * ops.square(trace(covariance_target) / mean_target.shape[-1]) + 1e-12
-        # Where features are not finite, so is the loss; an exception would end the caller's search.
+        # Features that are not finite give such a loss; an exception would end a line search.
         known = ops.where(ops.all(ops.isfinite(inner)), inner, ops.eye(inner.shape[-1]))
         _, vectors = ops.linalg.eigh(ops.stop_gradient(known))
         vectors = ops.stop_gradient(vectors)

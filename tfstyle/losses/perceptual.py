@@ -28,7 +28,7 @@ class PerceptualLoss:
         return tuple(sorted({*self.content, *self.style}))
 
     def targets(self, content_features, style_features, style_weights=(1.0,)):
-        """What calls compare with, computed once.
+        """The targets of calls, computed once.
 
         Args:
             content_features: dict of the content image's features.

@@ -1,4 +1,4 @@
-"""What all losses on features share: normalisation, distances, and targets of several styles."""
+"""Common parts of the feature losses: normalization, distances, and targets of several styles."""
 
 import keras
 from keras import ops
@@ -40,7 +40,7 @@ class FeatureLoss(keras.losses.Loss):
 
 
 def check_distance(distance: str) -> str:
-    """The argument as it is; ValueError for an unknown distance."""
+    """The argument, unchanged; ValueError for an unknown distance."""
     if distance not in ("squared", "cosine"):
         raise ValueError(f'`distance` must be "squared" or "cosine". Received: distance={distance}')
     return distance
@@ -49,19 +49,19 @@ def check_distance(distance: str) -> str:
 class StyleLoss(FeatureLoss):
     """Base of the style losses: how a target is made, for one style image or several.
 
-    A subclass has `statistic(features)`, one tensor or a tuple of tensors of which weighted means
-    make sense, and `call(target, features)`.
+    A subclass has `statistic(features)`, one tensor or a tuple of tensors that can be averaged,
+    and `call(target, features)`.
     """
 
     def statistic(self, features):
         raise NotImplementedError
 
     def target(self, styles, weights=(1.0,)):
-        """The target made of the features of several style images.
+        """The target for the features of one or several style images.
 
         Args:
             styles: sequence of `(batch, h_i, w_i, c)` features.
-            weights: their shares, of sum 1. The sum of squared distances to each, so weighted, has
+            weights: their shares, of sum 1. The weighted sum of the squared distances to each has
                 the same gradient as the squared distance to the weighted mean.
         Returns: the argument `target` of a call.
         """

@@ -1,12 +1,12 @@
 """Distances between pictures: what each measures, which way is better, and its range.
 
-Functions of NumPy arrays: pixels are summed in float64, products of features in float32 as the
-networks have them. None needs TensorFlow or Keras but `LPIPS`.
+Functions of NumPy arrays: sums over pixels are in float64, products of features in float32, the
+networks' type. Only `LPIPS` needs TensorFlow or Keras.
 
 features.py   of an encoder's features: content, style, perceptual and Fréchet distances
 pictures.py   of pixels: SSIM, PSNR, colours, structure, sharpness
-artifacts.py  of one picture by itself: borders, checkerboards, seams, nothing at all
-lpips.py      the published LPIPS, when its weights are on disk
+artifacts.py  of a single picture: borders, checkerboards, seams, blank pictures
+lpips.py      the published LPIPS, if its weights are on disk
 """
 
 import dataclasses

@@ -1,16 +1,16 @@
-"""What networks leave in a picture: detectors that look at one `(1, h, w, 3)` picture alone.
+"""Detectors of network artifacts in one `(1, h, w, 3)` picture, without a reference.
 
-Photographs and paintings hold lines and patterns, too. A figure says something beside that of the
-content and of the style, and beside another system's.
+Photographs and paintings have lines and patterns, too: compare a value with those of the content,
+of the style and of another system.
 """
 
 import numpy as np
 
 from tfstyle.metrics.pictures import luminance
 
-BORDER = 16  # pixels: as far as zero padding shows through a network of a few layers
+BORDER = 16  # pixels from the border that zero padding affects in a network of a few layers
 GREY_LEVELS = 255.0
-_PERIOD = 8  # of the coarsest upsampling that leaves a pattern, in pixels
+_PERIOD = 8  # pixels; of the pattern of the coarsest upsampling
 
 
 def is_constant(image: np.ndarray) -> bool:
@@ -19,12 +19,12 @@ def is_constant(image: np.ndarray) -> bool:
 
 
 def border_energy(image: np.ndarray) -> float:
-    """How much stronger lines along the border are within 16 pixels of it than further in.
+    """Strength of lines along the border within 16 pixels of it, relative to those further in.
 
-    The mean luminance of each ring of pixels around the picture, of one distance to the border,
-    varies smoothly inside of a picture; zero padding makes it bend near the border. This is the
-    root mean square of its second differences there, over that of the rings from 16 pixels to a
-    quarter of the shorter side.
+    The mean luminance of the rings of pixels at one distance from the border varies smoothly with
+    that distance inside of a picture; zero padding makes it bend near the border. This is the root
+    mean square of its second differences there, over that for the rings from 16 pixels to a quarter
+    of the shorter side.
 
     Raises: ValueError for sides below 96 pixels.
     """
@@ -47,20 +47,19 @@ def border_energy(image: np.ndarray) -> float:
 def checkerboard_energy(image: np.ndarray) -> float:
     """Amplitude of patterns that repeat every 2, 4 or 8 pixels, in grey levels of 255.
 
-    Upsampling by steps of two leaves them (Odena, Dumoulin and Olah, "Deconvolution and
-    Checkerboard Artifacts", Distill 2016). They are single peaks of the spectrum, at the multiples
-    of an eighth of the sampling frequency. This is the root of the power in those peaks above
-    twice that of the frequencies beside them (noise alone rarely has more), mean of the channels.
+    Upsampling by steps of two causes them (Odena, Dumoulin and Olah, "Deconvolution and
+    Checkerboard Artifacts", Distill 2016). They are single peaks of the spectrum, at multiples of
+    an eighth of the sampling frequency. This is the root of the power in those peaks that exceeds
+    twice that of the neighbouring frequencies (noise alone rarely does), averaged over channels.
 
-    Raises: ValueError for sides below 96 pixels, in whose spectra the peaks are each other's
-        neighbours.
+    Raises: ValueError for sides below 96 pixels, in whose spectra the peaks are too close.
     """
     height, width = (side - side % _PERIOD for side in image.shape[-3:-1])
     if min(height, width) < 6 * BORDER:
         raise ValueError(f"`image` must have sides of 96 pixels. Received: shape={image.shape}")
     pixels = np.asarray(image, np.float64).reshape(image.shape[-3:])[:height, :width]
-    # The window keeps what does not meet across the borders out of the peaks; each of its sides
-    # spreads a peak over three frequencies.
+    # The window suppresses leakage from the jump across the borders; along each axis, it spreads a
+    # peak over three frequencies.
     window = np.outer(np.hanning(height + 1)[:-1], np.hanning(width + 1)[:-1])
     scale = GREY_LEVELS**2 / (window.size * np.square(window).sum())
     power = np.zeros((height, width))
@@ -80,21 +79,21 @@ def checkerboard_energy(image: np.ndarray) -> float:
             rows = row * height // _PERIOD + np.arange(-far, far + 1)
             columns = column * width // _PERIOD + np.arange(-far, far + 1)
             around = power[np.ix_(rows % height, columns % width)]
-            # Straight edges are ridges of the spectrum through it, along rows or columns.
+            # Straight edges are ridges of the spectrum through the peak, along rows or columns.
             background = max(np.mean(around[middle, side]), np.mean(around[side, middle]))
             excess += max(0.0, around[middle, middle].sum() - 2 * 9 * background)
     return float(np.sqrt(excess))
 
 
 def seam_energy(image: np.ndarray) -> float:
-    """How much a step in brightness across the whole picture exceeds the steps beside it.
+    """Largest step in brightness across the whole picture, relative to the steps beside it.
 
     For each pair of neighbouring columns, and of rows, the mean difference in each quarter of the
     line is divided by the root mean square of those of the eight pairs on either side. The mean of
-    the four quotients, with their signs, is large for the seam of two tiles, which goes all the way
-    across; the edges of things end somewhere. This is the largest, from 4 pixels inwards: 2 is
-    usual, a straight horizon has more. In six of ten photographs and paintings a seam of 10 grey
-    levels raises it by a third or more, in more than eight of ten one of 20.
+    the four quotients, with their signs, is large for a seam of tiles, which crosses the whole
+    picture, unlike edges of objects. This is the largest, from 4 pixels inwards: 2 is usual, a
+    straight horizon has more. A seam of 10 grey levels raises it by a third or more in six of ten
+    photographs and paintings, one of 20 in more than eight of ten.
     """
     pixels = np.asarray(image, np.float64).reshape(image.shape[-3:]).mean(axis=-1) * GREY_LEVELS
     return float(max(_seam(pixels), _seam(pixels.T)))

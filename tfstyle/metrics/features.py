@@ -1,7 +1,7 @@
 """Distances of an encoder's features: dicts of `(1, h, w, c)` float arrays by paper name.
 
-They depend on the encoder, and numbers of two encoders are not comparable. What the second
-picture contributes is computed by a function of its own, so that it can be kept.
+They depend on the encoder; values of different encoders are not comparable. The statistics of each
+picture have a function of their own, so that they can be cached.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from tfstyle.encoders.layer_names import HEAD_LAYERS
 
 CONTENT_LAYER = "relu4_1"
 STYLE_LAYERS = HEAD_LAYERS
-SINGLE_IMAGE_LAYER = "relu3_1"  # a stride of 4, as of the layer of SIFID's network
+SINGLE_IMAGE_LAYER = "relu3_1"  # a stride of 4, like the layer that SIFID uses
 EMBEDDING_LAYER = "relu5_1"
 FLOOR = 1e-8  # of a target's mean square, as in `losses`: a flat picture has no deviations
 EPSILON = 1e-20  # keeps the cosine with a vector of zeros finite
@@ -54,7 +54,7 @@ def style_distance(grams: dict, style_grams: dict) -> float:
     """Mean squared difference of Gram matrices over the style's mean square; mean of five layers.
 
     The style loss of Gatys, Ecker and Bethge, CVPR 2016, equations 3 to 5, with each layer relative
-    to its target and all of one weight. 0 for the style; for a photo about 2, and often far more.
+    to its target and equal weights. 0 for the style; for a photo about 2, and often far more.
 
     Args:
         grams: from `gram_matrices`.
@@ -70,7 +70,7 @@ def means_and_stds(features: dict) -> dict:
     moments = {}
     for layer in STYLE_LAYERS:
         flat = _flatten(features[layer])
-        mean = flat.mean(axis=0, dtype=np.float64)  # one by one in float32, digits are lost
+        mean = flat.mean(axis=0, dtype=np.float64)  # a float32 sum would lose digits
         centred = flat - mean.astype(np.float32)
         moments[layer] = mean, np.sqrt(np.einsum("pc,pc->c", centred, centred) / len(flat))
     return moments
@@ -89,9 +89,9 @@ def mean_std_distance(moments: dict, style_moments: dict) -> float:
     return float(
         np.mean(
             [
-                _relative_error(found, wanted)
+                _relative_error(value, target)
                 for layer in STYLE_LAYERS
-                for found, wanted in zip(moments[layer], style_moments[layer], strict=True)
+                for value, target in zip(moments[layer], style_moments[layer], strict=True)
             ]
         )
     )
@@ -109,9 +109,9 @@ def perceptual_distance(features: dict, content: dict) -> float:
         content: of a picture of the same size.
     """
     total = 0.0
-    for layer, wanted in content.items():
-        first, second = _flatten(features[layer]), _flatten(wanted)
-        # |a/|a| - b/|b||² = 2 - 2 ab / |a||b|, without maps of unit features; but 1 where one of
+    for layer, reference in content.items():
+        first, second = _flatten(features[layer]), _flatten(reference)
+        # |a/|a| - b/|b||² = 2 - 2 ab / |a||b|, which needs no normalized maps; but 1 where one of
         # the two is zero, and 0 where both are.
         squares = [np.einsum("pc,pc->p", one, one) for one in (first, second)]
         norms = np.sqrt(squares[0] * squares[1])
@@ -139,8 +139,8 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
     """Squared Fréchet (Wasserstein-2) distance of two Gaussians; 0 if they are equal.
 
     Dowson and Landau, "The Fréchet distance between multivariate normal distributions", 1982;
-    Heusel et al., NeurIPS 2017, https://arxiv.org/abs/1706.08500, made it FID. It has a bias that
-    grows as samples get fewer: compare only sets of one size.
+    used as FID by Heusel et al., NeurIPS 2017, https://arxiv.org/abs/1706.08500. Its bias grows as
+    samples get fewer: compare only sets of equal size.
     """
     values, vectors = np.linalg.eigh(first.covariance)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
@@ -153,7 +153,7 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
 
 
 def cosine_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """1 - cosine of the angle between two vectors `(n,)`: 0 for one direction, 2 for opposite."""
+    """1 - cosine of the angle between two vectors `(n,)`: 0 if parallel, 2 if opposite."""
     product, *squares = (float(a @ b) for a, b in ((first, second), (first,) * 2, (second,) * 2))
     return 1.0 - product / max(np.sqrt(squares[0] * squares[1]), EPSILON)
 

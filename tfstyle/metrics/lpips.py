@@ -1,4 +1,4 @@
-"""The published LPIPS distance, when its weights are on disk.
+"""The published LPIPS distance, if its weights are on disk.
 
 Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018,
 https://arxiv.org/abs/1801.03924; code: https://github.com/richzhang/PerceptualSimilarity.
@@ -12,7 +12,7 @@ from keras import ops
 from tfstyle import files
 from tfstyle.errors import InputError
 
-# Of AlexNet in torchvision's layout: name in the state dict, stride, padding, pooled before.
+# AlexNet in torchvision's layout: name in the state dict, stride, padding, whether pooled before.
 _CONVOLUTIONS = (
     ("net.slice1.0", 4, 2, False),
     ("net.slice2.3", 1, 2, True),

@@ -11,7 +11,7 @@ from tfstyle import encoders, files
 from tfstyle.encoders import layer_names, weight_files
 from tfstyle.errors import InputError
 
-MARGIN = 16  # pixels of reflection, as in `optimization`; a SavedModel does as it likes
+MARGIN = 16  # pixels of reflection, as in `optimization`; not for SavedModels
 Features = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 

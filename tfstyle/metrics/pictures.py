@@ -6,7 +6,7 @@ LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601, as SSIM's authors' code has 
 _DIRECTIONS = 16
 _LEVELS = 4096
 _BOXES = 96
-_LEAST_SHARPNESS = 0.5 / 255
+_MIN_SHARPNESS = 0.5 / 255
 
 
 def luminance(image: np.ndarray) -> np.ndarray:
@@ -17,9 +17,9 @@ def luminance(image: np.ndarray) -> np.ndarray:
 def psnr(image: np.ndarray, reference: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB; infinite for equal pictures.
 
-    To the content it is best for doing nothing: a figure of distortion, not of quality.
+    Relative to the content, an unchanged photo is best: it measures distortion, not quality.
 
-    Raises: ValueError for pictures of two sizes, as below.
+    Raises: ValueError for pictures of different sizes, as below.
     """
     _check_sizes(image, reference)
     error = np.mean(np.square(np.subtract(image, reference, dtype=np.float64)))
@@ -31,7 +31,7 @@ def ssim(image: np.ndarray, reference: np.ndarray) -> float:
 
     Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", IEEE
     TIP 2004: Gaussian window of 11 pixels and deviation 1.5, K1 = 0.01, K2 = 0.03, biased moments,
-    windows inside of the picture alone. To the content it is best for doing nothing.
+    windows inside of the picture only. Relative to the content, an unchanged photo is best.
 
     Raises: ValueError for sides below 11 pixels.
     """
@@ -54,8 +54,8 @@ def ssim(image: np.ndarray, reference: np.ndarray) -> float:
 def structure(image: np.ndarray, reference: np.ndarray) -> float:
     """Correlation of the gradients' magnitudes of the luminance, from -1 to 1.
 
-    Both are blurred as for `ssim` first, so that strokes count less than outlines. It is 0 for a
-    picture without any edge.
+    Both are first blurred as for `ssim`, so that strokes count less than outlines. 0 for a picture
+    without any edge.
     """
     _check_sizes(image, reference)
     magnitudes = []
@@ -68,50 +68,50 @@ def structure(image: np.ndarray, reference: np.ndarray) -> float:
 
 
 def sharpness(image: np.ndarray) -> float:
-    """The 95th percentile of the luminance's gradient, in parts of its range per pixel.
+    """The 95th percentile of the luminance's gradient, per pixel, for luminance in [0, 1].
 
-    Ours. Divided by another picture's it is near 1 for one as sharp; noise and halos count as
-    edges do, so more is not better. It is no less than half a grey level of 255 a pixel, so that
-    the quotient of flat pictures is 1 and none is infinite.
+    Our own metric. The ratio of two equally sharp pictures is near 1; noise and halos count as
+    edges, so more is not better. It is at least half a grey level of 255 per pixel, so that the
+    ratio of flat pictures is 1 and none is infinite.
 
     Raises: ValueError for sides below 2 pixels.
     """
     if min(image.shape[-3:-1]) < 2:
         raise ValueError(f"`image` must have sides of 2 pixels. Received: shape={image.shape}")
     magnitudes = np.hypot(*np.gradient(luminance(image)))
-    return float(np.maximum(np.percentile(magnitudes, 95), _LEAST_SHARPNESS))
+    return float(np.maximum(np.percentile(magnitudes, 95), _MIN_SHARPNESS))
 
 
 def coarse_colors(image: np.ndarray) -> np.ndarray:
-    """`(h, w, 3)` float64 means of the colours in boxes of one size, at most 96 by 96 of them."""
+    """`(h, w, 3)` float64 mean colours of boxes of equal size, at most 96 × 96 of them."""
     pixels = np.asarray(image, np.float64).reshape(image.shape[-3:])
     down, across = map(_boxes, pixels.shape[:2])
     return across @ np.tensordot(down, pixels, 1)
 
 
 def color_explained(colors: np.ndarray, content_colors: np.ndarray) -> float:
-    """How much of a picture's colour that of the content explains, from 0 to 1.
+    """Share of a picture's colour variance that the content's colours explain, from 0 to 1.
 
-    Ours: R² of the least squares fit of R, G and B, pooled, by the content's R, G, B, R², G², B²
-    and a constant. It is 1 for the photograph under such a map of its colours (just below where
-    boxes hold many pixels, since means are squared) and for one colour everywhere; about 0 for
-    noise. A painting recolours in places, so less is more painterly, but neither end is good by
+    Our own metric: R² of the least squares fit of R, G and B, pooled, by the content's R, G, B, R²,
+    G², B² and a constant. It is 1 for the photograph under such a map of its colours (slightly less
+    if boxes hold many pixels, since means are squared) and for a picture of one colour; about 0 for
+    noise. A painting recolours locally, so less is more painterly, but neither extreme is good by
     itself.
 
     Args:
         colors: from `coarse_colors`.
         content_colors: likewise.
-    Raises: ValueError for colours of two shapes.
+    Raises: ValueError for colours of different shapes.
     """
     if colors.shape != content_colors.shape:
         raise ValueError(
             "`colors` must have the shape of `content_colors`. "
             f"Received: shapes {colors.shape} and {content_colors.shape}"
         )
-    wanted, known = colors.reshape(-1, 3), content_colors.reshape(-1, 3)
-    terms = np.concatenate([known, known**2, np.ones_like(known[:, :1])], axis=1)
-    residual = wanted - terms @ np.linalg.lstsq(terms, wanted, rcond=None)[0]
-    total = np.sum((wanted - wanted.mean(axis=0)) ** 2)
+    target, source = colors.reshape(-1, 3), content_colors.reshape(-1, 3)
+    terms = np.concatenate([source, source**2, np.ones_like(source[:, :1])], axis=1)
+    residual = target - terms @ np.linalg.lstsq(terms, target, rcond=None)[0]
+    total = np.sum((target - target.mean(axis=0)) ** 2)
     return float(1.0 - np.sum(residual**2) / total) if total > 1e-12 else 1.0
 
 
@@ -131,7 +131,7 @@ def color_distance(quantiles: np.ndarray, style_quantiles: np.ndarray) -> float:
     """Sliced Wasserstein-2 distance of two pictures' colours, in units of a channel's range.
 
     Rabin et al., "Wasserstein Barycenter and Its Application to Texture Mixing", SSVM 2011. 0 for
-    the same colours, wherever they are; 1 from black to white.
+    the same colours, wherever they are; 1 between black and white.
 
     Args:
         quantiles: from `color_quantiles`.
@@ -161,14 +161,14 @@ def _check_sizes(image, reference):
 
 
 def _boxes(side):
-    """`(min(side, 96), side)`: the weights of a line's pixels in the means of equal boxes."""
+    """`(min(side, 96), side)` weights of a line's pixels in the means of equal boxes."""
     count = min(side, _BOXES)
     edges = np.linspace(0.0, side, count + 1)[:, None]
     return np.diff(np.clip(edges - np.arange(side), 0.0, 1.0), axis=0) * (count / side)
 
 
 def _blur(plane):
-    """`(h - 10, w - 10)`: the means under SSIM's window, where it lies inside."""
+    """`(h - 10, w - 10)` means under SSIM's window, where it lies inside the picture."""
     window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
     window /= window.sum()
     rows = sum(w * plane[k : plane.shape[0] - 10 + k] for k, w in enumerate(window))

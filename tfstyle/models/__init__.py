@@ -1,10 +1,10 @@
-"""Feed-forward models: a file for each architecture, the contract that they keep, their files.
+"""Feed-forward models: a module for each architecture, their interface, their files.
 
 model = load_model("quality")                   a packaged one, or a .keras file
-code = model.encode_style(style)                a dict of arrays: keep it, mix it, use it again
+code = model.encode_style(style)                a dict of arrays: store it, mix it, reuse it
 image = model.stylize(content, code, 0.8)       (1, h, w, 3) in [0, 1]
 
-base, capabilities   what every model has, and what some have
+base, capabilities   the interface of all models, and that of some
 loading              models by name and from files
 """
 

@@ -15,8 +15,8 @@ from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
 CODE_LAYER = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", CODE_LAYER)
 STRIDE = 8  # pixels under one position of relu4_1
-# Pixels of reflection around a picture, which keep zero padding outside of it: with 16 there are
-# lines along the borders of skies, with 64 there is no difference to be seen.
+# Pixels of reflection around a picture, which keep zero padding outside of it: 16 leave lines along
+# the borders of skies, 64 make no visible difference.
 MARGIN = 32
 
 
@@ -25,11 +25,12 @@ class Decoder(keras.Model):
     """From features at relu4_1 to an image: the encoder mirrored, with resize and convolution.
 
     As in the paper there is no normalization. Convolutions are zero-padded, upsampling is bilinear
-    and a sigmoid ends in [0, 1]; the authors' pads by reflection, repeats pixels and is linear.
+    and the output a sigmoid; the authors' decoder uses reflection padding, nearest-neighbour
+    upsampling and a linear output.
 
     Args:
         widths: channels of the encoder's first four blocks.
-        feature_scale: what features are divided by first: their root mean square, about.
+        feature_scale: divisor of the features, about their root mean square.
 
     Call arguments: `(batch, h, w, widths[3])` features.
     Returns: `(batch, 8·h, 8·w, 3)` float32 in [0, 1].
@@ -58,7 +59,7 @@ class Decoder(keras.Model):
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
 
     def _width_below(self, name):
-        """Channels of what the encoder's convolution of that name reads."""
+        """Input channels of the encoder's convolution of that name."""
         block, index = (int(part) for part in name.split("_"))
         if name == "1_1":
             return 3
@@ -95,9 +96,9 @@ class Decoder(keras.Model):
 class AdaINModel(EncoderDecoderModel):
     """AdaIN between a frozen encoder, up to relu4_1, and a decoder that is trained.
 
-    The training loss is the paper's (equations 11 to 13): the decoder's picture should have the
-    AdaIN output at relu4_1 and the style's channel means and deviations at relu1_1 to relu4_1. Each
-    term is divided by its target's mean square, as in `losses`.
+    The training loss is the paper's (equations 11 to 13): the targets of the decoder's picture are
+    the AdaIN output at relu4_1 and the style's channel means and deviations at relu1_1 to relu4_1.
+    Each term is divided by its target's mean square, as in `losses`.
 
     Args:
         encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`; frozen.
@@ -134,7 +135,7 @@ class AdaINModel(EncoderDecoderModel):
         return self.encoder(self.padding(picture))[CODE_LAYER]
 
     def _statistics(self, features, picture):
-        """Means and deviations of a picture's features with the margin, without the margin."""
+        """Means and deviations of a picture's features, from which the margin is cropped."""
         start = self.margin // STRIDE
         height, width = (side // STRIDE for side in ops.shape(picture)[1:3])
         return self.adain.encode(features[:, start : start + height, start : start + width])

@@ -19,7 +19,7 @@ class StyleTransferModel(keras.Model):
     """Base of the feed-forward models.
 
     A subclass has `stylize` and `loss_terms`, and `encode_style` of `StylePictures` or the names of
-    `NamedStyles`; what else it can do it declares by the classes of `capabilities`. Its maker is in
+    `NamedStyles`; it declares other abilities by the classes of `capabilities`. Its factory is in
     `registry.ARCHITECTURES`. Pictures are `(batch, h, w, 3)` float32 RGB in [0, 1] of any height
     and width from `min_size` pixels, and a stylized picture has the size of its content.
 
@@ -61,7 +61,7 @@ class StyleTransferModel(keras.Model):
 
         Args:
             content: `(batch, h, w, 3)`.
-            code: of a batch of as many styles, or of one.
+            code: of `batch` styles, or of one.
             strength: a number or `(batch,)` in [0, 1].
         Returns: `(batch, h, w, 3)` in [0, 1].
         """
@@ -94,11 +94,11 @@ class StyleTransferModel(keras.Model):
         return self
 
     def code_identity(self):
-        """A short text that is equal for two models exactly if they share their codes."""
+        """A short text, equal for two models exactly if their codes are interchangeable."""
         return self._identity(*self.style_encoder_state())
 
     def frozen_identity(self):
-        """A short text that training leaves as it is, by which a run knows its model again."""
+        """A short text that training does not change, by which a run recognizes its model."""
         return self._identity({}, self.non_trainable_weights)
 
     def _identity(self, config, variables):
@@ -117,7 +117,7 @@ class StyleTransferModel(keras.Model):
             )
 
     def build(self, input_shape=None):
-        """Paints a picture of zeros, by which all layers are built."""
+        """Paints a picture of zeros, which builds all layers."""
         side = 2 * self.min_size
         inputs = {"content": ops.zeros((1, side, side, 3))}
         if isinstance(self, StylePictures):
@@ -152,7 +152,7 @@ class StyleTransferModel(keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        """A model whose parts, such as an encoder, are there as Keras serialized them."""
+        """A model from a config in which parts, such as the encoder, are serialized by Keras."""
         return cls(**{name: _deserialized(value) for name, value in config.items()})
 
 
@@ -162,5 +162,5 @@ def _deserialized(value):
 
 
 def per_image(strength: Any) -> Any:
-    """A strength, a number or `(batch,)`, that multiplies `(batch, h, w, c)`."""
+    """A strength, a number or `(batch,)`, in a shape that multiplies `(batch, h, w, c)`."""
     return ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1, 1, 1))

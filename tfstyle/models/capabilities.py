@@ -1,7 +1,7 @@
-"""What a model may be able to do beside painting: each capability is a base class.
+"""Optional abilities of models: each capability is a base class.
 
 A model declares a capability by inheriting from its class, and a program asks for it by
-`require`: what a model lacks is one clear line, never an error halfway.
+`require`, so that a missing one is a clear error before any work.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,24 +24,24 @@ class StylePictures:
     def encode_style(self, style: Picture) -> dict[str, Any]:
         """Codes of style pictures, `(batch, h, w, 3)`: arrays by name, each `(batch, …)`.
 
-        A code may be empty. The programs keep codes as they are, of any structure: in libraries,
-        as outputs and inputs of exported files.
+        A code may be empty. Programs accept codes of any such structure, in libraries and as
+        outputs and inputs of exported files.
         """
         raise NotImplementedError
 
 
 class NamedStyles:
-    """Has styles of its own, each by a name, that were trained in.
+    """Has named styles, learned in training.
 
-    Its maker gets `style_names`, those of the paintings that it is trained on, and training gives
-    it `"style_index"`, `(batch,)` int32 places in them, beside the pictures.
+    Its factory gets `style_names`, those of the paintings that it is trained on, and training
+    passes `"style_index"`, `(batch,)` int32 indices into them, with the pictures.
     """
 
     purpose = "has styles by name"
     style_names: tuple[str, ...]
 
     def encode_index(self, index: Any) -> dict[str, Any]:
-        """Codes of styles by their places in `style_names`, `(batch,)` int32."""
+        """Codes of styles by their indices in `style_names`, `(batch,)` int32."""
         raise NotImplementedError
 
 
@@ -51,7 +51,7 @@ class MixableCodes:
     purpose = "has codes that can be mixed"
 
     def mix_codes(self, codes: Sequence[Code], shares: Sequence[float]) -> dict[str, Any]:
-        """The code between others, of shares whose sum is 1: by default the weighted mean."""
+        """The mixture of codes with shares of sum 1: by default the weighted mean."""
         return {
             name: sum(share * code[name] for share, code in zip(shares, codes, strict=True))
             for name in codes[0]
@@ -59,11 +59,11 @@ class MixableCodes:
 
 
 class Tileable:
-    """Can paint parts of a picture that fit together without blending.
+    """Can paint tiles of a picture that fit together without blending.
 
     Attributes:
         receptive_field: pixels to each side of a painted pixel that it may depend on.
-        tile_stride: parts begin at multiples of so many pixels.
+        tile_stride: tiles start at multiples of so many pixels.
     """
 
     purpose = "paints in tiles"
@@ -73,19 +73,19 @@ class Tileable:
     def summarize(
         self, parts: Sequence[Picture], areas: Sequence[float], code: Code, strength: Any = 1.0
     ) -> dict[str, Any]:
-        """What the parts of a picture must know of the whole, as arrays by name, each `(batch, …)`.
+        """What tiles need to know of the whole picture, as arrays by name, each `(batch, …)`.
 
         Args:
-            parts: of the picture, without overlap; they may be read several times.
+            parts: of the picture, without overlap; they may be iterated over several times.
             areas: of the parts, in any unit.
             code: the style's.
             strength: of `stylize`.
-        Returns: an empty dict for a model that looks at no statistics of the picture.
+        Returns: an empty dict for a model that needs no statistics of the picture.
         """
         return {}
 
     def stylize_tile(self, tile: Picture, code: Code, strength: Any, summary: Code) -> Picture:
-        """As `stylize`, of a part of the picture that was summarized."""
+        """As `stylize`, for a tile of the picture that was summarized."""
         raise NotImplementedError
 
 
@@ -95,7 +95,7 @@ class Pretrainable:
     purpose = "can be pretrained"
 
     def reconstruction_terms(self, content: Picture) -> dict[str, Any]:
-        """Like `loss_terms`, of reproducing `content` itself."""
+        """As `loss_terms`, for the reconstruction of `content`."""
         raise NotImplementedError
 
 
@@ -105,7 +105,7 @@ class Growable:
     purpose = "can start from another model"
 
     def start_from(self, trained: keras.Model) -> None:
-        """Takes over what was trained; ValueError, which says why, if it does not fit."""
+        """Copies the trained weights; ValueError, with the reason, if they do not fit."""
         raise NotImplementedError
 
 
@@ -115,9 +115,9 @@ class Int8Preparation:
     purpose = "prepares itself for int8"
 
     def for_int8(self, samples: Sequence[Mapping[str, Any]]) -> keras.Model:
-        """A copy that paints the same, whose values fit into 8 bits better.
+        """A copy that paints the same, with values better suited to 8 bits.
 
-        What its convolutions put out before a product is within [-1, 1] for the samples.
+        For the samples, outputs of convolutions that are followed by a product are in [-1, 1].
 
         Args:
             samples: of the arguments of `stylize`: `content`, `code` and `strength`.
@@ -126,9 +126,9 @@ class Int8Preparation:
 
 
 def require(model: Any, capability: type[_Capability], flag: str) -> _Capability:
-    """The model, as one that has the capability.
+    """The model, typed as one that has the capability.
 
-    Raises: InputError, which names the flag and the model, if it has not.
+    Raises: InputError, which names the flag and the model, if it lacks the capability.
     """
     if not isinstance(model, capability):
         what = capability.purpose  # type: ignore[attr-defined]

@@ -1,12 +1,12 @@
 """A decoder of features at several depths that is conditioned on the style.
 
-It takes the stylized features in as it goes up, as Avatar-Net does (Sheng et al., CVPR 2018,
-https://arxiv.org/abs/1805.03857). Its own channels are scaled and shifted by what a small network
-makes of the style code (Perez et al., "FiLM", AAAI 2018, https://arxiv.org/abs/1709.07871).
-Unlike those of Ghiasi et al. 2017 they are not normalized: a network that normalizes its own maps
-learns to paint a blob into each picture, which sways the statistics of the rest (Karras et al.,
-"Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020,
-https://arxiv.org/abs/1912.04958; seen here, too).
+It has skip connections from the stylized features, like Avatar-Net (Sheng et al., CVPR 2018,
+https://arxiv.org/abs/1805.03857). Its own channels are scaled and shifted by factors that a small
+network computes from the style code (Perez et al., "FiLM", AAAI 2018,
+https://arxiv.org/abs/1709.07871). Unlike those of Ghiasi et al. 2017 they are not normalized: a
+network that normalizes its own maps learns to paint a blob into each picture, which distorts the
+statistics of the rest (Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR
+2020, https://arxiv.org/abs/1912.04958; observed here, too).
 """
 
 import itertools
@@ -21,44 +21,44 @@ from tfstyle.encoders.layer_names import block_of
 CONTENT_LAYER = "relu4_1"
 DEPTH = 4  # blocks of the encoder that the decoder mirrors
 STRIDE = 2 ** (DEPTH - 1)  # pixels under one position of relu4_1
-# Positions around the picture that the decoder keeps at each level, of those that the reflected
-# margin has there: they keep the zero padding of the convolutions to come outside of the picture.
+# Positions of the reflected margin that the decoder keeps at each level, so that the zero padding
+# of later convolutions stays outside of the picture.
 KEPT_MARGIN = 4
-# Eight bits hold values up to here; that of ReLU6, which is used where nothing leaks.
+# Upper bound of activations, for 8 bits; that of ReLU6, which is used where the ReLU is not leaky.
 LARGEST = 6.0
-# Slope of leaky ReLU below 0. With none, up to a third of a deep layer's channels were dead after
-# 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts sank them.
+# Slope of leaky ReLU below 0. Without it, up to a third of a deep layer's channels were dead after
+# 500 steps and nine of ten in the end: nothing normalizes them, and the style's shifts kill them.
 LEAK = 0.2
-_LEAST_GAIN = 1e-3  # of the largest channel's: a dead one is not blown up
+_MIN_GAIN = 1e-3  # relative to the largest channel's, so that dead ones are not amplified
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class ConditionedDecoder(keras.Model):
     """From features at several depths and a style code to an image.
 
-    At each block of the encoder, the deepest first: the picture so far is doubled and joined by the
-    features of that block, if there are any; convolutions with ReLU follow. Where there are
+    For each block of the encoder, the deepest first: the maps so far are upsampled and concatenated
+    with the features of that block, if there are any; convolutions with ReLU follow. If there are
     features, a network of one hidden layer computes a scale, of 0 to 2, and a shift for the
     channels of each convolution from the codes of style and content, and the ReLU is leaky. All
-    values are cut at `LARGEST`.
+    values are clipped at `LARGEST`.
 
     Args:
-        code_layers: names of the features whose statistics the code has, the shallowest first;
-            those of blocks 1 to 4 come in as features too.
+        code_layers: names of the features whose statistics are in the code, the shallowest first;
+            those of blocks 1 to 4 are also inputs.
         channels: of these features.
         widths: for blocks 1 to 4, the channels of each convolution.
         hidden: units of the layer between the code and the scales and shifts.
-        gains: None, or `{name: c factors}` of the modulated convolutions' channels beside the
-            computed scales; see `equalized`.
+        gains: None, or `{name: c factors}` that multiply the scales of the modulated convolutions'
+            channels; see `equalized`.
 
     Call arguments:
         features: dict of `(batch, h_k, w_k, c_k)`; relu4_1 has `(h, w)`.
         code: `(batch or 1, 2·sum(channels))`, of the style: means and deviations, no palette.
         content_code: `(batch, 2·sum(channels))`, of the content.
-        margin: pixels around the picture, a multiple of 8, that are there to be cropped.
+        margin: pixels around the picture, a multiple of 8, to be cropped.
         observe: None, or called with the name and the output of each modulated convolution.
     Returns: `(batch, 8·h - 2·margin, 8·w - 2·margin, 3)` float32 in [0, 1].
-    Raises: ValueError if relu4_1, where it begins, is not among the code's layers.
+    Raises: ValueError if relu4_1, its first input, is not among the code's layers.
     """
 
     def __init__(self, code_layers, channels, widths, hidden, gains=None, **kwargs):
@@ -155,16 +155,16 @@ class ConditionedDecoder(keras.Model):
         return layers.crop(image, kept)
 
     def grow_from(self, smaller):
-        """Makes this decoder paint about as a smaller one of as many convolutions does.
+        """Makes this decoder paint about like a smaller one of as many convolutions.
 
-        Net2Net (Chen et al., ICLR 2016, https://arxiv.org/abs/1511.05641): what the smaller one has
-        is copied; the further channels, units and numbers of the code keep their random weights,
-        and what is copied does not hear them yet. Of one as large, a copy. Where this one alone
-        modulates a block, whose ReLU is leaky then, pictures differ somewhat.
+        Net2Net (Chen et al., ICLR 2016, https://arxiv.org/abs/1511.05641): the smaller one's
+        weights are copied; the additional channels, units and entries of the code keep their random
+        weights, but copied outputs have zero weights for them. For equal sizes, a plain copy. If
+        only this one modulates a block, whose ReLU is then leaky, pictures differ somewhat.
 
         Args:
-            smaller: `ConditionedDecoder`, built as this one.
-        Raises: ValueError if it has other convolutions, or anything of it does not fit in.
+            smaller: `ConditionedDecoder`, built.
+        Raises: ValueError if it has other convolutions, or is larger in any part.
         """
         if [len(block) for block in self.widths] != [len(block) for block in smaller.widths]:
             raise ValueError(
@@ -205,22 +205,21 @@ class ConditionedDecoder(keras.Model):
         _fill(self._to_image, smaller._to_image, inputs, np.arange(3))
 
     def equalized(self, largest):
-        """A copy that paints the same, whose modulated convolutions put out values in [-1, 1].
+        """A copy that paints the same, whose modulated convolutions have outputs in [-1, 1].
 
-        So 8 bits with one scale hold all channels. After Nagel et al., "Data-Free Quantization
-        Through Weight Equalization and Bias Correction", ICCV 2019,
-        https://arxiv.org/abs/1906.04721, here with data: each channel is divided by its largest
-        magnitude, which becomes its gain.
+        So one 8-bit scale suits all channels. After Nagel et al., "Data-Free Quantization Through
+        Weight Equalization and Bias Correction", ICCV 2019, https://arxiv.org/abs/1906.04721, here
+        with data: each channel is divided by its largest magnitude, which becomes its gain.
 
         Args:
-            largest: `{name: (c,)}` magnitudes of what `observe` was called with.
-        Raises: ValueError for a decoder that is equalized.
+            largest: `{name: (c,)}` largest magnitudes of the outputs passed to `observe`.
+        Raises: ValueError for a decoder that is already equalized.
         """
         if self.gains:
             raise ValueError("`self` must not be equalized. Received: one that is")
         gains = {}
         for name, values in largest.items():
-            gain = np.maximum(values, _LEAST_GAIN * values.max())
+            gain = np.maximum(values, _MIN_GAIN * values.max())
             gains[name] = np.where(gain > 0.0, gain, 1.0)
         lists = {name: gain.tolist() for name, gain in gains.items()}
         copy = type(self).from_config({**self.get_config(), "gains": lists})
@@ -250,7 +249,7 @@ class ConditionedDecoder(keras.Model):
 
 
 def _fill(layer, smaller, inputs, outputs):
-    """Copies a smaller layer's weights to places of a layer, whose outputs there hear no others."""
+    """Copies a smaller layer's weights into a layer; its other inputs get weight 0 there."""
     kernel, bias = (ops.convert_to_numpy(weight).copy() for weight in layer.weights)
     kernel[..., outputs] = 0.0
     kernel[..., inputs[:, None], outputs] = ops.convert_to_numpy(smaller.weights[0])
@@ -259,5 +258,5 @@ def _fill(layer, smaller, inputs, outputs):
 
 
 def _kept_margin(margin, block):
-    """Positions of the margin, in pixels, that the decoder keeps while it is at a block."""
+    """Positions of the margin, given in pixels, that the decoder keeps at a block."""
     return min(margin // 2 ** (block - 1), KEPT_MARGIN)

@@ -1,4 +1,4 @@
-"""Base of the models of a frozen encoder and a decoder that is trained."""
+"""Base of the models with a frozen encoder and a trained decoder."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,22 +21,22 @@ from tfstyle.models.capabilities import (
 class EncoderDecoderModel(
     StyleTransferModel, StylePictures, MixableCodes, Tileable, Pretrainable, Growable
 ):
-    """Base of the models of a frozen encoder and a decoder that is trained.
+    """Base of the models with a frozen encoder and a trained decoder.
 
     A subclass has `TAPS`, the features that training needs, `HEADS`, whether lite has its heads,
-    and `_reconstruct` beside the methods of `StyleTransferModel`.
+    and `_reconstruct`, besides the methods of `StyleTransferModel`.
 
     Args:
         encoder: `encoders.VGG19`.
         decoder: Keras model.
         margin: pixels of reflection around a picture, which keep zero padding outside of it.
-        stride: pixels under one position of what the decoder starts from; sides are padded to
+        stride: pixels under one position of the decoder's deepest input; sides are padded to
             multiples of it.
     """
 
     TAPS: tuple[str, ...] = ()
     HEADS = False
-    # Pixels; of VGG-19 to relu4_1 and a decoder that mirrors it 89, as a test measures.
+    # Pixels; a test measures 89 for VGG-19 to relu4_1 and a decoder that mirrors it.
     receptive_field = 7 * encoders.STRIDE
     tile_stride = encoders.STRIDE
 
@@ -46,7 +46,7 @@ class EncoderDecoderModel(
         self.decoder = decoder
         self.margin = margin
         self.padding = layers.ReflectionPadding2D(margin, stride, dtype="float32")
-        self.min_size = margin + stride  # what can be reflected so far outwards
+        self.min_size = margin + stride  # enough for the reflection
 
     @classmethod
     def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
@@ -80,7 +80,7 @@ class EncoderDecoderModel(
             self.encoder.build((None, None, None, 3))
         if not self.decoder.built:
             self.decoder.build(None)
-        # Layer by layer: a part that was saved as frozen ignores being frozen again.
+        # Layer by layer: a part that was saved as frozen ignores `trainable = False`.
         for layer in self.encoder.layers:
             layer.trainable = False
         self.built = True
@@ -120,20 +120,20 @@ class EncoderDecoderModel(
         return self._stylize(tile, code, strength, summary)
 
     def _stylize(self, content, code, strength, summary=None):
-        """As `stylize`, and for a summary as `stylize_tile`."""
+        """As `stylize`; with a summary as `stylize_tile`."""
         raise NotImplementedError
 
     def _reconstruct(self, content):
-        """The picture that the decoder makes of the content's features, without any style."""
+        """The decoder's reconstruction from the content's features, without any style."""
         raise NotImplementedError
 
     def reconstruction_terms(self, content):
         image = self._reconstruct(content)
         error = losses.ContentLoss()
         terms = {"pixels": error(content, image)}
-        wanted = self.encoder(content)
-        for name, found in self.encoder(image).items():
-            terms[f"content/{name}"] = error(wanted[name], found)
+        targets = self.encoder(content)
+        for name, features in self.encoder(image).items():
+            terms[f"content/{name}"] = error(targets[name], features)
         return {**terms, "total": sum(terms.values())}
 
     def get_config(self):
@@ -155,7 +155,7 @@ def _all_equal(variables, others):
 def pooled(
     pool: Callable[[Any, Sequence[float]], Any], statistics: Sequence[Any], areas: Sequence[float]
 ) -> Any:
-    """Statistics of a whole from those of its parts; those of a whole are left as they are.
+    """Statistics of a whole from those of its parts; those of a single part are returned unchanged.
 
     Args:
         pool: function of `(k, n)` statistics and k areas.

@@ -27,7 +27,7 @@ def create_model(
 
     Args:
         architecture: of `registry.ARCHITECTURES`.
-        encoder: "lite", "vgg19" or "auto", for training if not for more.
+        encoder: "lite", "vgg19" or "auto", at least for training.
         vgg_weights: as in `weight_files.encoder_path`.
         dtype: Keras dtype policy.
         **arguments: of the architecture: `content_weight`, `style_weight`, `tv_weight` and
@@ -39,7 +39,7 @@ def create_model(
 
 
 def model_class(architecture: str) -> type[StyleTransferModel]:
-    """The class of an architecture's models, which says what they can do."""
+    """The class of an architecture's models, which has their capabilities."""
     maker = registry.resolve(registry.ARCHITECTURES[architecture])
     return getattr(maker, "func", maker).__self__
 
@@ -49,7 +49,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
 
     Args:
         name: of `packaged.PACKAGED_MODELS`, or the path of a file: `.keras`, or `pack_model`'s.
-    Raises: InputError if there is no such model or the file is not one of ours.
+    Raises: InputError if there is no such model or the file is not a model of tfstyle.
     """
     path = packaged.model_path(name)
     if not zipfile.is_zipfile(path):
@@ -68,7 +68,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
 
 
 def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:
-    """Writes a model with float16 weights to a small `.npz` file, as the package ships it.
+    """Writes a model with float16 weights to a small `.npz` file, the format of packaged models.
 
     What only training needs is left out.
     """

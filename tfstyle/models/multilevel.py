@@ -1,9 +1,9 @@
 """Arbitrary style transfer with AdaIN at several depths and a decoder conditioned on the style.
 
-AdaIN (Huang and Belongie, ICCV 2017, https://arxiv.org/abs/1703.06868) at one depth leaves what a
-picture has at finer resolutions behind. Here it is applied at each depth of the encoder, and the
-decoder takes the results in. Means and deviations of single channels say little of how colours go
-together, so the photo first gets the style's palette (see `palette`), by a map of its pixels.
+AdaIN (Huang and Belongie, ICCV 2017, https://arxiv.org/abs/1703.06868) at one depth loses the finer
+resolutions of a picture. Here it is applied at each depth of the encoder, and the decoder reads all
+results. Means and deviations of single channels hardly capture combinations of colours, so the
+photo's pixels are first mapped to the style's palette (see `palette`).
 """
 
 import functools
@@ -19,14 +19,14 @@ from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.models.conditioned_decoder import CONTENT_LAYER, DEPTH, STRIDE, ConditionedDecoder
 from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
 
-# Where lite's own features are as good as its heads for the loss, and quicker: of trained pictures,
-# Gram matrices are about as far from the style's in both, but twice as far in the head at relu3_1.
+# Layers where lite's own features are as good as its heads for the loss, and faster: trained with
+# either, pictures have Gram matrices about as far from the style's; at relu3_1, twice as far.
 SHALLOW_LAYERS = HEAD_LAYERS[:2]
-# Without a term of its own the palette came across too weakly.
+# Without a term of its own, the palette was transferred too weakly.
 COLOR_SHARE = 0.5
 
-# Two architectures of these sizes: arguments of `MultiLevelModel.create`. With a margin of 16 the
-# zero padding of three deep convolutions leaves a frame, with 32 none that is seen.
+# Sizes of two architectures: arguments of `MultiLevelModel.create`. With a margin of 16 the zero
+# padding of three deep convolutions leaves a visible frame, with 32 none.
 MOBILE = {
     "code_layers": HEAD_LAYERS[1:4],
     "widths": ((16,), (32, 16), (64, 32), (64, 64, 64)),
@@ -43,23 +43,24 @@ QUALITY = {
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
-    """AdaIN at several depths of a frozen encoder, and a `ConditionedDecoder` that is trained.
+    """AdaIN at several depths of a frozen encoder, and a trained `ConditionedDecoder`.
 
     A style code has as `statistics` the channel means and deviations at the decoder's
-    `code_layers`, in units of `scales`: numbers of one size, which eight bits can hold side by
-    side; and as `palette` the picture's. A photo's summary has the statistics of the photo in the
-    style's palette, and the palette that it had before.
+    `code_layers`, divided by `scales`, so that one 8-bit scale suits all; and as `palette` the
+    picture's. A photo's summary has the statistics of the photo in the style's palette, and the
+    palette that it had before.
 
     The training loss is the sum, each relative to its target, of the content's error at relu4_1
     and, for each tap of the encoder, of the errors of means and deviations and of Gram matrices,
-    half and half; and `COLOR_SHARE` as much for the distance of the pixels' means and covariances.
-    Deeper than `SHALLOW_LAYERS` it looks at the heads' features; codes and decoder never do.
+    half and half; plus, weighted by `COLOR_SHARE`, the distance of the pixels' means and
+    covariances. Deeper than `SHALLOW_LAYERS`, the loss uses the heads' features; codes and decoder
+    never do.
 
     Args:
-        encoder: `encoders.VGG19` that taps the decoder's `code_layers`; frozen. Other taps serve
-            the loss alone.
+        encoder: `encoders.VGG19` that taps the decoder's `code_layers`; frozen. Other taps are for
+            the loss only.
         decoder: a `ConditionedDecoder`.
-        scales: about the root mean squares of the features at `code_layers`.
+        scales: approximate root mean squares of the features at `code_layers`.
         margin: pixels of reflection around a picture, a multiple of 16, which keep zero padding
             outside of it; in training too.
         content_weight: of the content term.
@@ -128,7 +129,7 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         return model
 
     def for_inference(self):
-        encoder = self.encoder.cut(self.decoder.code_layers)  # the loss may look deeper
+        encoder = self.encoder.cut(self.decoder.code_layers)  # the loss may need more taps
         return self._with_parts(encoder, self.decoder)
 
     def _with_parts(self, encoder, decoder):
@@ -146,19 +147,19 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         """The encoder's features of a picture and of the margin around it."""
         return self.encoder.trunk(self.padding(picture))
 
-    def _recolored_features(self, content, own_palette, wanted):
-        return self._features(palette.recolor(content, own_palette, wanted))
+    def _recolored_features(self, content, own_palette, target_palette):
+        return self._features(palette.recolor(content, own_palette, target_palette))
 
     def _inner(self, features):
-        """Features of the picture, and of what pads its sides to multiples of 8."""
+        """Features without the margin; the padding of sides to multiples of 8 remains."""
         return {k: layers.crop(v, self.margin // stride_of(k)) for k, v in features.items()}
 
-    def _seen(self, features, *names):
-        """What the loss looks at of the picture alone: all layers, or those by names."""
+    def _loss_features(self, features, *names):
+        """The loss's features, without the margin: of all layers, or of those named."""
         inner = self._inner(features)
-        seen = {name: inner[name] for name in names or inner}
-        deep = {name: feature for name, feature in seen.items() if name not in SHALLOW_LAYERS}
-        return {**seen, **self.encoder.heads(deep)}
+        chosen = {name: inner[name] for name in names or inner}
+        deep = {name: feature for name, feature in chosen.items() if name not in SHALLOW_LAYERS}
+        return {**chosen, **self.encoder.heads(deep)}
 
     def _encode(self, features):
         """Means and deviations by layer, in units of `scales`."""
@@ -177,7 +178,7 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         return parts
 
     def _decode(self, features, statistics, own, observe=None):
-        """The picture of features with own statistics by layer, in the style of others."""
+        """The picture from features with `own` statistics by layer, in another style's."""
         scales = dict(zip(self.decoder.code_layers, self.scales, strict=True))
         stylized = {
             name: self.adain(features[name], part, own[name] * scales[name])
@@ -192,13 +193,13 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
 
     def summarize(self, parts, areas, code, strength=1.0):
         own = pooled(palette.pool, [palette.encode(part) for part in parts], areas)
-        wanted = _mixed(own, code["palette"], strength)
-        found = []
+        target = _mixed(own, code["palette"], strength)
+        statistics = []
         for part in parts:
             batch = ops.shape(part)[0]
-            palettes = (ops.broadcast_to(one, (batch, palette.SIZE)) for one in (own, wanted))
-            found.append(_join(self._encode(self._recolored_features(part, *palettes))))
-        return {"statistics": pooled(self._pool, found, areas), "palette": own}
+            palettes = (ops.broadcast_to(one, (batch, palette.SIZE)) for one in (own, target))
+            statistics.append(_join(self._encode(self._recolored_features(part, *palettes))))
+        return {"statistics": pooled(self._pool, statistics, areas), "palette": own}
 
     def _pool(self, statistics, areas):
         return _join({k: self.adain.pool(v, areas) for k, v in self._split(statistics).items()})
@@ -207,8 +208,8 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         batch, height, width = ops.shape(content)[:3]
         code = {name: ops.convert_to_tensor(part) for name, part in code.items()}
         own_palette = summary["palette"] if summary else palette.encode(content)
-        wanted = _mixed(own_palette, code["palette"], strength)
-        features = self._recolored_features(content, own_palette, wanted)
+        target_palette = _mixed(own_palette, code["palette"], strength)
+        features = self._recolored_features(content, own_palette, target_palette)
         if summary:
             own = summary["statistics"]
             own = self._split(ops.broadcast_to(own, (batch, own.shape[1])))
@@ -222,8 +223,8 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         largest: dict[str, np.ndarray] = {}
 
         def observe(name, maps):
-            found = np.abs(ops.convert_to_numpy(maps)).max((0, 1, 2))
-            largest[name] = np.maximum(largest.get(name, 0.0), found)
+            magnitudes = np.abs(ops.convert_to_numpy(maps)).max((0, 1, 2))
+            largest[name] = np.maximum(largest.get(name, 0.0), magnitudes)
 
         for one in samples:
             model._stylize(one["content"], one["code"], one["strength"], observe=observe)
@@ -235,8 +236,10 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         palettes = (palette.encode(inputs[name]) for name in ("content", "style"))
         recolored = self._recolored_features(inputs["content"], *palettes)
         image = self._decode(recolored, _join(self._encode(style)), self._encode(recolored))
-        targets = self._loss.targets(self._seen(content, CONTENT_LAYER), [self._seen(style)])
-        terms = self._loss(targets, self._seen(self._features(image)), image)
+        targets = self._loss.targets(
+            self._loss_features(content, CONTENT_LAYER), [self._loss_features(style)]
+        )
+        terms = self._loss(targets, self._loss_features(self._features(image)), image)
         colors = self._color_loss(self._color_loss.target([inputs["style"]]), image)
         terms["style/colors"] = COLOR_SHARE * self.style_weight * colors
         return {**terms, "total": terms["total"] + terms["style/colors"]}
@@ -268,12 +271,12 @@ def _join(parts):
     return ops.concatenate(list(parts.values()), axis=-1)
 
 
-def _mixed(own, wanted, strength):
-    """What is wanted at a strength of 1, and the content's own at 0."""
+def _mixed(own, target, strength):
+    """Linear interpolation from `own` at strength 0 to `target` at 1."""
     if isinstance(strength, (int, float)) and strength == 1.0:
-        return wanted
+        return target
     strength = ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1))
-    return own + strength * (wanted - own)
+    return own + strength * (target - own)
 
 
 create_mobile = functools.partial(MultiLevelModel.create, **MOBILE)

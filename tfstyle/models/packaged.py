@@ -1,6 +1,6 @@
 """Trained models by name: the packaged ones, and `.keras` files.
 
-Loads neither Keras nor TensorFlow, so that a mistake is answered before them.
+Loads neither Keras nor TensorFlow, so that errors are reported before they load.
 """
 
 import os

@@ -1,12 +1,12 @@
 """Pictures by optimization: Gatys' method with L-BFGS, from coarse to fine.
 
 renderer     `Renderer` and `render`: encoders and losses, loaded and compiled once
-rendering    one picture on its way from stage to stage
+rendering    one render, stage by stage
 scales       the stages of a render, from coarse to fine
 objective    the loss of a picture, and its gradient
 lbfgs        the optimizer
-optimizers   others to compare it with
-progress     what a render reports and returns
+optimizers   others for comparison
+progress     a render's reports and result
 """
 
 from typing import TYPE_CHECKING

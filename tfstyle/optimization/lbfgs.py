@@ -1,13 +1,13 @@
 """L-BFGS on one flat vector, resumable, unit step first; knows nothing of images.
 
 Nocedal and Wright, "Numerical Optimization", 2nd edition, algorithms 7.4 and 7.5, and section 3.1
-for the Wolfe conditions. A well scaled L-BFGS direction is nearly always right at length 1, so that
-one evaluation an iteration is enough; only when the unit step fails the conditions does the line
-search of Hager and Zhang (tensorflow-probability's) look for another.
+for the Wolfe conditions. The unit step along a well scaled L-BFGS direction nearly always meets
+them, so that one evaluation per iteration is enough; only if it fails, the line search of Hager and
+Zhang (tensorflow-probability's) looks for another step.
 
 The two-loop recursion runs on coefficients of the stored vectors, from their inner products (Chen,
-Wang and Zhou, "Large-scale L-BFGS using MapReduce", NIPS 2014): the long vectors are read twice an
-iteration, by two matrix products, however many they are.
+Wang and Zhou, "Large-scale L-BFGS using MapReduce", NIPS 2014): the long vectors are read twice per
+iteration, by two matrix products, regardless of their number.
 """
 
 import collections
@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 HISTORY = 10
-FIRST_STEP = 0.1  # largest change of an entry in a step that knows no curvature
+FIRST_STEP = 0.1  # largest change of an entry in a step without curvature information
 SUFFICIENT_DECREASE = 1e-4  # c₁ and c₂ of Nocedal and Wright, section 3.1
 CURVATURE = 0.9
 _SEARCH_ITERATIONS = 10
@@ -26,16 +26,16 @@ _Point = collections.namedtuple("_Point", ["x", "f", "df", "full_gradient"])  # 
 
 
 class LBFGS:
-    """Minimizes a smooth function of a float32 vector, one iteration a call.
+    """Minimizes a smooth function of a float32 vector, one iteration per call.
 
     If neither the unit step nor the line search gives a finite, lower value, the history is dropped
-    and a step along the gradient is halved until one does. The vector is always the last accepted
-    one, so it never becomes worse or infinite.
+    and a step along the negative gradient is halved until it does. The vector is always the last
+    accepted one, so its value never increases or becomes infinite.
 
     Args:
         value_and_gradient: function of an `(n,)` float32 tensor to a scalar and an `(n,)` tensor.
-        history: pairs of steps and gradient changes kept.
-        first_step: largest change of an entry in a step that knows no curvature.
+        history: pairs of steps and gradient changes stored.
+        first_step: largest change of an entry in a step without curvature information.
 
     Attributes:
         position: `(n,)` float32 variable.
@@ -66,7 +66,7 @@ class LBFGS:
         self.converged = False
 
     def use(self, value_and_gradient):
-        """Takes another function, before `start`; each is compiled once."""
+        """Sets another function, before `start`; each is compiled once."""
         if value_and_gradient not in self._functions:
             evaluate = tf.function(
                 value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
@@ -75,9 +75,9 @@ class LBFGS:
         self._evaluate, self._compiled_propose = self._functions[value_and_gradient]
 
     def start(self, position, rescale=None):
-        """Puts the vector at `position`, `(n,)` float32, forgets all else and evaluates there.
+        """Sets the vector to `position`, `(n,)` float32, resets all other state and evaluates.
 
-        `rescale` is for optimizers that carry something from one vector to the next; not read.
+        `rescale` is for optimizers that keep state between vectors; ignored here.
         Raises: ValueError if the function is not finite there.
         """
         del rescale
@@ -88,7 +88,7 @@ class LBFGS:
         self._begin()
 
     def switch(self, value_and_gradient):
-        """Goes on with another function of the same vector, keeping the history."""
+        """Continues with another function of the same vector, keeping the history."""
         self.use(value_and_gradient)
         self._begin()
 
@@ -122,7 +122,7 @@ class LBFGS:
         return self.value
 
     def state(self):
-        """All of the optimizer as a dict of NumPy arrays, for `restore`."""
+        """The optimizer's state as a dict of NumPy arrays, for `restore`."""
         scalars = (self.value, self.evaluations, self.iterations, self.converged)
         arrays = {name: variable.numpy() for name, variable in self._variables().items()}
         return {**arrays, "scalars": np.array(scalars, np.float64)}
@@ -151,15 +151,15 @@ class LBFGS:
         self._count.assign(0)
 
     def _wolfe(self, slope, value, new_slope):
-        """The strong Wolfe conditions; a step that knows no curvature may be too short."""
-        short = abs(new_slope) <= CURVATURE * abs(slope) or not int(self._count)
-        return value <= self.value + SUFFICIENT_DECREASE * slope and short
+        """The strong Wolfe conditions, without that on curvature while the history is empty."""
+        flat = abs(new_slope) <= CURVATURE * abs(slope) or not int(self._count)
+        return value <= self.value + SUFFICIENT_DECREASE * slope and flat
 
     def _lower(self, value, gradient):
         return float(value) < self.value and np.isfinite(gradient).all()
 
     def _propose(self):
-        """The direction, its slope, and the function at the unit step with its slope there."""
+        """The direction, the slope along it, and value, gradient and slope at the unit step."""
         gradient = self._gradient.read_value()
         weights, gradient_weight = self._coefficients(gradient)
         direction = gradient_weight * gradient + tf.linalg.matvec(
@@ -175,11 +175,11 @@ class LBFGS:
         )
 
     def _coefficients(self, gradient):
-        """Of the direction: float32 weights of the basis' rows, and of the gradient.
+        """The direction's coefficients: float32 weights of the basis' rows, and of the gradient.
 
         The two-loop recursion, last pair first, on coefficients; `products @ weights` are inner
-        products of the basis with the vector that the weights stand for. Empty slots are zero and
-        take no part.
+        products of the basis with the vector that the weights represent. Empty slots are zero and
+        have no effect.
         """
         products, projections = self._products.read_value(), self._projections.read_value()
         size, identity = self.history, tf.eye(2 * self.history, dtype=tf.float64)
@@ -230,7 +230,7 @@ class LBFGS:
     def _search(self, direction, start_value, slope, value, new_slope, gradient):
         """Hager and Zhang's line search: length, value, gradient and evaluations.
 
-        Not compiled as a whole: a graph would hold the function many times, for a rare event.
+        Not compiled as a whole: a graph would contain the function many times, for a rare case.
         """
         import tensorflow_probability as tfp
 
@@ -250,7 +250,7 @@ class LBFGS:
         return best.x, best.f, best.full_gradient, result.func_evals
 
     def _descend(self):
-        """Without history, a step along the gradient, halved until the value is lower."""
+        """Without history, a step down the gradient, halved until the value is lower."""
         self._forget()
         length = self.first_step / float(tf.reduce_max(tf.abs(self._gradient)) + 1e-30)
         for _ in range(_HALVINGS):

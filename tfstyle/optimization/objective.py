@@ -1,8 +1,9 @@
-"""What a render minimizes: the perceptual loss as a function of one flat vector.
+"""The objective of a render: the perceptual loss as a function of one flat vector.
 
-The vector is not the picture itself but a change to the start image, seen through a fixed filter
-that prefers coarse over fine and grey over coloured changes, as natural pictures do. The minimum is
-the same; the way there, on which a render always stops, is shorter and has far less speckle.
+The vector is not the picture itself but a change to the start image, passed through a fixed filter
+that amplifies coarse and grey changes over fine and coloured ones, like the spectra of natural
+pictures. The minimum is the same, but L-BFGS converges faster, and its iterates, at which a render
+stops, have far less speckle.
 After the decorrelated Fourier parametrization of Olah et al., "Feature Visualization", Distill
 2017, and Mordvintsev et al., "Differentiable Image Parameterizations", Distill 2018.
 """
@@ -20,14 +21,14 @@ from tfstyle.encoders.layer_names import parse_layers
 
 # Amplitude falls with frequency to this power in natural pictures (Field 1987).
 SPECTRUM_EXPONENT = 0.75
-LOWEST_FREQUENCY = 1 / 32  # cycles a pixel; below it all frequencies count alike
-UNIT_FREQUENCY = 1 / 4  # where the filter changes nothing
-CHROMA_GAIN = 0.5  # of colour changes beside grey ones
+LOWEST_FREQUENCY = 1 / 32  # cycles per pixel; the gain is constant below it
+UNIT_FREQUENCY = 1 / 4  # cycles per pixel, where the gain is 1
+CHROMA_GAIN = 0.5  # of colour changes relative to grey ones
 
 
 @dataclasses.dataclass(frozen=True)
 class Balance:
-    """Factors on the weights of a config, so that one weight looks alike by any encoder.
+    """Factors on the weights of a config, so that equal weights look alike with any encoder.
 
     Attributes:
         content: on the content weight.
@@ -40,8 +41,8 @@ class Balance:
     layers: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
-# At lite's weights VGG-19 copies whole objects of the painting into the picture. Set by eye, and
-# judged blind.
+# With lite's weights, VGG-19 copies whole objects of the painting into the picture. Tuned by eye,
+# and confirmed in a blind comparison.
 BALANCES = {
     "lite": Balance(),
     "vgg19": Balance(content=2.0, style=0.5, layers={"relu5_1": 0.25}),
@@ -73,7 +74,7 @@ class Objective:
         )
 
     def set_targets(self, content, styles, style_weights):
-        """Computes what the loss compares with.
+        """Computes the targets of the loss.
 
         Args:
             content: `(1, h, w, 3)` picture in [0, 1].
@@ -85,7 +86,7 @@ class Objective:
         self._assign(self.loss.targets(content_features, style_features, style_weights))
 
     def set_start(self, image):
-        """Makes the zero vector stand for `image`, `(1, h, w, 3)` of any range."""
+        """Makes the zero vector represent `image`, `(1, h, w, 3)` of any range."""
         self._start.assign(image)
         self._gain.assign(_spectral_gain(*image.shape[1:3]))
 
@@ -101,7 +102,7 @@ class Objective:
             keras.tree.map_structure(lambda v, t: v.assign(t), self._targets, targets)
 
     def picture(self, vector):
-        """`(1, h, w, 3)` float32 array that an `(h·w·3,)` vector stands for, not clipped."""
+        """`(1, h, w, 3)` float32 array that an `(h·w·3,)` vector represents, not clipped."""
         return self._compiled_picture(vector).numpy()
 
     def _picture(self, vector):
@@ -121,7 +122,7 @@ class Objective:
         return terms["total"], tf.reshape(gradient, [-1])
 
     def _pull_back(self, gradient):
-        """The adjoint of `_picture`; the filter is symmetric, hence its own."""
+        """The adjoint of `_picture`'s linear part; the filter is self-adjoint."""
         return self._filter(gradient)
 
     def _filter(self, image):
@@ -142,7 +143,7 @@ class Objective:
 
 
 def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLoss:
-    """The loss that a config describes; weights of layers are normalised to sum 1.
+    """The loss that a config describes; layer weights are normalized to sum 1.
 
     Raises: InputError for a layer that the encoder lacks.
     """

@@ -1,4 +1,4 @@
-"""The other optimizers of pixels, with the interface of `lbfgs.LBFGS`."""
+"""Other optimizers of pixels, with the interface of `lbfgs.LBFGS`."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class Adam:
         return self._vectors["average"] / weight
 
     def use(self, value_and_gradient):
-        """Takes another function; each is compiled once."""
+        """Sets another function; each is compiled once."""
         if value_and_gradient not in self._functions:
             evaluate = tf.function(
                 value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
@@ -54,7 +54,7 @@ class Adam:
     switch = use  # nothing else depends on the function
 
     def start(self, position, rescale=None):
-        """Puts the vector at `position`; `rescale` maps the moments of the last scale to this."""
+        """Sets the vector to `position`; `rescale` maps the moments of the last scale to this."""
         vectors = self._vectors
         vectors["iterate"].assign(position)
         for name in ("first", "second"):
@@ -81,7 +81,7 @@ class Adam:
         vectors = self._vectors
         value, gradient = self._evaluate(vectors["iterate"])
         finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
-        gradient = tf.where(finite, gradient, 0.0)  # a bad evaluation moves nothing
+        gradient = tf.where(finite, gradient, 0.0)  # ignored
         self._updates.assign_add(1.0)
         self._averaged.assign_add(1.0)
         first = vectors["first"].assign(0.9 * vectors["first"] + 0.1 * gradient)
@@ -114,8 +114,8 @@ class Adam:
 class StockLBFGS:
     """tensorflow-probability's `lbfgs_minimize`, in chunks that keep its history.
 
-    Arguments, attributes and methods are those of `lbfgs.LBFGS`; it spends about three evaluations
-    an iteration.
+    Arguments, attributes and methods are those of `lbfgs.LBFGS`; it needs about three evaluations
+    per iteration.
     """
 
     def __init__(self, value_and_gradient, history=HISTORY):
@@ -130,13 +130,13 @@ class StockLBFGS:
         return self._results.position
 
     def use(self, value_and_gradient):
-        """Takes another function, before `start`; each is compiled once."""
+        """Sets another function, before `start`; each is compiled once."""
         if value_and_gradient not in self._functions:
             self._functions[value_and_gradient] = self._compile(value_and_gradient)
         self._first, self._minimize = self._functions[value_and_gradient]
 
     def switch(self, value_and_gradient):
-        """Goes on with another function of the same vector; tfp's history does not outlive it."""
+        """Continues with another function of the same vector; tfp's history is lost."""
         self.use(value_and_gradient)
         self.converged = False
         self._begin(self.position)
@@ -173,7 +173,7 @@ class StockLBFGS:
         return tuple(tf.function(one, reduce_retracing=True) for one in (first, minimize))
 
     def start(self, position, rescale=None):
-        """Puts the vector at `position`, forgets all else and evaluates there."""
+        """Sets the vector to `position`, resets all other state and evaluates."""
         del rescale
         self.evaluations, self.iterations, self.converged = 0, 0, False
         self._begin(position)

@@ -1,4 +1,4 @@
-"""What a render tells: `Progress` while it runs, `RenderResult` at its end."""
+"""Reports of a render: `Progress` while it runs, `RenderResult` at its end."""
 
 import dataclasses
 from typing import Any
@@ -8,10 +8,10 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """Where a render stands, at the end of each chunk of iterations.
+    """The state of a render at the end of each chunk of iterations.
 
     Attributes:
-        stage, stages: number of the stage (of `scales.plan_stages`), from 1, and of all.
+        stage, stages: number of the stage (of `scales.plan_stages`), from 1, and their count.
         encoder: of the stage, "lite" or "vgg19".
         height, width: of the stage's scale, pixels.
         iteration, iterations: done and planned in this stage.
@@ -43,7 +43,7 @@ class RenderResult:
     """What `render` returns.
 
     Attributes:
-        image: `(1, h, w, 3)` float32 picture of the size asked, in [0, 1].
+        image: `(1, h, w, 3)` float32 picture of the requested size, in [0, 1].
         history: list of a dict for each stage: height, width, encoder, iterations, evaluations,
             seconds and loss, the total after each iteration (with Adam, before it).
         complete: False if it was stopped before the end.

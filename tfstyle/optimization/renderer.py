@@ -1,6 +1,7 @@
-"""`Renderer`, which paints photos by optimization, and `render`, which paints one."""
+"""`Renderer`, which stylizes photos by optimization, and `render`, for a single one."""
 
 import dataclasses
+import gc
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,9 +25,9 @@ _OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
 
 
 def choose_encoder(config: OptimizeConfig) -> str:
-    """What `config.encoder` stands for on this machine: "vgg19", "lite" or "mixed".
+    """The encoder that `config` selects on this machine: "vgg19", "lite" or "mixed".
 
-    Raises: InputError for weights that are missing or of no use.
+    Raises: InputError for weights that are missing or not used.
     """
     return weight_files.choose_encoder(
         config.encoder, config.vgg_weights, devices.has_gpu(), on_processor="mixed"
@@ -39,16 +40,19 @@ def render(
     config: OptimizeConfig | None = None,
     **arguments: Any,
 ) -> RenderResult:
-    """One picture by a `Renderer` that is not kept; arguments as of `Renderer.render`."""
-    return Renderer(config, keep=False).render(content, styles, **arguments)
+    """One picture by a temporary `Renderer`; arguments are those of `Renderer.render`."""
+    try:
+        return Renderer(config, keep=False).render(content, styles, **arguments)
+    finally:
+        gc.collect()  # compiled functions are parts of reference cycles, and large
 
 
 class Renderer:
-    """Paints photos by optimization; encoders and losses are loaded and compiled once.
+    """Stylizes photos by optimization; encoders and losses are loaded and compiled once.
 
     Args:
-        config: how; the defaults of `OptimizeConfig` if None.
-        keep: whether to keep what a render needs no more, for the next one.
+        config: the options; the defaults of `OptimizeConfig` if None.
+        keep: whether to keep encoders that a render has finished with, for the next one.
     Raises: InputError for weights that are missing.
     """
 
@@ -74,12 +78,12 @@ class Renderer:
 
         Args:
             content: `(1, h, w, 3)` float32 picture in [0, 1].
-            styles: such pictures, of any size.
+            styles: likewise, of any size.
             init: picture to start from, if `config.init` is "fast" or names a file.
             on_progress: called with a `Progress` after each chunk of iterations.
-            should_stop: asked after each iteration; True ends the render with what there is.
-            checkpoint: file that keeps the state and that an equal call goes on from; that of a
-                finished render returns its result at once. It is the caller's to remove.
+            should_stop: called after each iteration; True ends the render with the picture so far.
+            checkpoint: file for the state, from which an equal call resumes; that of a finished
+                render returns its result at once. The caller removes it.
             report_every: iterations of a chunk.
         Raises: InputError for layers that an encoder lacks, a picture too narrow for the size, or a
             checkpoint of another render; ValueError for arguments that do not fit together.
@@ -96,7 +100,7 @@ class Renderer:
             )
         stages = scales.plan_stages(config, config.encoder, content.shape[1:3])
         for name in dict.fromkeys(stage.encoder for stage in stages):
-            if name not in self._losses:  # a layer that is not there is said at once
+            if name not in self._losses:  # reports a missing layer at once
                 self._losses[name] = make_loss(config, name)
         run = Rendering(self, content, styles, init, checkpoint, stages)
         return run.run(
@@ -104,11 +108,11 @@ class Renderer:
         )
 
     def take(self, encoder: str, needed: Sequence[str]) -> tuple:
-        """Objectives in float32 and in the config's precision, and an optimizer, of an encoder.
+        """An encoder's objectives in float32 and in the config's precision, and its optimizer.
 
         Args:
             encoder: its name.
-            needed: names of all that this render still needs; others are forgotten, unless kept.
+            needed: encoders that this render still needs; others are freed, unless `keep`.
         """
         if not self._keep:
             self._made = {name: made for name, made in self._made.items() if name in needed}

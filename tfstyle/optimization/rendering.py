@@ -5,10 +5,10 @@ coarse to fine (Gatys et al., "Controlling Perceptual Factors in Neural Style Tr
 section 6): each scale starts from the one before, √2 smaller, whose features cover more of the
 picture.
 
-The encoder may change on the way, so a scale may have two stages (`scales.plan_stages`).
+The encoder may change between stages, and a scale may have two (`scales.plan_stages`).
 
-One picture's way: `content` and `styles` are resized for the scale → `Objective.set_targets` →
-the optimizer's flat vector → `Objective.picture` → the next scale's start.
+Data flow: `content` and `styles` are resized for the scale → `Objective.set_targets` → the
+optimizer's flat vector → `Objective.picture` → the next scale's start.
 """
 
 import math
@@ -28,11 +28,11 @@ from tfstyle.optimization.start_images import start_image
 PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 CHECKPOINT_SECONDS = 20.0
-_PRICES = {"lite": 1.0, "vgg19": 8.0}  # of an evaluation at one size, for the time that is left
+_COSTS = {"lite": 1.0, "vgg19": 8.0}  # relative, of an evaluation per pixel, for the time left
 
 
 class Rendering:
-    """One picture on its way: its stages, history and checkpoint."""
+    """The state of one render: its stages, history and checkpoint."""
 
     def __init__(self, renderer, content, styles, init, checkpoint, stages):
         self.renderer = renderer
@@ -50,7 +50,7 @@ class Rendering:
         self.encoder = ""
         self.history: list[dict[str, Any]] = []
         self.stage = 0
-        self.start: Any = None  # pictures, once there are some
+        self.start: Any = None  # a picture, once started; so is `image`
         self.image: Any = None
 
     def _use_encoder(self, name):
@@ -87,7 +87,7 @@ class Rendering:
             self.image = self._picture()
             if stopped:
                 return RenderResult(self._shown(self.shapes[-1]), self.history, complete=False)
-            evaluated = self.objective.terms  # not by a stage that was taken up at its end
+            evaluated = self.objective.terms  # empty after resuming at the end of a stage
             if evaluated and (record["iterations"] % report_every or not record["iterations"]):
                 on_progress(self._progress(time.monotonic() - started))
         self._save(at_once=True)
@@ -102,7 +102,7 @@ class Rendering:
             self.objective.share(self.precise)
 
     def _style(self, style, shape):
-        """The style image for a scale, as small beside its full size as the scale is."""
+        """The style image for a scale, reduced by the same factor as the content."""
         share = max(shape) / self.config.size
         size = self.config.style_size or self.config.size * self.config.style_scale
         return images.resize(style, scales.style_shape(style.shape[1:3], size * share))
@@ -139,7 +139,7 @@ class Rendering:
         )
 
     def _wants_precision(self):
-        """Whether to go on in float32: for the last iterations, or where bfloat16 ends."""
+        """Whether to continue in float32: for the last iterations, or if bfloat16 has converged."""
         if self.objective is self.precise or self.stage < len(self.shapes) - 1:
             return False
         at_scale = sum(
@@ -153,7 +153,7 @@ class Rendering:
         return self.objective.picture(self.optimizer.position)
 
     def _shown(self, shape=None):
-        """The picture so far, of `shape` or as it is, in [0, 1] and coloured."""
+        """The picture so far, resized to `shape` if given, in [0, 1] and with its final colours."""
         picture = np.clip(self.image, 0.0, 1.0)
         if shape is not None:
             picture = images.resize(picture, shape)
@@ -164,12 +164,12 @@ class Rendering:
     def _progress(self, seconds):
         height, width = self.shapes[self.stage]
         record = self.history[-1]
-        prices = [
-            _PRICES[name] * h * w for name, (h, w) in zip(self.encoders, self.shapes, strict=True)
+        costs = [
+            _COSTS[name] * h * w for name, (h, w) in zip(self.encoders, self.shapes, strict=True)
         ]
-        costs = [n * price for n, price in zip(self.plan, prices, strict=True)]
-        spent = sum(r["iterations"] * price for r, price in zip(self.history, prices, strict=False))
-        done = spent / sum(costs) if spent else float(not sum(costs))
+        total = sum(n * cost for n, cost in zip(self.plan, costs, strict=True))
+        spent = sum(r["iterations"] * cost for r, cost in zip(self.history, costs, strict=False))
+        done = spent / total if spent else float(not total)
         elapsed = sum(r["seconds"] for r in self.history)
         return Progress(
             stage=self.stage + 1,
@@ -188,7 +188,7 @@ class Rendering:
         )
 
     def _save(self, at_once):
-        """Writes the checkpoint if there is one and it is time; a failure is only logged."""
+        """Writes the checkpoint, if there is one, when due; a failure is only logged."""
         if not self.checkpoint:
             return
         if not at_once and time.monotonic() - self.saved < CHECKPOINT_SECONDS:
@@ -197,7 +197,7 @@ class Rendering:
         try:
             self._write_checkpoint()
         except InputError as error:
-            logging.warning("%s; the render goes on without it", error)
+            logging.warning("%s; the render continues without it", error)
 
     def _write_checkpoint(self):
         checkpoints.write_checkpoint(
@@ -213,7 +213,7 @@ class Rendering:
         )
 
     def _resume(self):
-        """Takes up the checkpoint if there is one. Returns whether there was."""
+        """Resumes from the checkpoint if there is one; returns whether there was."""
         if not self.checkpoint or not os.path.exists(self.checkpoint):
             return False
         meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity)

@@ -9,11 +9,11 @@ from tfstyle.errors import InputError
 
 SHORTEST = 32  # pixels on the short side of the smallest scale
 MIXED_SHARE = 0.5  # of the iterations, at each scale of a mixed render
-POLISH_SHARE = 0.15  # more of them where VGG-19 polishes
+POLISH_SHARE = 0.15  # of the iterations, in addition, where VGG-19 polishes
 
 
 class Stage(NamedTuple):
-    """Iterations at one scale, seen by one encoder.
+    """Iterations at one scale with one encoder.
 
     Attributes:
         shape: `(height, width)` of the picture.
@@ -27,13 +27,13 @@ class Stage(NamedTuple):
 
 
 def plan_stages(config: OptimizeConfig, encoder: str, shape: tuple[int, int]) -> list[Stage]:
-    """The stages of a render of a photo of `shape`, `(height, width)`, by `encoder`.
+    """The stages of a render of a photo of `shape`, `(height, width)`, with `encoder`.
 
-    A "mixed" render is seen by VGG-19 at the coarse scales, which decide on forms and long strokes
-    and cost little, above them by lite, and again by VGG-19 for a few iterations at the finest
-    scale that `config.polish_size` allows: few are enough to mend what lite did not see. Both
-    limits are of pixels, as many as a square of that side has: a wide picture's first scale is
-    VGG-19's, too.
+    A "mixed" render uses VGG-19 at the coarse scales, which determine forms and long strokes and
+    cost little, lite above them, and VGG-19 again for a few iterations at the finest scale that
+    `config.polish_size` allows: few are enough to correct what lite missed. Both limits are on the
+    number of pixels, that of a square of that side, so that a wide picture's first scale uses
+    VGG-19, too.
 
     Raises: InputError of `scale_shapes`.
     """
@@ -73,9 +73,9 @@ def scale_shapes(shape: tuple[int, int], size: int, min_size: int) -> list[tuple
 
 
 def style_shape(shape: tuple[int, int], size: float) -> tuple[int, int]:
-    """`(height, width)` of a style image of `shape` that is asked to be `size` on its longest side.
+    """`(height, width)` of a style image of `shape`, reduced to `size` on its longest side.
 
-    It is not enlarged, unless its short side would be under `SHORTEST` pixels.
+    It is enlarged only if its short side would be under `SHORTEST` pixels.
     """
     target = images.fit(shape, max(1, min(max(shape), round(size))))
     if min(target) < SHORTEST:

@@ -17,18 +17,18 @@ def start_image(
     """`(1, h, w, 3)` float32.
 
     Args:
-        kind: of `config.START_IMAGES`, or anything else for `given`.
-        shape: `(height, width)` wanted.
+        kind: of `config.START_IMAGES`; ignored if `given`.
+        shape: `(height, width)` of the result.
         content: the photo.
         style: the first style image.
-        given: a picture of the caller's, or None.
+        given: a picture to use instead, or None.
         seed: of noise.
     """
     if given is not None:
         height, width = given.shape[1:3]
-        if abs(height / width * shape[1] / shape[0] - 1.0) < 0.02:  # but for rounding
+        if abs(height / width * shape[1] / shape[0] - 1.0) < 0.02:  # equal up to rounding
             return images.resize(given, shape)
-        logging.info("--init: its aspect is not the photo's; its centre is the start.")
+        logging.info("--init: its aspect ratio differs from the photo's; using its centre.")
         return images.cover(given, shape)
     if kind == "noise":
         noise = np.random.default_rng(seed).normal(0.5, 0.15, (1, *shape, 3))

@@ -1,1 +1,1 @@
-"""What programs need of the machine: the process, the terminal, TensorFlow's devices, LiteRT."""
+"""The runtime environment: the process, the terminal, TensorFlow's devices, LiteRT."""

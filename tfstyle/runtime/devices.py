@@ -1,4 +1,4 @@
-"""TensorFlow, started quickly, without its chatter, and so that equal runs give equal results."""
+"""Starts TensorFlow quickly, quietly and with deterministic operations."""
 
 import contextlib
 import os
@@ -12,8 +12,8 @@ from tfstyle.runtime import process
 def start_tensorflow() -> None:
     """Loads TensorFlow, with deterministic operations and GPU memory taken as it is needed.
 
-    Without several machines it also starts the devices here, where what TensorFlow says about GPUs
-    that are not there is not shown; with them, the strategy must be the first to do so.
+    On a single machine it also initializes the devices, while TensorFlow's messages about missing
+    GPUs are hidden; with several machines, the strategy must be the first to do so.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever keras.json says
     with process.quiet_import(), _without_matplotlib():
@@ -21,8 +21,7 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         keras.config.set_image_data_format("channels_last")
-        # Several scales, encoders and pictures are as many functions; TensorFlow takes it for a
-        # mistake in a loop.
+        # Each scale, encoder and picture has its own function; TensorFlow warns of retracing.
         tf.get_logger().addFilter(_is_not_about_retracing)
         tf.config.experimental.enable_op_determinism()
         for device in tf.config.list_physical_devices("GPU"):
@@ -43,9 +42,9 @@ def has_gpu() -> bool:
 
 
 def computes_bfloat16(cpuinfo: str = "/proc/cpuinfo") -> bool:
-    """Whether the GPU or this processor has bfloat16 arithmetic; True where that is not known.
+    """Whether the GPU or this CPU has bfloat16 arithmetic; True if unknown.
 
-    Without it a backward pass of VGG-19 takes some ten times as long as in float32.
+    Without it, a backward pass of VGG-19 takes about ten times as long as in float32.
     """
     if has_gpu():
         return True
@@ -59,7 +58,7 @@ def computes_bfloat16(cpuinfo: str = "/proc/cpuinfo") -> bool:
 
 @contextlib.contextmanager
 def _without_matplotlib() -> Iterator[None]:
-    """Lets imports do without it: Keras has plots that no program of ours draws, for 0.2 s."""
+    """Hides Matplotlib from imports: Keras would load it, for plots not used here, in 0.2 s."""
     hides = "matplotlib" not in sys.modules
     if hides:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""TFLite files as LiteRT runs them, with errors of one line."""
+"""Runs TFLite files with LiteRT, with one-line errors."""
 
 import dataclasses
 import importlib.util
@@ -27,8 +27,8 @@ class Tensor:
         name: in the signature.
         shape: -1 where it is free.
         dtype: a NumPy type.
-        scale: step of integers; 0 for those without a scale and for floats.
-        zero: the integer that stands for 0.
+        scale: quantization step; 0 for integers without a scale and for floats.
+        zero: zero point, the integer that represents 0.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Tensor:
     zero: int
 
     def quantize(self, values: np.ndarray) -> np.ndarray:
-        """Floats as the tensor holds them; of integers without a scale all are [0, 1]."""
+        """Floats in the tensor's type; without a scale, the integers' whole range is [0, 1]."""
         values = np.asarray(values)
         if not self._is_quantized():
             return values.astype(self.dtype)
@@ -47,7 +47,7 @@ class Tensor:
         return np.clip(np.round(values / scale) + zero, limits.min, limits.max).astype(self.dtype)
 
     def dequantize(self, values: np.ndarray) -> np.ndarray:
-        """What `quantize` was given, as float32, but for rounding."""
+        """The inverse of `quantize`, up to rounding, in float32."""
         if not self._is_quantized():
             return values
         scale, zero = self._scale()
@@ -67,8 +67,8 @@ class Network:
 
     Args:
         data: the file's bytes.
-        threads: of the processor.
-        name: of the file, or its flag too, for errors.
+        threads: of the CPU.
+        name: of the file, perhaps with its flag, for errors.
 
     Attributes:
         signatures: their names; `UNNAMED` alone for a file without them.
@@ -87,10 +87,10 @@ class Network:
             except (ValueError, RuntimeError) as error:
                 reason = (str(error).strip().splitlines() or ["damaged"])[0]
                 raise InputError(f"{name}: not a TFLite file ({reason})") from error
-        # Copied, since LiteRT refuses to allocate while its own arrays are held.
+        # Copied, since LiteRT cannot allocate while its arrays are referenced.
         sizes = [[*one["shape_signature"]] for one in self._interpreter.get_input_details()]
         if all(min(size, default=1) > 0 for size in sizes):
-            self._allocate()  # else with the first pictures: a graph may not do for one pixel
+            self._allocate()  # otherwise with the first pictures: one pixel may be too few
         self.signatures = tuple(self._interpreter.get_signature_list()) or (UNNAMED,)
         self._runners: dict[str, Callable] = {}
 
@@ -107,9 +107,9 @@ class Network:
         return _tensors(self._runner(key).get_output_details())
 
     def run(self, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Outputs by name of a signature for its inputs by name, all as the tensors hold them.
+        """Outputs by name of a signature for its inputs by name, all in the tensors' types.
 
-        Raises: InputError if LiteRT refuses them.
+        Raises: InputError if LiteRT rejects them.
         """
         try:
             with process.hidden_stderr():
@@ -120,14 +120,14 @@ class Network:
             raise self._refusal(error) from error
 
     def run_floats(self, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """As `run`, of floats where the tensors hold 8 bits."""
-        held = {name: one.quantize(inputs[name]) for name, one in self.inputs(key).items()}
-        found = self.run(key, held)
-        return {name: one.dequantize(found[name]) for name, one in self.outputs(key).items()}
+        """As `run`, with floats instead of 8-bit integers."""
+        quantized = {name: one.quantize(inputs[name]) for name, one in self.inputs(key).items()}
+        outputs = self.run(key, quantized)
+        return {name: one.dequantize(outputs[name]) for name, one in self.outputs(key).items()}
 
     def operations(self) -> list[dict[str, Any]]:
-        """LiteRT's details of the nodes of the first signature; it tells of no other."""
-        self._runners.clear()  # while there are any, LiteRT allocates nothing
+        """LiteRT's details of the nodes of the first signature, the only one it lists."""
+        self._runners.clear()  # LiteRT cannot allocate while there are any
         self._allocate()
         return self._interpreter._get_ops_details()
 

@@ -1,4 +1,4 @@
-"""This process: its signals, what it prints on standard error, its end."""
+"""This process: its signals, its standard error, its exit."""
 
 import atexit
 import contextlib
@@ -17,11 +17,11 @@ from tfstyle.errors import InputError
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came, and is handled as SIGINT is: what is half-written goes."""
+    """SIGTERM was received; handled like SIGINT, so that unfinished files are removed."""
 
 
 class StopSignal:
-    """Whether SIGINT or SIGTERM has come; a second SIGINT interrupts at once.
+    """Records whether SIGINT or SIGTERM was received; a second SIGINT interrupts at once.
 
     Used as a context: `with StopSignal() as stop: … if stop.number: …`.
     """
@@ -47,30 +47,30 @@ class StopSignal:
 
 @contextlib.contextmanager
 def held_signals() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM wait for the end of the block, in the main thread.
+    """Defers SIGINT and SIGTERM to the end of the block, in the main thread.
 
-    Keras has bare `except`s, which would swallow what their handlers raise and go on.
+    Keras has bare `except`s, which would swallow the exceptions of their handlers.
     """
-    came: list[int] = []
+    received: list[int] = []
     previous = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
-            previous[number] = signal.signal(number, lambda number, _: came.append(number))
+            previous[number] = signal.signal(number, lambda number, _: received.append(number))
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])
 
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """`hidden_stderr` while TensorFlow loads, with lines about the build and about missing GPUs.
+    """Hides what TensorFlow prints while it loads, about its build and missing GPUs.
 
-    Garbage is not collected meanwhile, since hardly any is made, but every collection looks at all
-    of the modules: without it importing takes a seventh less time.
+    Garbage collection is disabled meanwhile: there is hardly any garbage, but each collection
+    traverses all modules. This saves a seventh of the time.
     """
     gc.disable()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -84,9 +84,9 @@ def quiet_import() -> Iterator[None]:
 
 @contextlib.contextmanager
 def hidden_stderr() -> Iterator[None]:
-    """Hides what C++ code prints, which no logging setting reaches.
+    """Hides what C++ code prints, which logging settings do not control.
 
-    An exception shows it all, but for InputError, which says what there is to say, and a signal.
+    It is shown after an exception, except InputError, whose message is complete, and signals.
     """
     sys.stderr.flush()
     saved = os.dup(2)
@@ -106,10 +106,10 @@ def hidden_stderr() -> Iterator[None]:
 
 
 def leave(status: int) -> NoReturn:
-    """Ends the process without taking TensorFlow apart first, which takes more than half a second.
+    """Exits the process without TensorFlow's teardown, which takes more than half a second.
 
-    Everything that a program writes is closed by then; what is registered for the end, such as the
-    removal of temporary files, is done.
+    All output files are closed by then; exit handlers, such as the removal of temporary files, are
+    run.
     """
     atexit._run_exitfuncs()
     logging.flush()

@@ -7,11 +7,11 @@ from absl import logging
 
 
 def show_progress(done: float, text: str, final: bool = False) -> None:
-    """A bar that replaces itself on a terminal, log lines elsewhere.
+    """Shows a bar, updated in place, on a terminal, and log lines elsewhere.
 
     Args:
         done: share of the work in [0, 1].
-        text: what to say beside the bar.
+        text: shown beside the bar.
         final: whether this is the last call.
     """
     if not sys.stderr.isatty():

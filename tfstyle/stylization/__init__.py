@@ -1,6 +1,6 @@
-"""Photographs with a trained model: one object for pictures of any size, and named styles.
+"""Stylizes photographs of any size with a trained model, and stores named styles.
 
-transfer   `Stylizer`: a model that is loaded once and paints many pictures
+transfer   `Stylizer`: a model that is loaded once for many pictures
 tiling     photographs of any size in bounded memory
 library    style codes by name, in one file
 """

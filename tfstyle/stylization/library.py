@@ -1,4 +1,4 @@
-"""Named style codes in one JSON file, which Python, servers and apps read alike.
+"""Named style codes in one JSON file, for Python, servers and apps.
 
 {"format": "tfstyle styles", "version": 2, "model": "AdaINModel/…",
  "styles": [{"name": "…", "code": {"statistics": {"shape": [1, 512], "dtype": "float32",
@@ -23,12 +23,12 @@ from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
 
 THUMBNAIL_SIZE = 96  # pixels
-_UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in names of files, on one system or another
+_UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in file names, on some systems
 _FORMAT, _VERSION = "tfstyle styles", 2
 
 
 def safe_name(name: str) -> str:
-    """A name without what a file's name may not have."""
+    """A name with characters replaced that file names may not have."""
     return _UNSAFE.sub("_", name) or "_"
 
 
@@ -60,7 +60,7 @@ class StyleLibrary:
         """Adds a style, or replaces the one of that name.
 
         Args:
-            name: fit for a file's name on any system.
+            name: valid as a file name on any system.
             code: of one style, from `encode_style`.
             painting: `(1, h, w, 3)` in [0, 1], for the thumbnail.
         """
@@ -94,12 +94,12 @@ class StyleLibrary:
         """Raises InputError, which names the file, if the codes are not of that model."""
         if self.identity != identity:
             raise InputError(
-                f"{path}: of another model, {self.identity}; this one is {identity}. Add the "
+                f"{path}: for another model, {self.identity}; this one is {identity}. Add the "
                 "paintings to a new library with this --model"
             )
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the file, whole or not at all."""
+        """Writes the file atomically."""
         styles = []
         for name, style in self.styles.items():
             buffer = io.BytesIO()
@@ -126,7 +126,7 @@ class StyleLibrary:
                 raise ValueError("another format")
             if record["version"] != _VERSION:
                 raise InputError(
-                    f"{path}: written by another version of tfstyle; make it anew: tfstyle styles "
+                    f"{path}: written by another version of tfstyle; rebuild it: tfstyle styles "
                     "--library NEW.json --add PAINTINGS"
                 )
             library = cls(record["model"])
@@ -136,15 +136,15 @@ class StyleLibrary:
                 code = {key: _unpack(part) for key, part in style["code"].items()}
                 library.styles[style["name"]] = Style(code, thumbnail)
         except FileNotFoundError as error:
-            raise InputError(f"{path}: no such file; `tfstyle styles` makes one") from error
+            raise InputError(f"{path}: no such file; `tfstyle styles` creates one") from error
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(f"{path}: not a style library of tfstyle ({error})") from error
         return library
 
 
 def _pack(array):
-    held = array.astype(array.dtype.newbyteorder("<"))
-    data = base64.b64encode(held.tobytes()).decode()
+    little = array.astype(array.dtype.newbyteorder("<"))
+    data = base64.b64encode(little.tobytes()).decode()
     return {"shape": list(array.shape), "dtype": array.dtype.name, "data": data}
 
 

@@ -1,6 +1,6 @@
-"""Photos of any size in bounded memory: painted tile by tile, as if in one piece.
+"""Photos of any size in bounded memory: painted tile by tile, with the result of a whole.
 
-Tiles overlap by the model's receptive field, start where its positions do, and are all painted
+Tiles overlap by the model's receptive field, start at multiples of its stride, and are all painted
 with one summary of the whole photo; so they fit without blending.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def least_tile_size(model: "Tileable") -> int:
-    """Pixels that a tile must have for a model, so that half of each side is not painted twice."""
+    """Smallest tile side in pixels for a model, such that the overlap is at most half of it."""
     return 4 * _overlap(model.receptive_field, model.tile_stride)
 
 
@@ -35,8 +35,8 @@ def paint_tiles(
         content: `(1, h, w, 3)` in [0, 1].
         code: of one style.
         strength: from 0 to 1.
-        tile_size: longest side, in pixels, that is painted at once, from `least_tile_size`.
-        on_progress: called with the number of tiles painted and of all.
+        tile_size: longest side, in pixels, painted at once; at least `least_tile_size`.
+        on_progress: called with the numbers of tiles painted and of all.
     Returns: `(1, h, w, 3)` in [0, 1].
     Raises: ValueError for too small a tile.
     """
@@ -65,19 +65,19 @@ def paint_tiles(
 def _tiles(
     height: int, width: int, size: int, receptive_field: int, stride: int
 ) -> Iterator[tuple[tuple, tuple]]:
-    """Slices of rows and columns: of what a tile is for, and of what is painted for it."""
+    """Slices of rows and columns: of the part that a tile fills, and of the tile with overlap."""
     for inner_rows, outer_rows in _spans(height, size, receptive_field, stride):
         for inner_columns, outer_columns in _spans(width, size, receptive_field, stride):
             yield (inner_rows, inner_columns), (outer_rows, outer_columns)
 
 
 def _overlap(receptive_field, stride):
-    """Pixels to each side of a part that are painted twice: at least a stride, and whole ones."""
+    """Overlap in pixels to each side of a part: at least one stride, and a multiple of it."""
     return max(1, math.ceil(receptive_field / stride)) * stride
 
 
 def _spans(length, size, receptive_field, stride):
-    """Parts of equal lengths, as nearly as may be, that begin where a position does."""
+    """Parts of about equal length that start at multiples of the stride, and with overlap."""
     overlap = _overlap(receptive_field, stride)
     count = 1
     if length > size:

@@ -1,4 +1,4 @@
-"""A trained model that is loaded once and paints many pictures."""
+"""A trained model that is loaded once for many pictures."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ Code = Mapping[str, Any]
 
 
 class Stylizer:
-    """A model, with what it takes to paint photos of any size in one style or several.
+    """A model that stylizes photos of any size, in one style or several.
 
     ```python
     stylizer = Stylizer("quality")
@@ -29,10 +29,10 @@ class Stylizer:
 
     Args:
         model: a packaged model's name, the path of a `.keras` file, or a model.
-        tile_size: longest side in pixels that is painted at once; larger photos are painted in
-            tiles by models that can.
+        tile_size: longest side in pixels painted at once; models that can paint larger photos in
+            tiles.
         compiled: whether to compile the model for each size of picture, which takes some seconds
-            and makes each further one of that size quicker.
+            and makes further ones of that size faster.
     Raises: InputError if there is no such model, or for tiles that are too small for it.
     """
 
@@ -69,7 +69,7 @@ class Stylizer:
     def encode_style(self, style: np.ndarray) -> dict[str, np.ndarray]:
         """The code of a style picture, `(1, h, w, 3)` in [0, 1]; InputError without the capability.
 
-        Strokes are the larger, the larger the picture: 512 pixels on its longest side are usual.
+        Larger pictures give larger strokes; a longest side of 512 pixels is usual.
         """
         from tfstyle.models.capabilities import StylePictures, require
 
@@ -86,7 +86,7 @@ class Stylizer:
 
         Args:
             styles: `(1, h, w, 3)` in [0, 1].
-            content: the photo that they are for, needed to keep its colours.
+            content: the photo to stylize, needed to keep its colours.
             preserve_color: as in `paint`; "histogram" and "linear" first match the styles' colours
                 to the photo's.
         """
@@ -110,11 +110,11 @@ class Stylizer:
         return _to_numpy(self.model.encode_index(np.array([names.index(name)], np.int32)))
 
     def mix(self, codes: Sequence[Code], shares: Sequence[float] = ()) -> dict[str, np.ndarray]:
-        """The code between others; InputError for a model whose codes cannot be mixed.
+        """The mixture of codes; InputError for a model whose codes cannot be mixed.
 
         Args:
             codes: of styles.
-            shares: of each, at least 0 and not all 0; their scale does not matter. Equal if empty.
+            shares: of each, at least 0 and not all 0; normalized to sum 1. Equal if empty.
         """
         from tfstyle.models.capabilities import MixableCodes, require
 
@@ -143,9 +143,9 @@ class Stylizer:
             content: `(batch, h, w, 3)` in [0, 1]: pictures of one size, or one of any size.
             code: of one style, or of as many as there are photos.
             strength: from 0, the photo, to 1, the full style.
-            preserve_color: "none", or "luminance" for the photo's chroma below the painted
-                luminance; other ways concern the styles alone, see `encode_styles`.
-            on_progress: called with the number of tiles painted and of all.
+            preserve_color: "none", or "luminance" for the photo's chroma with the painted
+                luminance; other modes affect the styles only, see `encode_styles`.
+            on_progress: called with the numbers of tiles painted and of all.
         Returns: `(batch, h, w, 3)` float32 in [0, 1].
         Raises: InputError for a picture that is too small for the model.
         """
@@ -170,7 +170,7 @@ class Stylizer:
 
 
 def _of_batch(code, number):
-    """The code of a photo of a batch: its own, or the one that all have."""
+    """The code of a photo of a batch: its own, or the shared one."""
     return {k: part if len(part) == 1 else part[number : number + 1] for k, part in code.items()}
 
 

@@ -1,11 +1,11 @@
 """Training of feed-forward models on one device, several, or several machines.
 
 strategies.make_strategy   devices
-data_sets.open_pictures    batches of crops, and samples held out of them
+data_sets.open_pictures    batches of crops, and held-out samples
 steps.Stepper              a step: gradients of all replicas, summed, checked, clipped, applied
 runs.RunFolder             config, checkpoints, logs, samples, the model
-callbacks                  what is shown
-loop.train                 all of it
+callbacks                  reports
+loop.train                 the whole training
 """
 
 from tfstyle.training.loop import TrainingResult, train

@@ -1,6 +1,6 @@
-"""What a run shows: TensorBoard scalars and pictures, sample grids, progress on the terminal.
+"""Reports of a run: TensorBoard scalars and pictures, sample grids, progress on the terminal.
 
-To Keras' callbacks a batch is a step, and an epoch is the `log_every` steps between two reports.
+For Keras' callbacks a batch is a step, and an epoch is the `log_every` steps between two reports.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from tfstyle.training.runs import RunFolder
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Each loss term under its name, and the rates, over steps.
+    """Writes each loss term under its name, and the rates, over steps.
 
     Args:
         folder: of event files.
@@ -55,11 +55,11 @@ def _one_line_errors():
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Pictures of fixed pairs, held out of training, as files and for TensorBoard.
+    """Writes pictures of fixed, held-out pairs as files and for TensorBoard.
 
     Args:
         contents: list of `(1, h, w, 3)` float32 pictures, all of one size.
-        styles: likewise, of the same size; of a model with named styles those that come first.
+        styles: likewise, of the same size; for a model with named styles the first ones.
         every: steps between two grids.
         folder: where grids are written as `step-00001000.jpg`: contents down, styles across.
         writer: of TensorBoard's files.
@@ -106,7 +106,7 @@ class SampleGrid(keras.callbacks.Callback):
 
 
 class ProgressLine(keras.callbacks.Callback):
-    """A line with loss, speed and time left, at each report.
+    """Shows a line with loss, speed and time left at each report.
 
     Args:
         steps: of the run.

@@ -1,4 +1,4 @@
-"""The pictures that a run's config names: batches of crops, and samples held out of them."""
+"""The pictures that a run's config names: batches of crops, and held-out samples."""
 
 import dataclasses
 import functools
@@ -14,19 +14,19 @@ from tfstyle.data.sources import Part, Skipped, open_source
 from tfstyle.errors import InputError
 
 _HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
-_LEAST_SAMPLE = 64  # pixels
+_MIN_SAMPLE_SIZE = 64  # pixels
 _CONTENT, _STYLE, _HELD = 1, 2, 3  # parts of seeds
 
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """What a run is trained on and shown with.
+    """Training pictures and samples of a run.
 
     Attributes:
         batches: of training crops.
         contents: `(1, h, w, 3)` pictures for samples.
-        styles: likewise; of named styles those that come first.
-        style_names: of all paintings, for a model with named styles; else empty.
+        styles: likewise; for a model with named styles the first ones.
+        style_names: of all paintings, for a model with named styles; otherwise empty.
     """
 
     batches: Batches
@@ -36,11 +36,11 @@ class Pictures:
 
 
 def open_pictures(config: TrainConfig, skipped: Skipped, named: bool = False) -> Pictures:
-    """The pictures of a run; those for samples are held out of training where there are enough.
+    """The pictures of a run; samples are held out of training if there are enough pictures.
 
     Args:
         config: of the run.
-        skipped: takes pictures that cannot be used.
+        skipped: collects pictures that cannot be used.
         named: whether each painting is a style of its own, so that none can be held out.
     Raises: InputError for a folder without a usable picture.
     """
@@ -63,8 +63,8 @@ def _open(flag, config, skipped, part, hold_out):
     make = functools.partial(
         Crops, crop_size=config.crop_size, skipped=skipped, seed=(config.seed, part)
     )
-    size = max(config.crop_size, _LEAST_SAMPLE)
-    wanted = max(1, held) if hold_out else min(_HELD_OUT, len(order))
+    size = max(config.crop_size, _MIN_SAMPLE_SIZE)
+    count = max(1, held) if hold_out else min(_HELD_OUT, len(order))
     samples = []
     for place, index in enumerate(order):
         sample = make(Part(source, [index]), crop_size=size, image_size=size, seed=(_HELD,))
@@ -72,12 +72,10 @@ def _open(flag, config, skipped, part, hold_out):
             samples.append(sample[0][None].astype(np.float32) / 255.0)
         except InputError as error:
             if not hold_out:
-                raise InputError(
-                    f"--{flag}: a style of its own cannot be left out; {error}"
-                ) from error
+                raise InputError(f"--{flag}: a named style cannot be skipped; {error}") from error
             if place == len(order) - 1 and not samples:
                 raise InputError(f"--{flag}: no picture can be decoded; {error}") from error
-        if len(samples) == wanted:
+        if len(samples) == count:
             break
     rest = sorted(order[place + 1 :] if held else order)
     crops = make(
@@ -90,6 +88,6 @@ def _open(flag, config, skipped, part, hold_out):
 
 
 def _unique_names(names):
-    """Names of files without folder and suffix, where they tell the files apart."""
+    """Names of files, without folder and suffix if they stay unique."""
     short = tuple(pathlib.PurePath(name).stem for name in names)
     return short if len(set(short)) == len(short) else tuple(names)

@@ -1,4 +1,4 @@
-"""The training loop: one for any number of devices and machines."""
+"""The training loop, for any number of devices and machines."""
 
 import collections
 import dataclasses
@@ -34,9 +34,9 @@ class TrainingResult:
     """What `train` returns.
 
     Attributes:
-        step: that was reached.
-        complete: whether it is the last; if so, the model was written.
-        skipped: steps that were skipped for a loss that was not finite.
+        step: the last one done.
+        complete: whether all steps are done; if so, the model was written.
+        skipped: number of steps skipped because the loss was not finite.
     """
 
     step: int
@@ -51,17 +51,17 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     should_stop: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
-    """Trains a model, or goes on where the run in the folder ended.
+    """Trains a model, or resumes the run in the folder.
 
     Args:
         config: of the run.
-        strategy: of `make_strategy(config)`, which None calls.
+        strategy: from `make_strategy(config)`, the default.
         callbacks: Keras callbacks; a batch is a step, an epoch the `log_every` steps between two
             reports. A callback may set `model.stop_training`.
-        should_stop: asked after each step (with several machines, at each report); if so, a
+        should_stop: called after each step (with several machines, at each report); if True, a
             checkpoint is written and training ends.
-    Raises: InputError for pictures, weights, devices or a folder that will not do, and when losses
-        are no longer finite.
+    Raises: InputError for unusable pictures, weights, devices or folders, and when losses are no
+        longer finite.
     """
     strategy = strategy or make_strategy(config)
     machines = Machines(strategy)
@@ -71,9 +71,9 @@ def train(
     chief = is_chief(strategy)
     keras.utils.set_random_seed(config.seed)
     if config.precision == "mixed_float16" and not tf.config.list_logical_devices("GPU"):
-        logging.warning("float16 is slow on processors; --precision=float32 is faster.")
+        logging.warning("float16 is slow on CPUs; --precision=float32 is faster.")
     if config.precision == "mixed_bfloat16" and not devices.computes_bfloat16():
-        logging.warning("bfloat16 is slow on this processor; --precision=float32 is faster.")
+        logging.warning("bfloat16 is slow on this CPU; --precision=float32 is faster.")
     with strategy.scope():
         model = _make_model(config, pictures.style_names)
         if config.pretrain_steps:
@@ -92,9 +92,9 @@ def train(
             "checkpoints of different steps"
         )
     if start > config.steps:
-        raise InputError(f"--steps: {run.path} has done {start} already; give more to go on")
+        raise InputError(f"--steps: {run.path} has done {start} already; give more to resume it")
     if start:
-        logging.info("Going on from step %d of %s.", start, run.path)
+        logging.info("Resuming from step %d of %s.", start, run.path)
     try:
         if chief:
             run.prepare()
@@ -152,7 +152,7 @@ class _Loop:
         self.saved = 0  # step of the last checkpoint
 
     def run(self, start: int) -> int:
-        """Trains from a step on; the step at which it ended."""
+        """Trains from a step on; returns the last step done."""
         config, step = self.config, start
         self.saved = start
         self.stepper.model.stop_training = False
@@ -192,7 +192,7 @@ class _Loop:
             found = (stepper.pretrain_step if pretrains else stepper.train_step)(batch)
             terms.append(found)
             flags.append(found["finite"])
-            if len(flags) > 2 and not flags.popleft():  # an old one, for which nothing waits
+            if len(flags) > 2 and not flags.popleft():  # an old one, which is ready without waiting
                 self._check_finite(step)
             self.report.on_train_batch_end(step - 1)
             yield step, terms, times
@@ -207,15 +207,15 @@ class _Loop:
 
     def _check_finite(self, step: int) -> None:
         if int(self.stepper.bad_in_a_row.numpy()) >= MAX_BAD_STEPS:
-            left = f"goes on from step {self.saved}" if self.saved else "starts again"
+            restart = f"resumes from step {self.saved}" if self.saved else "starts again"
             raise InputError(
                 f"step {step}: the loss was not finite {MAX_BAD_STEPS} times in a row. The same "
-                f"command {left}; a lower --learning_rate, a --clip_norm or --precision=float32 "
+                f"command {restart}; a lower --learning_rate, a --clip_norm or --precision=float32 "
                 "may help"
             )
 
     def _means(self, terms: list[dict[str, tf.Tensor]], times: dict[str, float]) -> dict:
-        """Means of the finite steps' terms since the last report, and the rates."""
+        """Means of the terms of finite steps since the last report, and the rates."""
         rows = [{name: float(value) for name, value in row.items()} for row in terms]
         seconds = time.perf_counter() - times["start"]
         finite = [row.pop("finite") for row in rows]
@@ -281,7 +281,7 @@ def _make_model(config: TrainConfig, style_names: Sequence[str]) -> models.Style
 def _make_result_model(
     config: TrainConfig, model: models.StyleTransferModel, style_names: Sequence[str]
 ) -> models.StyleTransferModel:
-    """A float32 twin outside of the strategy, which samples and the final file are made with."""
+    """A float32 copy outside of the strategy, for samples and the final file."""
     twin = _make_model(dataclasses.replace(config, precision="float32"), style_names)
     for variable, trained in zip(twin.weights, model.weights, strict=True):
         variable.assign(trained.numpy())

@@ -15,15 +15,15 @@ from tfstyle.config import TrainConfig
 from tfstyle.errors import InputError
 
 KEPT = 3  # checkpoints, the newest
-# What may change between two starts of a run: what does not change a step, and, with a log line,
-# what a user may want to change in the middle.
+# Flags that may change when a run resumes: those that do not affect a step, and, with a log line,
+# those that a user may want to adjust.
 _ADJUSTABLE = ("steps", "learning_rate", "schedule", "warmup_steps", "clip_norm", "precision")
 _FREE = (
     "content_dir", "style_dir", "output_dir", "vgg_weights", "init_model", "strategy",
     "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
-_LATER = ("style_loss", "model_arguments")  # empty in runs of before they were there
+_ADDED_LATER = ("style_loss", "model_arguments")  # empty in runs from before they existed
 
 
 class RunFolder:
@@ -31,7 +31,7 @@ class RunFolder:
 
     Args:
         config: of the run; `output_dir` is the folder.
-        identity: what else must be equal for a resume, such as the encoder's.
+        identity: what else must match to resume, such as the encoder's.
     Raises: InputError for a folder of another run, or one that cannot be written.
     """
 
@@ -44,7 +44,7 @@ class RunFolder:
             "config": {
                 name: value
                 for name, value in settings.items()
-                if name not in _FREE and (value or name not in _LATER)
+                if name not in _FREE and (value or name not in _ADDED_LATER)
             },
             **identity,
         }
@@ -62,13 +62,13 @@ class RunFolder:
         return self.path / "samples"
 
     def prepare(self) -> None:
-        """Makes the folders and writes `config.json`; for the chief alone."""
+        """Creates the folders and writes `config.json`; for the chief only."""
         try:
             for folder in (self.path / "checkpoints", self.logs, self.samples):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"--output_dir: {error.filename} cannot be made ({error.strerror})"
+                f"--output_dir: {error.filename} cannot be created ({error.strerror})"
             ) from error
         self._handle = files.lock_folder("output_dir", self.path)
         record = {**dataclasses.asdict(self.config), "version": __version__}
@@ -76,7 +76,7 @@ class RunFolder:
             temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
     def release(self) -> None:
-        """Lets other processes train in the folder again."""
+        """Unlocks the folder."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -91,7 +91,7 @@ class RunFolder:
         return sorted(found)
 
     def write(self, step: int, variables: dict[str, Any]) -> None:
-        """Writes the checkpoint of a step, whole or not at all, and removes old ones."""
+        """Writes the checkpoint of a step atomically, and removes old ones."""
         path = self.path / "checkpoints" / f"step-{step:08d}.npz"
         arrays = {name: np.asarray(variable.numpy()) for name, variable in variables.items()}
         meta = {"step": step, "flags": {name: getattr(self.config, name) for name in _ADJUSTABLE}}
@@ -100,7 +100,7 @@ class RunFolder:
             old.unlink(missing_ok=True)
 
     def restore(self, variables: dict[str, Any]) -> int:
-        """Sets the variables to the newest checkpoint's; its step, or 0 if there is none."""
+        """Restores the variables from the newest checkpoint; its step, or 0 if there is none."""
         found = self.checkpoints()
         if not found:
             return 0
@@ -108,14 +108,14 @@ class RunFolder:
         if self.config.resume == "never":
             raise InputError(
                 f"--resume=never: {self.path} holds a run; give another --output_dir, or "
-                "--resume=auto to go on with it"
+                "--resume=auto to resume it"
             )
         meta, arrays = checkpoints.read_checkpoint(
-            path, self._identity, "training run", "give all as before, or another --output_dir"
+            path, self._identity, "training run", "give the same flags, or another --output_dir"
         )
         if self.config.precision == "mixed_float16" != meta["flags"]["precision"]:
             raise InputError(
-                "--precision=mixed_float16: this run has no loss scale; go on with "
+                "--precision=mixed_float16: this run has no loss scale; resume with "
                 f"{meta['flags']['precision']}, or give another --output_dir"
             )
         for name, variable in variables.items():

@@ -9,8 +9,8 @@ from tfstyle.config import TrainConfig
 from tfstyle.models import StyleTransferModel
 
 INVERSE_DECAY = 5e-5  # Huang and Belongie's code: rate / (1 + 5e-5 · step)
-# Gradients are of the order of 1e-2, their rounding of 1e-8. With Keras' 1e-7 a weight with hardly
-# any gradient moves by the rounding at full rate, another way for each number of devices.
+# Gradients are of the order of 1e-2, their rounding errors of 1e-8. With Keras' 1e-7, rounding
+# moves a weight with hardly any gradient at full rate, differently for each number of devices.
 _EPSILON = 1e-5
 _FIRST_LOSS_SCALE = 2.0**15  # of float16, as in Keras' LossScaleOptimizer
 _GROWTH_STEPS = 2000
@@ -60,16 +60,16 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Stepper:
-    """The state of training beside the model, and the step that moves both on.
+    """The training state besides the model, and the step that updates both.
 
     Gradients are summed over all replicas first, then unscaled, checked and clipped, so that any
-    number of replicas takes the step of one. A step whose loss or gradients are not finite changes
-    nothing but `skipped` and, with float16, the loss scale.
+    number of replicas takes the same step. A step whose loss or gradients are not finite changes
+    only `skipped` and, with float16, the loss scale.
 
     Args:
         model: whose trainable variables are trained.
         config: of the run.
-        strategy: in whose scope the model was made.
+        strategy: in whose scope the model was created.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Stepper:
             factor *= tf.minimum(1.0, self.config.clip_norm / tf.maximum(norm, 1e-30))
         rate = self.optimizer.learning_rate
         count = tf.cast(self.optimizer.iterations.value, tf.float32)
-        # The average of few weights is of those few: (1 + t) / (10 + t), as in TensorFlow 1.
+        # Early averages are over few steps: decay (1 + t) / (10 + t), as in TensorFlow 1.
         decay = tf.minimum(self.config.ema, (1.0 + count) / (10.0 + count))
 
         def update_variable(variable, gradient, factor, rate):
@@ -161,7 +161,7 @@ class Stepper:
 
     def _skip(self):
         self.skipped.assign_add(1)
-        if self.scaled:  # too large a scale is no fault until it cannot be smaller
+        if self.scaled:  # a step counts as bad only once the scale cannot be lowered
             at_least = tf.cast(self.loss_scale <= 1.0, tf.int64)
             self.bad_in_a_row.assign_add(at_least)
             self.loss_scale.assign(tf.maximum(1.0, self.loss_scale / 2.0))
@@ -171,7 +171,7 @@ class Stepper:
         return tf.constant(False)
 
     def result_weights(self):
-        """The weights that training has come to: the averages, if there are any."""
+        """The trained weights: the averages, if there are any."""
         variables = self.averages or [v.value for v in self.model.trainable_variables]
         return [self._local(variable).numpy() for variable in variables]
 

@@ -13,8 +13,8 @@ from tfstyle.errors import InputError
 def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
     """The strategy of `--strategy`; to be called before TensorFlow has computed anything.
 
-    "mirrored" is over all GPUs, or where there is none over the logical CPU devices;
-    "multi_worker" over the machines that the environment variable TF_CONFIG lists.
+    "mirrored" uses all GPUs, or the logical CPU devices if there is none; "multi_worker" the
+    machines that the environment variable TF_CONFIG lists.
     Raises: InputError if there are no such devices or they cannot share the batch equally.
     """
     name, workers = config.strategy, _workers()
@@ -54,10 +54,10 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 class Machines:
-    """What the processes of a strategy tell each other.
+    """Communication between the processes of a strategy.
 
     Attributes:
-        several: whether there is more than this one.
+        several: whether there is more than one.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):
@@ -67,7 +67,7 @@ class Machines:
         def mean(value):
             def in_replica(own):
                 context = tf.distribute.get_replica_context()
-                # A copy, because an argument has no device, which the reduction asks for.
+                # A copy, because an argument has no device, which the reduction needs.
                 return context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.identity(own))
 
             found = strategy.run(in_replica, (value,))
@@ -76,7 +76,7 @@ class Machines:
         self._mean = mean
 
     def mean(self, value: float) -> float:
-        """The mean of the values that the machines give, equal on all; all must call it."""
+        """The mean of the machines' values, equal on all; all must call it."""
         return float(self._mean(tf.constant(value, tf.float64))) if self.several else value
 
 

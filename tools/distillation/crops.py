@@ -1,4 +1,4 @@
-"""Training pictures of development commands: crops that are functions of a seed and an index."""
+"""Training crops for development commands, each a function of a seed and an index."""
 
 import pathlib
 
@@ -7,7 +7,7 @@ from PIL import Image, ImageEnhance
 
 _BLENDS = 0.3  # share of crops that are blends of two
 _NOISY = 0.15  # share of crops with noise
-_NOISE = 0.15  # its greatest deviation
+_NOISE = 0.15  # its largest standard deviation
 
 
 def load_pixels(folders):
@@ -19,9 +19,9 @@ def load_pixels(folders):
 def crop_at(pixels, seed, index, size):
     """`(size, size, 3)` float32 crop in [0, 1], the same for equal `seed` and `index`.
 
-    Scales are from 0.7 to 2, half of the crops are flipped and half have other brightness, contrast
-    and saturation. Some are blends of two crops, and some have noise, coarse or fine: pictures
-    half way, as an optimizer of pixels sees them.
+    Scales are from 0.7 to 2, half of the crops are flipped and half have their brightness, contrast
+    and saturation changed. Some are blends of two crops, and some have noise, coarse or fine, like
+    the intermediate pictures of a render.
     """
     generator = np.random.default_rng((seed, index))
     crop = _crop(generator, pixels, size)

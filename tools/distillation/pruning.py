@@ -1,12 +1,11 @@
-"""A narrow VGG-19 from the wide one: channels chosen, layers refitted by least squares.
+"""Prunes VGG-19 to a narrow network: selects channels, and refits layers by least squares.
 
 Channel pruning after He, Zhang and Sun, "Channel Pruning for Accelerating Very Deep Neural
-Networks", ICCV 2017: from the image up, each layer keeps some channels, and its kernel is fitted
-anew so that from the narrow layers below it gives what VGG-19 has there. Channels are chosen
-greedily, as in a pivoted Cholesky factorization: each next one explains most of the others'
-covariance, weighted by how much the next layer reads them and, where there is a head, by the unit
-means of the head's targets. Heads are fitted likewise. Scales of whole layers are such that every
-feature has a mean square of 1.
+Networks", ICCV 2017: from the image up, each layer keeps some channels, and its kernel is refitted
+to predict VGG-19's features from the narrow layers below. Channels are chosen greedily, as in a
+pivoted Cholesky factorization: each next one explains most of the others' covariance, weighted by
+the next layer's kernel and, where there is a head, with its targets scaled to a mean of 1. Heads
+are fitted likewise. Each layer is scaled so that its features have a mean square of 1.
 """
 
 import numpy as np
@@ -17,7 +16,7 @@ from tfstyle import encoders
 from tfstyle.encoders import layer_names
 
 _RIDGE = 3e-4  # of the mean square of the inputs
-_FLOOR = 1e-9  # of a variance, relative to the greatest
+_FLOOR = 1e-9  # of a variance, relative to the trace
 
 
 def choose_channels(covariances, count):
@@ -55,19 +54,19 @@ def relative_error(value, target):
 
 
 def prune(vgg, image, widths, positions, generator, start=None):
-    """The arrays of a network of the form of `lite`, and what they stand for.
+    """The weights of a network like `lite`, and how they relate to VGG-19's.
 
-    Those are `conv*/channels`, which of VGG-19's channels a layer's channels stand for,
-    `conv*/scale`, what those are divided by, and `head*/means`, the mean activations that heads'
-    targets are divided by.
+    The latter are `conv*/channels`, the channels of VGG-19 that a layer's channels represent,
+    `conv*/scale`, the divisor of those, and `head*/means`, the mean activations that heads' targets
+    are divided by.
 
     Args:
         vgg: dict of VGG-19's kernels and biases.
         image: `(n, h, w, 3)` pictures in [0, 1].
         widths: channels of the five blocks.
         positions: number of positions to fit to.
-        generator: of NumPy, chooses them.
-        start: arrays of another such network, of which the first layers are kept, to the first one
+        generator: of NumPy, to choose them.
+        start: arrays of another such network, of which the first layers are kept, up to the first
             of another width.
     """
     start = start or {}

@@ -1,4 +1,4 @@
-"""What trains a narrow VGG-19 on the features of the wide one."""
+"""Optimizer, targets and losses to train a narrow VGG-19 on the features of the wide one."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from tfstyle import encoders, statistics
 from tfstyle.encoders import layer_names
 
 _PROBES = 16
-_WINDOW = 48  # positions that a loss looks at in each direction, at most
+_WINDOW = 48  # largest side of the window that a loss uses, in positions
 
 
 class Muon(keras.optimizers.Muon):
@@ -32,12 +32,12 @@ class Muon(keras.optimizers.Muon):
 
 
 class Targets:
-    """VGG-19's features of numbered crops, computed when first asked for and kept a while.
+    """VGG-19's features of numbered crops, computed on first use and cached.
 
     Args:
         encoder: VGG-19 with taps at `layer_names.HEAD_LAYERS`.
         crop: function from an index to a `(size, size, 3)` float32 crop.
-        capacity: number of crops to keep.
+        capacity: number of crops to cache.
     """
 
     def __init__(self, encoder, crop, capacity):
@@ -69,14 +69,14 @@ class Targets:
 
 
 def window(maps):
-    """The middle of `(b, n, n, c)` maps: a tenth at each border sees padding."""
+    """The centre of `(b, n, n, c)` maps, without the tenth at each border that padding affects."""
     size = maps.shape[1] or ops.shape(maps)[1]
     start = ops.maximum(-(-size // 10), (size - _WINDOW) // 2)
     return maps[:, start : size - start, start : size - start]
 
 
 def batch_indices(seed, step, batch, repeats, pool, first):
-    """Indices of a step's crops: any of the latest `pool` of those that have come so far."""
+    """Indices of a step's crops, drawn from the latest `pool` of those added so far."""
     newest = first + step * batch // repeats
     generator = np.random.default_rng((seed, step))
     return generator.integers(max(0, newest - pool), newest, batch)
@@ -85,8 +85,8 @@ def batch_indices(seed, step, batch, repeats, pool, first):
 def losses_of(feature, target, seed):
     """Scalar relative squared errors of features and of Gram matrices, `(b, h, w, c)` maps.
 
-    The Gram matrices' is an estimate from `_PROBES` random vectors p: ‖(G - T) p‖² has ‖G - T‖² for
-    its mean, and G p = Fᵀ(F p) costs far less than G.
+    That of Gram matrices is estimated with `_PROBES` random vectors p: the expectation of
+    ‖(G - T) p‖² is ‖G - T‖², and G p = Fᵀ(F p) costs far less than G.
     """
     feature, target = statistics.flatten(feature), statistics.flatten(target)
     error = ops.mean(ops.square(feature - target)) / ops.mean(ops.square(target))
@@ -103,7 +103,7 @@ def _gram_product(flat, probes):
 
 
 def load_student(start, margin=0):
-    """The network of the arrays `start`, from `tools.prune` or from here, trainable."""
+    """The trainable network of the arrays `start`, from `tools.prune` or `tools.distill`."""
     widths = [start[f"conv{block}_1/kernel"].shape[-1] for block in range(1, 6)]
     student = encoders.VGG19(widths=widths, head_widths=encoders.VGG_WIDTHS, margin=margin)
     student.build((None, None, None, 3))
@@ -113,5 +113,5 @@ def load_student(start, margin=0):
 
 
 def weight_name(variable):
-    """`conv1_1/kernel`, as in files of weights."""
+    """`conv1_1/kernel`, as in weight files."""
     return "/".join(variable.path.split("/")[-2:])
