@@ -45,7 +45,7 @@ class Balance:
 # and confirmed in a blind comparison.
 BALANCES = {
     "lite": Balance(),
-    "vgg19": Balance(content=2.0, style=0.5, layers={"relu5_1": 0.25}),
+    "vgg19": Balance(content=1.4, style=0.5, layers={"relu5_1": 0.25}),
 }
 
 
