@@ -235,12 +235,12 @@ def test_the_style_weighs_half_by_vgg19():
     assert given == {"lite": 8.0, "vgg19": 4.0}
 
 
-def test_content_weighs_double_by_vgg19_and_its_deepest_style_a_quarter():
+def test_content_weighs_more_by_vgg19_and_its_deepest_style_a_quarter():
     loss = make_loss(
         OptimizeConfig(content_weight=3.0, content_layers="relu4_2", style_weight=10.0,
                        style_layers="relu3_1,relu5_1"), "vgg19"
     )  # fmt: skip
-    assert loss.content["relu4_2"][1] == 6.0
+    assert loss.content["relu4_2"][1] == pytest.approx(1.4 * 3.0)
     weights = {layer: terms[0][1] for layer, terms in loss.style.items()}
     assert weights == pytest.approx({"relu3_1": 4.0, "relu5_1": 1.0})
 
