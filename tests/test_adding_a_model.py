@@ -102,6 +102,7 @@ def test_the_page_shows_the_entry():
 def test_it_is_trained_and_loaded_again(name, trained):
     model = models.load_model(trained[name] / "model.keras")
     assert model.style_loss == "gram:0.5,mean_std:0.5"
+    assert not model.encoder.trainable_variables, "still frozen"
     config = json.loads((trained[name] / "config.json").read_text())
     assert config["model"] == name
     assert list((trained[name] / "samples").iterdir()) == []  # none was asked for so early

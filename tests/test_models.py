@@ -9,6 +9,8 @@ from tests.model_examples import EXAMPLES
 from tfstyle import models, registry
 from tfstyle.errors import InputError
 from tfstyle.models import packaged
+from tfstyle.models.capabilities import Pretrainable
+from tfstyle.models.encoder_decoder import EncoderDecoderModel
 
 
 @pytest.fixture(params=EXAMPLES)
@@ -119,6 +121,8 @@ def test_a_graph_of_unknown_size_gives_the_same(make, photo, painting):
 @pytest.mark.parametrize("terms", ["loss_terms", "reconstruction_terms"])
 def test_gradients_reach_what_is_trained_and_nothing_else(make, photo, painting, terms):
     model = make(tv_weight=1.0)
+    if terms == "reconstruction_terms" and not isinstance(model, Pretrainable):
+        return  # a capability that it does not declare
     photo = photo[:, :, :64]
     inputs = {"content": photo, "style": painting} if terms == "loss_terms" else photo
     with tf.GradientTape() as tape:
@@ -154,6 +158,8 @@ def test_mixed_bfloat16_is_near_float32(make, photo, painting):
 
 def test_codes_are_known_by_the_encoder_alone(make):
     first, second = make(), make()
+    if not isinstance(first, EncoderDecoderModel):
+        return  # whose codes may depend on all of it
     second.decoder.weights[0].assign(second.decoder.weights[0] * 2.0)
     assert first.code_identity() == second.code_identity()
     second.encoder.weights[0].assign(second.encoder.weights[0] * 2.0)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import losses
+from tfstyle import encoders, losses
 from tfstyle.errors import InputError
 from tfstyle.models.capabilities import StylePictures
 
@@ -125,6 +125,11 @@ class StyleTransferModel(keras.Model):
         else:
             inputs["style_index"] = ops.zeros((1,), "int32")
         self.call(inputs)
+        # Layer by layer: a part that was saved as frozen ignores being frozen again.
+        for part in self.layers:
+            if isinstance(part, encoders.VGG19):
+                for layer in part.layers:
+                    layer.trainable = False
         self.built = True
 
     def call(self, inputs):
