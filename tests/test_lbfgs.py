@@ -55,7 +55,7 @@ def test_the_direction_is_the_two_loop_recursion():
     q *= s @ y / (y @ y)
     for (s, y), alpha in zip(pairs[-4:], reversed(alphas), strict=True):
         q += (alpha - y @ q / (s @ y)) * s
-    direction = optimizer._compiled_propose()[0].numpy()
+    direction = optimizer._iterate()[0].numpy()
     np.testing.assert_allclose(direction, -q, rtol=2e-3, atol=2e-3 * np.abs(q).max())
 
 

@@ -25,7 +25,27 @@ _HALVINGS = 20
 _Point = collections.namedtuple("_Point", ["x", "f", "df", "full_gradient"])  # tfp's protocol
 
 
-class LBFGS:
+class VectorOptimizer:
+    """Base of the optimizers of one flat vector: compiles each function they are given once."""
+
+    def __init__(self, value_and_gradient):
+        self._functions = {}
+        self.use(value_and_gradient)
+
+    def use(self, value_and_gradient):
+        """Sets another function, before `start`."""
+        if value_and_gradient not in self._functions:
+            self._functions[value_and_gradient] = self._compile(
+                tf.function(value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)])
+            )
+        self._evaluate, self._iterate = self._functions[value_and_gradient]
+
+    def _compile(self, evaluate):
+        """Compiled functions of this one: `_evaluate`, and `_iterate` for each iteration."""
+        raise NotImplementedError
+
+
+class LBFGS(VectorOptimizer):
     """Minimizes a smooth function of a float32 vector, one iteration per call.
 
     If neither the unit step nor the line search gives a finite, lower value, the history is dropped
@@ -50,8 +70,7 @@ class LBFGS:
             raise ValueError(f"`history` must be positive. Received: history={history}")
         self.history = history
         self.first_step = first_step
-        self._functions = {}
-        self.use(value_and_gradient)
+        super().__init__(value_and_gradient)
         vector = tf.TensorShape([None])
         self.position = tf.Variable(tf.zeros([0]), shape=vector)
         self._gradient = tf.Variable(tf.zeros([0]), shape=vector)
@@ -65,14 +84,8 @@ class LBFGS:
         self.iterations = 0
         self.converged = False
 
-    def use(self, value_and_gradient):
-        """Sets another function, before `start`; each is compiled once."""
-        if value_and_gradient not in self._functions:
-            evaluate = tf.function(
-                value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
-            )
-            self._functions[value_and_gradient] = evaluate, tf.function(self._propose)
-        self._evaluate, self._compiled_propose = self._functions[value_and_gradient]
+    def _compile(self, evaluate):
+        return evaluate, tf.function(self._propose)
 
     def start(self, position, rescale=None):
         """Sets the vector to `position`, `(n,)` float32, resets all other state and evaluates.
@@ -106,7 +119,7 @@ class LBFGS:
         """One iteration; does nothing once `converged`. Returns the new value."""
         if self.converged:
             return self.value
-        direction, slope, value, gradient, new_slope = self._compiled_propose()
+        direction, slope, value, gradient, new_slope = self._iterate()
         self.evaluations += 1
         length = tf.constant(1.0)
         if not self._wolfe(float(slope), float(value), float(new_slope)):

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfstyle.optimization.lbfgs import HISTORY
+from tfstyle.optimization.lbfgs import HISTORY, VectorOptimizer
 
 
-class Adam:
+class Adam(VectorOptimizer):
     """Adam on one flat vector, with an average of the iterates as its result.
 
     Kingma and Ba, ICLR 2015; the averaging and the rescaling of moments between scales are those of
@@ -31,8 +31,7 @@ class Adam:
         }
         self._updates = tf.Variable(0.0)  # of the moments, over all scales
         self._averaged = tf.Variable(0.0)  # iterates in the average, of this scale
-        self._functions = {}
-        self.use(value_and_gradient)
+        super().__init__(value_and_gradient)
         self.value, self.evaluations, self.iterations, self.converged = np.inf, 0, 0, False
 
     @property
@@ -42,16 +41,10 @@ class Adam:
             return self._vectors["iterate"].read_value()
         return self._vectors["average"] / weight
 
-    def use(self, value_and_gradient):
-        """Sets another function; each is compiled once."""
-        if value_and_gradient not in self._functions:
-            evaluate = tf.function(
-                value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
-            )
-            self._functions[value_and_gradient] = evaluate, tf.function(self._step)
-        self._evaluate, self._update = self._functions[value_and_gradient]
+    def _compile(self, evaluate):
+        return evaluate, tf.function(self._step)
 
-    switch = use  # nothing else depends on the function
+    switch = VectorOptimizer.use  # nothing else depends on the function
 
     def start(self, position, rescale=None):
         """Sets the vector to `position`; `rescale` maps the moments of the last scale to this."""
@@ -70,7 +63,7 @@ class Adam:
 
     def step(self):
         """One iteration. Returns the value before it."""
-        value = float(self._update())
+        value = float(self._iterate())
         self.evaluations += 1
         self.iterations += 1
         if np.isfinite(value):
@@ -111,7 +104,7 @@ class Adam:
         self._averaged.assign(averaged)
 
 
-class StockLBFGS:
+class StockLBFGS(VectorOptimizer):
     """tensorflow-probability's `lbfgs_minimize`, in chunks that keep its history.
 
     Arguments, attributes and methods are those of `lbfgs.LBFGS`; it needs about three evaluations
@@ -121,19 +114,12 @@ class StockLBFGS:
     def __init__(self, value_and_gradient, history=HISTORY):
         self.history = history
         self._results: Any = None  # of tfp, once it has started
-        self._functions = {}
-        self.use(value_and_gradient)
+        super().__init__(value_and_gradient)
         self.value, self.evaluations, self.iterations, self.converged = np.inf, 0, 0, False
 
     @property
     def position(self):
         return self._results.position
-
-    def use(self, value_and_gradient):
-        """Sets another function, before `start`; each is compiled once."""
-        if value_and_gradient not in self._functions:
-            self._functions[value_and_gradient] = self._compile(value_and_gradient)
-        self._first, self._minimize = self._functions[value_and_gradient]
 
     def switch(self, value_and_gradient):
         """Continues with another function of the same vector; tfp's history is lost."""
@@ -141,16 +127,12 @@ class StockLBFGS:
         self.converged = False
         self._begin(self.position)
 
-    def _compile(self, value_and_gradient):
-        evaluate_once = tf.function(
-            value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)]
-        )
-
+    def _compile(self, evaluate):
         def minimize(results, iterations):
             import tensorflow_probability as tfp
 
             return tfp.optimizer.lbfgs_minimize(
-                evaluate_once,
+                evaluate,
                 initial_position=None,
                 previous_optimizer_results=results,
                 max_iterations=iterations,
@@ -164,7 +146,7 @@ class StockLBFGS:
             import tensorflow_probability as tfp
 
             return tfp.optimizer.lbfgs_minimize(
-                evaluate_once,
+                evaluate,
                 initial_position=position,
                 max_iterations=0,
                 num_correction_pairs=self.history,
@@ -179,7 +161,7 @@ class StockLBFGS:
         self._begin(position)
 
     def _begin(self, position):
-        self._results = self._first(tf.convert_to_tensor(position))
+        self._results = self._evaluate(tf.convert_to_tensor(position))
         self.evaluations += int(self._results.num_objective_evaluations)
         self.value = float(self._results.objective_value)
 
@@ -188,7 +170,7 @@ class StockLBFGS:
         if self.converged:
             return self.value
         before = self._results
-        results = self._minimize(before, before.num_iterations + 1)
+        results = self._iterate(before, before.num_iterations + 1)
         self.evaluations += int(
             results.num_objective_evaluations - before.num_objective_evaluations
         )
