@@ -56,6 +56,15 @@ def test_the_page_has_every_part():
     assert sorted(listed) == sorted(parts)
 
 
+def test_the_picture_shows_the_floors_of_the_page():
+    picture = (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    boxes = re.findall(r'y="(\d+)" width.*?<text[^>]*>(.+?)</text>', picture)
+    rows = {}
+    for height, part in boxes:
+        rows.setdefault(int(height), set()).add(part)
+    assert [rows[height] for height in sorted(rows)] == floors_of_page()
+
+
 def test_imports_point_down():
     height = {part: -place for place, floor in enumerate(floors_of_page()) for part in floor}
     upward = [
