@@ -164,6 +164,11 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
     assert "--init_model: is for a model that can start from another model" in line
     line = refusal("train", *flags, "--model=covariance", "--model_arguments=depth=3")
     assert "--model_arguments: depth=3: covariance cannot be made with them" in line
+    line = refusal("train", *flags, "--model=covariance", "--model_arguments=style_weight=3")
+    assert "--model_arguments: style_weight has a flag of its own, --style_weight" in line
+    for margin in ("-16", "2.5"):
+        line = refusal("train", *flags, "--model=mobile", f"--model_arguments=margin={margin}")
+        assert f"`margin` must be a multiple of 8, at least 0. Received: margin={margin}" in line
     line = refusal("to_tflite", f"--model={trained['covariance']}/model.keras", "--tile_size=448",
                    f"--output={tmp_path / 'files'}")  # fmt: skip
     assert "--tile_size: is for a model that paints in tiles" in line

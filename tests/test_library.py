@@ -99,3 +99,10 @@ def test_a_code_that_is_damaged_is_one_line(part, library, tmp_path):
     (tmp_path / "styles.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match=r"styles\.json: not a style library"):
         StyleLibrary.load(tmp_path / "styles.json")
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "[]", "3"])
+def test_other_json_is_no_library(text, tmp_path):
+    (tmp_path / "other.json").write_text(text)
+    with pytest.raises(InputError, match=r"not a style library of tfstyle \(another format\)"):
+        StyleLibrary.load(tmp_path / "other.json")

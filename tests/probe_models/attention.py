@@ -30,7 +30,6 @@ class AttentionModel(StyleTransferModel, StylePictures, Tileable):
     def __init__(self, encoder, margin=16, **kwargs):
         super().__init__(**kwargs)
         self.encoder = encoder
-        self.encoder.trainable = False
         self.margin = margin
         self.padding = layers.ReflectionPadding2D(margin, STRIDE)
         self.to_image = keras.layers.Conv2D(3, 1, activation="sigmoid")

@@ -27,7 +27,6 @@ class NamedModel(StyleTransferModel, NamedStyles, MixableCodes):
     def __init__(self, encoder, style_names, width=8, **kwargs):
         super().__init__(**kwargs)
         self.encoder = encoder
-        self.encoder.trainable = False
         self.style_names = tuple(style_names)
         self.width = width
         self.first = keras.layers.Conv2D(width, 3, padding="same")

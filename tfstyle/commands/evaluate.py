@@ -51,7 +51,7 @@ def main(config: EvaluateCommand) -> int | None:
     if not evaluation.complete:
         logging.info("Stopped; the same command resumes %s.", config.output_dir)
         return 128 + stop.number
-    command = cli.command_line(config, "evaluate.py")
+    command = f"python {cli.command_line(config, 'evaluate.py')}"
     folder = pathlib.Path(config.output_dir)
     logging.info("Writing the report.")
     found = tables.Tables.of(evaluation)

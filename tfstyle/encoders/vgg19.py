@@ -145,6 +145,16 @@ class VGG19(keras.Model):
         pooled = ops.average_pool(x, 2, 2, data_format="channels_last")
         return pooled * ops.cast(AVERAGE_POOLING_SCALE, x.dtype)
 
+    def freeze(self):
+        """Makes all weights untrainable, layer by layer.
+
+        An encoder that was saved as frozen has trainable layers once it is loaded, and ignores
+        `trainable = False`, which it has already.
+        """
+        for layer in self.layers:
+            layer.trainable = False
+        self.trainable = False
+
     def cut(self, taps):
         """A copy without heads that taps other features of the trunk, at most as deep.
 
@@ -231,5 +241,5 @@ def load_encoder(
                 f"not {found}"
             )
         variable.assign(arrays[key])
-    encoder.trainable = False
+    encoder.freeze()
     return encoder

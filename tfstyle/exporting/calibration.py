@@ -4,14 +4,13 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from absl import logging
 
 from tfstyle import images
-from tfstyle.exporting.signatures import CODE, FREE, SUMMARY, Size, flatten
+from tfstyle.exporting.signatures import CODE, FREE, SUMMARY, Size, flatten, style_inputs
 from tfstyle.models import StyleTransferModel
-from tfstyle.models.capabilities import NamedStyles, Tileable
+from tfstyle.models.capabilities import Tileable, to_numpy
 
 MIN_SAMPLES, MAX_SAMPLES = 100, 300  # of calibration, as in Magenta's models of 2018
 
@@ -53,12 +52,9 @@ def read_samples(
         style = images.cover(painting, (style_side, style_side))
         strength = 1.0 if i % 4 else random.uniform()
         sample: dict[str, Any] = {"content": as_input(content, FREE, "uint8")}
-        if isinstance(model, NamedStyles):
-            sample["style_index"] = np.array([i % len(model.style_names)], np.int32)
-            code = model.encode_index(sample["style_index"])
-        else:
-            sample["style"] = as_input(style, FREE, "uint8")
-            code = model.encode_style(style)
+        inputs = style_inputs(model, style, [i])
+        code = model.encode(inputs)
+        sample.update({**inputs, "style": as_input(style, FREE, "uint8")})
         sample.update(to_numpy(flatten(CODE, code)))
         if isinstance(model, Tileable):
             own = to_numpy(flatten(SUMMARY, model.summarize([content], [1.0], code, strength)))
@@ -67,11 +63,6 @@ def read_samples(
         sample["strength"] = np.full(1, strength, np.float32)
         samples.append(sample)
     return samples
-
-
-def to_numpy(arrays: Any) -> Any:
-    """A structure of tensors as one of NumPy arrays."""
-    return keras.tree.map_structure(np.asarray, arrays)
 
 
 def halfway(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

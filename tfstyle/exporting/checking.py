@@ -3,18 +3,26 @@
 import dataclasses
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from tfstyle import images, metrics
 from tfstyle.errors import InputError
-from tfstyle.exporting.calibration import as_input, halfway, to_numpy
-from tfstyle.exporting.signatures import CODE, FREE, SUMMARY, Size, flatten, unflatten
+from tfstyle.exporting.calibration import as_input, halfway
+from tfstyle.exporting.signatures import (
+    CODE,
+    FREE,
+    PICTURES,
+    SUMMARY,
+    Size,
+    flatten,
+    style_inputs,
+    unflatten,
+)
 from tfstyle.exporting.tflite import Entry
 from tfstyle.metrics.networks import Features
 from tfstyle.models import StyleTransferModel
-from tfstyle.models.capabilities import NamedStyles
+from tfstyle.models.capabilities import to_numpy
 from tfstyle.runtime.litert import Network
 
 FREE_SIDE = 384  # side in pixels of pictures for an entry that takes any size
@@ -51,26 +59,16 @@ class NetworkPair:
     transfer: tuple[Network, Entry]
     dtype: str
 
-    def paint(
-        self, content: np.ndarray, style: Mapping[str, np.ndarray]
-    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def paint(self, inputs: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """The style's code by the names of inputs, and the picture, float32 in [0, 1].
 
         Args:
-            content: picture in [0, 1].
-            style: `{"style": picture in [0, 1]}` or `{"style_index": (1,)}`.
+            inputs: `content` in [0, 1] and `strength`, with a style of `style_inputs`.
         """
         code: dict[str, np.ndarray] = {}
         if self.encoder:
-            network, entry = self.encoder
-            code = network.run(entry.key, _with_dtype(style, self.dtype))
-        network, entry = self.transfer
-        inputs = {
-            "content": as_input(content, FREE, self.dtype),
-            **code,
-            "strength": np.ones(1, np.float32),
-        }
-        stylized = network.run(entry.key, inputs)["stylized"]
+            code = _run(*self.encoder, inputs, self.dtype)
+        stylized = _run(*self.transfer, {**inputs, **code}, self.dtype)["stylized"]
         return code, stylized.astype(np.float32) / (255.0 if self.dtype == "uint8" else 1.0)
 
 
@@ -122,13 +120,9 @@ class Check:
             for content, style in pairs
         ]
         for number, (content, style) in enumerate(pictures):
-            inputs = {"content": content, "style": style, "strength": np.ones(1, np.float32)}
-            if isinstance(model, NamedStyles):
-                del inputs["style"]
-                inputs["style_index"] = np.array([number % len(model.style_names)], np.int32)
-                code = to_numpy(model.encode_index(inputs["style_index"]))
-            else:
-                code = to_numpy(model.encode_style(style))
+            inputs = {"content": content, **style_inputs(model, style, [number])}
+            inputs["strength"] = np.ones(1, np.float32)
+            code = to_numpy(model.encode(inputs))
             inputs.update(flatten(CODE, code))
             summary = None
             if as_parts:
@@ -158,8 +152,7 @@ class Check:
         """Likeness of a file's signature; the Keras model paints with its codes or summaries."""
         pictures = []
         for example in self._examples:
-            inputs = {name: example.inputs[name] for name in entry.signature.inputs}
-            outputs = network.run(entry.key, _with_dtype(inputs, dtype))
+            outputs = _run(network, entry, example.inputs, dtype)
             content = example.inputs["content"]
             if code := unflatten(CODE, outputs):
                 picture = self._paint(content, code, None)
@@ -174,11 +167,11 @@ class Check:
 
     def likeness_of_pair(self, pair: NetworkPair) -> Likeness:
         """Likeness of a style encoder and a transfer network, one after the other."""
-        return self._likeness([pair.paint(*_split(one.inputs))[1] for one in self._examples])
+        return self._likeness([pair.paint(one.inputs)[1] for one in self._examples])
 
-    def example(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Content and style of the first pair, for `NetworkPair.paint`."""
-        return _split(self._examples[0].inputs)
+    def example(self) -> dict[str, np.ndarray]:
+        """Inputs of the first pair, for `NetworkPair.paint`."""
+        return self._examples[0].inputs
 
     def _likeness(self, pictures):
         rows = []
@@ -201,15 +194,12 @@ class Check:
         )  # fmt: skip
 
 
-def _with_dtype(inputs: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
-    """Inputs with their pictures converted to the files' type."""
-    pictures = ("content", "style")
-    return {k: as_input(v, FREE, dtype) if k in pictures else v for k, v in inputs.items()}
-
-
-def _split(inputs):
-    """The content, and the style in the form that the model takes."""
-    return inputs["content"], {k: v for k, v in inputs.items() if k in ("style", "style_index")}
+def _run(network, entry, values, dtype):
+    """Outputs of an entry for its inputs among values by name, whose pictures get the type."""
+    inputs = {name: values[name] for name in entry.signature.inputs}
+    for name in inputs.keys() & set(PICTURES):
+        inputs[name] = as_input(inputs[name], FREE, dtype)
+    return network.run(entry.key, inputs)
 
 
 def _fixed(size):

@@ -17,22 +17,21 @@ TOLERANCE = 2.0
 def write_golden(
     folder: pathlib.Path,
     pair: NetworkPair,
-    content: np.ndarray,
-    style: dict[str, np.ndarray],
+    inputs: dict[str, np.ndarray],
 ) -> None:
     """Writes `photo.png`, `stylized.png`, `golden.json` and, of a style picture, `painting.png`.
 
     Args:
         folder: to create.
         pair: of files.
-        content: `(1, h, w, 3)` in [0, 1], at the transfer network's size.
-        style: of `NetworkPair.paint`, at the style encoder's.
+        inputs: of `NetworkPair.paint`, with pictures of the files' sizes.
     """
-    code, stylized = pair.paint(content, style)
+    code, stylized = pair.paint(inputs)
+    source = pair.encoder[1].signature.inputs[0] if pair.encoder else ""
     folder.mkdir()
-    pictures = {"photo": content, "stylized": stylized}
-    if "style" in style:
-        pictures["painting"] = style["style"]
+    pictures = {"photo": inputs["content"], "stylized": stylized}
+    if source == "style":
+        pictures["painting"] = inputs["style"]
     for name, picture in pictures.items():
         images.write_image(folder / f"{name}.png", picture)
     record: dict[str, Any] = {
@@ -42,11 +41,9 @@ def write_golden(
         },
     }  # fmt: skip
     if pair.encoder:
-        name = pair.encoder[1].signature.name
-        source = "painting.png" if "style" in style else style["style_index"].tolist()
-        record[name] = {
+        record[pair.encoder[1].signature.name] = {
             "signature": pair.encoder[1].key,
-            pair.encoder[1].signature.inputs[0]: source,
+            source: "painting.png" if source == "style" else inputs[source].tolist(),
             **{key: array[0].ravel().tolist() for key, array in code.items()},
         }
     (folder / "golden.json").write_text(json.dumps(record) + "\n", encoding="utf-8")

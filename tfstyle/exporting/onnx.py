@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from tfstyle import images
 from tfstyle.errors import InputError
-from tfstyle.exporting.calibration import to_numpy
 from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, Size, flatten, noise
 from tfstyle.models import StyleTransferModel
+from tfstyle.models.capabilities import to_numpy
 from tfstyle.runtime import process
 
 OPSET = 17
@@ -70,8 +70,5 @@ def _values(model, size):
         inputs.update(
             {k: images.cover(v, size) for k, v in inputs.items() if k in ("content", "style")}
         )
-    if "style" in inputs:
-        code = model.encode_style(inputs["style"])
-    else:
-        code = model.encode_index(inputs["style_index"])
-    return {**inputs, **to_numpy(flatten(CODE, code)), "strength": np.full(1, 0.8, np.float32)}
+    code = to_numpy(flatten(CODE, model.encode(inputs)))
+    return {**inputs, **code, "strength": np.full(1, 0.8, np.float32)}

@@ -129,16 +129,12 @@ class Signatures:
         def picture(tensor):
             return tensor if dtype == "float32" else tf.cast(tensor, tf.float32) * (1.0 / 255.0)
 
-        def encode(inputs):
-            if "style" in inputs:
-                return model.encode_style(picture(inputs["style"]))
-            return model.encode_index(inputs["style_index"])
-
         def call(**inputs):
+            inputs = {k: picture(v) if k in PICTURES else v for k, v in inputs.items()}
             if name in (ENCODE_STYLE, ENCODE_INDEX):
-                return flatten(CODE, encode(inputs))
-            content, strength = picture(inputs["content"]), inputs["strength"]
-            code = encode(inputs) if name == STYLIZE else unflatten(CODE, inputs)
+                return flatten(CODE, model.encode(inputs))
+            content, strength = inputs["content"], inputs["strength"]
+            code = model.encode(inputs) if name == STYLIZE else unflatten(CODE, inputs)
             if name == ENCODE_WHOLE:
                 return flatten(SUMMARY, model.summarize([content], [1.0], code, strength))
             if name == TRANSFER_TILE:
@@ -190,6 +186,20 @@ class Signatures:
         return tf.TensorSpec((batch, *arrays[name].shape), arrays[name].dtype, name=name)
 
 
+def style_inputs(
+    model: StyleTransferModel, picture: np.ndarray, numbers: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """A style in both forms, of which a model reads one: a picture, and indices.
+
+    Args:
+        model: to export.
+        picture: `(batch, h, w, 3)`.
+        numbers: of any size, from which the indices of a model with named styles are made.
+    """
+    count = len(model.style_names) if isinstance(model, NamedStyles) else 1
+    return {"style": picture, "style_index": np.array(numbers, np.int32) % count}
+
+
 def noise(model: StyleTransferModel, batch: int) -> dict[str, np.ndarray]:
     """Noise as content and style: inputs of the model's call.
 
@@ -201,10 +211,7 @@ def noise(model: StyleTransferModel, batch: int) -> dict[str, np.ndarray]:
         random.uniform(size=(batch, *sides, 3)).astype(np.float32)
         for sides in ((side, side + 32), (side + 32, side))
     )
-    if isinstance(model, NamedStyles):
-        names = len(model.style_names)
-        return {"content": content, "style_index": np.arange(batch, dtype=np.int32) % names}
-    return {"content": content, "style": style}
+    return {"content": content, **style_inputs(model, style, range(batch))}
 
 
 def _sizes(model, size) -> list[tuple[int, int]]:
@@ -215,9 +222,7 @@ def _sizes(model, size) -> list[tuple[int, int]]:
 
 
 def _code(model, size):
-    if isinstance(model, NamedStyles):
-        return model.encode_index(np.zeros(1, np.int32))
-    return model.encode_style(np.zeros((1, *size, 3), np.float32))
+    return model.encode(style_inputs(model, np.zeros((1, *size, 3), np.float32), [0]))
 
 
 def _specs(found: Sequence[Mapping[str, Any]]) -> dict[str, ArraySpec]:

@@ -100,7 +100,7 @@ def write_files(
                 rows.append(_measure(name, data, entry, by_threads, check, dtype, least))
         pair = checking.NetworkPair(networks.get(_ENCODER), networks[_TRANSFER], dtype)
         likenesses[precision] = whole.likeness_of_pair(pair)
-        golden.write_golden(folder / precision / "golden", pair, *whole.example())
+        golden.write_golden(folder / precision / "golden", pair, whole.example())
         text = json.dumps(describe_model(model), indent=1, ensure_ascii=False) + "\n"
         (folder / precision / "model.json").write_text(text, encoding="utf-8")
     return Found(rows, likenesses, whole.model_itself)

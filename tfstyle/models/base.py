@@ -117,27 +117,27 @@ class StyleTransferModel(keras.Model):
             )
 
     def build(self, input_shape=None):
-        """Paints a picture of zeros, which builds all layers."""
+        """Paints a picture of zeros, which builds all layers, and freezes encoders."""
         side = 2 * self.min_size
-        inputs = {"content": ops.zeros((1, side, side, 3))}
-        if isinstance(self, StylePictures):
-            inputs["style"] = inputs["content"]
-        else:
-            inputs["style_index"] = ops.zeros((1,), "int32")
-        self.call(inputs)
-        # Layer by layer: a part that was saved as frozen ignores being frozen again.
+        picture = ops.zeros((1, side, side, 3))
+        self.call({"content": picture, "style": picture, "style_index": ops.zeros((1,), "int32")})
         for part in self.layers:
             if isinstance(part, encoders.VGG19):
-                for layer in part.layers:
-                    layer.trainable = False
+                part.freeze()
         self.built = True
 
+    def encode(self, inputs):
+        """Codes of whichever form of style the model takes.
+
+        Args:
+            inputs: with `"style"` for `StylePictures`, with `"style_index"` for `NamedStyles`.
+        """
+        if isinstance(self, StylePictures):
+            return self.encode_style(inputs["style"])
+        return self.encode_index(inputs["style_index"])
+
     def call(self, inputs):
-        if "style" in inputs:
-            code = self.encode_style(inputs["style"])
-        else:
-            code = self.encode_index(inputs["style_index"])
-        return self.stylize(inputs["content"], code, inputs.get("strength", 1.0))
+        return self.stylize(inputs["content"], self.encode(inputs), inputs.get("strength", 1.0))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The total of `loss_terms(x)`, so that `fit` trains on a data set of such `x`."""

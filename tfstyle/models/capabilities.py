@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import keras
+import numpy as np
 
 from tfstyle.errors import InputError
 
@@ -123,6 +124,11 @@ class Int8Preparation:
             samples: of the arguments of `stylize`: `content`, `code` and `strength`.
         """
         raise NotImplementedError
+
+
+def to_numpy(code: Code) -> dict[str, np.ndarray]:
+    """A code, or any arrays by name, as NumPy arrays."""
+    return {name: np.asarray(part) for name, part in code.items()}
 
 
 def require(model: Any, capability: type[_Capability], flag: str) -> _Capability:

@@ -42,6 +42,10 @@ class EncoderDecoderModel(
 
     def __init__(self, encoder, decoder, margin, stride, **kwargs):
         super().__init__(**kwargs)
+        if not isinstance(margin, int) or margin < 0 or margin % stride:
+            raise ValueError(
+                f"`margin` must be a multiple of {stride}, at least 0. Received: margin={margin}"
+            )
         self.encoder = encoder
         self.decoder = decoder
         self.margin = margin
@@ -80,9 +84,7 @@ class EncoderDecoderModel(
             self.encoder.build((None, None, None, 3))
         if not self.decoder.built:
             self.decoder.build(None)
-        # Layer by layer: a part that was saved as frozen ignores `trainable = False`.
-        for layer in self.encoder.layers:
-            layer.trainable = False
+        self.encoder.freeze()
         self.built = True
 
     def start_from(self, trained):

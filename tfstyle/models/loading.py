@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import textwrap
 import zipfile
 from typing import Any
 
@@ -32,7 +33,7 @@ def create_model(
         dtype: Keras dtype policy.
         **arguments: of the architecture: `content_weight`, `style_weight`, `tv_weight` and
             `style_loss` of `StyleTransferModel`, and its own.
-    Raises: InputError for arguments that the architecture does not take.
+    Raises: TypeError or ValueError for arguments that the architecture does not take.
     """
     maker = registry.resolve(registry.ARCHITECTURES[architecture])
     return maker(encoder, vgg_weights, dtype=dtype, **arguments)
@@ -59,9 +60,10 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     try:
         with process.held_signals():
             model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
-    except files.UNREADABLE as error:
+    except (InputError, *files.UNREADABLE) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{path}: not a model of tfstyle ({reason[0]})") from error
+        short = textwrap.shorten(reason[0], 160, placeholder=" …")
+        raise InputError(f"{path}: not a model of tfstyle ({short})") from error
     if not isinstance(model, StyleTransferModel):
         raise InputError(f"{path}: not a model of tfstyle, but a {type(model).__name__}")
     return model

@@ -122,9 +122,9 @@ class StyleLibrary:
         path = pathlib.Path(path)
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            if record["format"] != _FORMAT:
+            if not isinstance(record, dict) or record.get("format") != _FORMAT:
                 raise ValueError("another format")
-            if record["version"] != _VERSION:
+            if record.get("version") != _VERSION:
                 raise InputError(
                     f"{path}: written by another version of tfstyle; rebuild it: tfstyle styles "
                     "--library NEW.json --add PAINTINGS"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,7 @@ from tfstyle.stylization import tiling
 
 if TYPE_CHECKING:
     from tfstyle.models import StyleTransferModel
-
-Code = Mapping[str, Any]
+    from tfstyle.models.capabilities import Code
 
 
 class Stylizer:
@@ -71,10 +70,10 @@ class Stylizer:
 
         Larger pictures give larger strokes; a longest side of 512 pixels is usual.
         """
-        from tfstyle.models.capabilities import StylePictures, require
+        from tfstyle.models.capabilities import StylePictures, require, to_numpy
 
         require(self.model, StylePictures, "--style")
-        return _to_numpy(self._encode(style))  # type: ignore[misc]
+        return to_numpy(self._encode(style))  # type: ignore[misc]
 
     def encode_styles(
         self,
@@ -101,22 +100,22 @@ class Stylizer:
     def named_style(self, name: str) -> dict[str, np.ndarray]:
         """The code of one of the model's own styles; InputError for another name or model."""
         from tfstyle.config import did_you_mean
-        from tfstyle.models.capabilities import NamedStyles, require
+        from tfstyle.models.capabilities import NamedStyles, require, to_numpy
 
         names = require(self.model, NamedStyles, "--style_name").style_names
         if name not in names:
             raise InputError(f"--style_name: no style '{name}' in the model"
                              f"{did_you_mean(name, tuple(names))}")  # fmt: skip
-        return _to_numpy(self.model.encode_index(np.array([names.index(name)], np.int32)))
+        return to_numpy(self.model.encode_index(np.array([names.index(name)], np.int32)))
 
-    def mix(self, codes: Sequence[Code], shares: Sequence[float] = ()) -> dict[str, np.ndarray]:
+    def mix(self, codes: "Sequence[Code]", shares: Sequence[float] = ()) -> dict[str, np.ndarray]:
         """The mixture of codes; InputError for a model whose codes cannot be mixed.
 
         Args:
             codes: of styles.
             shares: of each, at least 0 and not all 0; normalized to sum 1. Equal if empty.
         """
-        from tfstyle.models.capabilities import MixableCodes, require
+        from tfstyle.models.capabilities import MixableCodes, require, to_numpy
 
         shares = shares or (1.0,) * len(codes)
         if len(shares) != len(codes) or min(shares, default=-1) < 0 or sum(shares) <= 0:
@@ -125,14 +124,14 @@ class Stylizer:
                 f"{shares} for {len(codes)} codes"
             )
         if len(codes) == 1:
-            return _to_numpy(codes[0])
+            return to_numpy(codes[0])
         able = require(self.model, MixableCodes, "--style_weights")
-        return _to_numpy(able.mix_codes(codes, [share / sum(shares) for share in shares]))
+        return to_numpy(able.mix_codes(codes, [share / sum(shares) for share in shares]))
 
     def paint(
         self,
         content: np.ndarray,
-        code: Code,
+        code: "Code",
         strength: float = 1.0,
         preserve_color: str = "none",
         on_progress: Callable[[int, int], object] | None = None,
@@ -172,7 +171,3 @@ class Stylizer:
 def _of_batch(code, number):
     """The code of a photo of a batch: its own, or the shared one."""
     return {k: part if len(part) == 1 else part[number : number + 1] for k, part in code.items()}
-
-
-def _to_numpy(code: Code) -> dict[str, np.ndarray]:
-    return {name: np.asarray(part) for name, part in code.items()}

@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from tfstyle import images
 from tfstyle.errors import InputError
-from tfstyle.models.capabilities import NamedStyles
 from tfstyle.runtime import terminal
 from tfstyle.training.runs import RunFolder
 
@@ -94,10 +93,10 @@ class SampleGrid(keras.callbacks.Callback):
 
     def grid(self, model: keras.Model) -> np.ndarray:
         """`(1, H, W, 3)`: styles on top, contents on the left, the rest stylized."""
-        if isinstance(model, NamedStyles):
-            codes = [model.encode_index(np.array([place])) for place in range(len(self.styles))]
-        else:
-            codes = [model.encode_style(style) for style in self.styles]
+        codes = [
+            model.encode({"style": style, "style_index": np.array([index], np.int32)})
+            for index, style in enumerate(self.styles)
+        ]
         rows = [[np.ones_like(self.styles[0]), *self.styles]]
         for content in self.contents:
             stylized = [np.asarray(model.stylize(content, code)) for code in codes]

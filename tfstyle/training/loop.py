@@ -256,18 +256,13 @@ def _make_model(config: TrainConfig, style_names: Sequence[str]) -> models.Style
         arguments["margin"] = config.margin
     if style_names:
         arguments["style_names"] = tuple(style_names)
+    names = "encoder vgg_weights content_weight style_weight tv_weight style_loss".split()
+    given = {"dtype": config.precision, **{name: getattr(config, name) for name in names}}
+    for name in given.keys() & arguments.keys():
+        flag = "precision" if name == "dtype" else name
+        raise InputError(f"--model_arguments: {name} has a flag of its own, --{flag}")
     try:
-        return models.create_model(
-            config.model,
-            config.encoder,
-            config.vgg_weights,
-            dtype=config.precision,
-            content_weight=config.content_weight,
-            style_weight=config.style_weight,
-            tv_weight=config.tv_weight,
-            style_loss=config.style_loss,
-            **arguments,
-        )
+        return models.create_model(config.model, **given, **arguments)
     except (TypeError, ValueError) as error:
         if not config.model_arguments:
             raise
