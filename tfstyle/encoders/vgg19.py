@@ -4,7 +4,6 @@ Both encoders ship and are one class, `VGG19`: the published network has the wid
 `lite` a quarter to a half and 1×1 heads that reproduce VGG-19's features at `HEAD_LAYERS`.
 """
 
-import random
 from collections.abc import Sequence
 
 import keras
@@ -226,10 +225,8 @@ def load_encoder(
     shape = {}
     if name == "lite":
         shape = {"widths": LITE_WIDTHS, "head_widths": VGG_WIDTHS if heads else None}
-    state = random.getstate()  # Keras' initializers draw their seeds from it
     encoder = VGG19(taps, pooling=pooling, margin=margin, name=name, dtype=dtype, **shape)
     encoder.build((None, None, None, 3))
-    random.setstate(state)
     path = weight_files.encoder_path(name, vgg_weights)
     keys = ["/".join(variable.path.split("/")[-2:]) for variable in encoder.weights]
     arrays = weight_files.read_weights(path, dict.fromkeys(key.split("/")[0] for key in keys))

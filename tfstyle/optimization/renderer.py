@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import os
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -117,7 +118,9 @@ class Renderer:
         if not self._keep:
             self._made = {name: made for name, made in self._made.items() if name in needed}
         if encoder not in self._made:
+            state = random.getstate()  # the caller's, which Keras' initializers draw seeds from
             self._made[encoder] = self._make(encoder)
+            random.setstate(state)
         _, objective, optimizer = self._made[encoder]
         optimizer.use(objective.value_and_gradient)
         return self._made[encoder]
