@@ -124,6 +124,7 @@ def test_it_stylizes_a_photo_larger_than_a_tile(name, trained, tmp_path):
     code = stylizer.named_style("s1") if name == "named" else stylizer.encode_style(painting)
     whole = stylizer.paint(images.read_image(tmp_path / "photo.png"), code)
     assert np.abs(found - whole).max() < 0.51 / 255  # rounded
+    np.testing.assert_allclose(stylizer.paint(photo, code, strength=0.0), photo, atol=1e-6)
 
 
 def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):

@@ -167,6 +167,8 @@ def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting)
     inputs = {"content": contents, "strength": strength, **flatten(CODE, code)}
     found = signatures["transfer"](**inputs)["stylized"]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    found = signatures["transfer"](**{**inputs, "strength": np.zeros(2, "f4")})["stylized"]
+    np.testing.assert_allclose(found, contents, atol=1e-6)
     own = model.summarize([contents], [1.0], code, strength)
     found = signatures["encode_whole"](**inputs)
     assert found.keys() == flatten(SUMMARY, own).keys()
@@ -231,6 +233,8 @@ def test_onnx_files(size, folder, capfd):
     (stylized,) = transfer.run(["stylized"], inputs)
     code = unflatten(CODE, found)
     np.testing.assert_allclose(stylized, model.stylize(photo, code, 0.4), atol=1e-4)
+    (stylized,) = transfer.run(["stylized"], {**inputs, "strength": np.zeros(1, "f4")})
+    np.testing.assert_allclose(stylized, photo, atol=1e-6)
 
 
 def test_files_are_timed_side_by_side(folder, capfd):

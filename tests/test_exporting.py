@@ -79,6 +79,8 @@ def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
         assert np.abs(expected - found).mean() > 1e-4
         found = painter.run("transfer_tile", {**inputs, **whole})
         np.testing.assert_allclose(found["stylized"], expected, atol=1e-4)
+    found = painter.run("transfer", inputs_of(photo, code, strength=0.0))["stylized"]
+    np.testing.assert_allclose(found, photo, atol=1e-6)
 
 
 def assert_equal_arrays(found, expected, atol):
@@ -181,11 +183,13 @@ def test_int8_is_alike(uneven, photo, painting, monkeypatch):
     (entry,) = entries_of(uneven, TRANSFER, [(64, 96)])
     expected = np.asarray(uneven.stylize(photo, samples[0]["code"]))
     calibration = calibration_of(samples)
+    unstyled = {**calibration[0], "strength": np.zeros(1, np.float32)}
 
     def difference():
-        data = tflite.convert(uneven, [entry], "int8", calibration=calibration)
+        data = tflite.convert(uneven, [entry], "int8", calibration=[*calibration, unstyled])
         network = Network(data, 1, "int8")
         assert dict(profiling.operations_of(network).left) == {"MIRROR_PAD": 1}
+        assert np.abs(network.run(entry.key, unstyled)["stylized"] - photo).max() < 1.01 / 255
         return np.abs(network.run(entry.key, calibration[0])["stylized"] - expected).mean()
 
     with monkeypatch.context() as patch:

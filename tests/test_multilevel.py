@@ -187,7 +187,8 @@ def test_strength_mixes_the_code_with_the_contents_own(strength, photo, painting
     own = model.summarize([photo], [1], code, strength)
     found = model.stylize(photo, code, strength)
     mixed = {name: strength * code[name] + (1 - strength) * own[name] for name in code}
-    expected = model.stylize_tile(photo, mixed, 1.0, own)
+    rest = (1 - strength) ** 2
+    expected = rest * photo + (1 - rest) * model.stylize_tile(photo, mixed, 1.0, own)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     if strength == 0.0:  # nothing of the style is left
         for name, part in model.encode_style(photo).items():

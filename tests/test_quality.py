@@ -8,7 +8,7 @@ without looking at the pictures, which `evaluate.py` shows.
 import numpy as np
 import pytest
 
-from tfstyle import images, models
+from tfstyle import images, metrics, models
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.pairs import Pair, read_square
 from tfstyle.metrics.networks import load_features
@@ -45,8 +45,6 @@ BOUNDS = {
 }
 # The least correlation of the outlines: 0.49 and 0.48 were measured, an untrained decoder has 0.13.
 STRUCTURE = {"quality": 0.44, "mobile": 0.43}
-# At strength 0, of the two photographs, measured 0.43 and 0.57, 0.43 and 0.56 at worst.
-LEAST_STRENGTH = {"quality": (0.47, 0.51), "mobile": (0.47, 0.5)}
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +57,13 @@ def pairs(examples):
 
 
 @pytest.fixture(scope="module")
-def measurer():
-    return Measurer(load_features("vgg19")[0], SIZE)
+def features():
+    return load_features("vgg19")[0]
+
+
+@pytest.fixture(scope="module")
+def measurer(features):
+    return Measurer(features, SIZE)
 
 
 @pytest.mark.parametrize("name", packaged.PACKAGED_MODELS)
@@ -83,13 +86,19 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
 
 
 @pytest.mark.parametrize("name", packaged.PACKAGED_MODELS)
-def test_a_packaged_model_reproduces_the_photo_at_strength_0(name, pairs, measurer, tmp_path):
+def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
     model = models.load_model(name)
-    for pair in pairs[:: len(STYLES)]:
-        code = model.encode_style(read_square(pair.style, SIZE))
-        picture = np.asarray(model.stylize(read_square(pair.content, SIZE), code, 0.0))
-        images.write_image(tmp_path / "picture.png", picture)
-        row, _ = measurer.measure(pair, tmp_path / "picture.png")
-        content, structure = LEAST_STRENGTH[name]
-        assert row["content_distance"] < content, pair.name
-        assert row["structure"] > structure, pair.name
+    means = np.zeros((11, 2))
+    for pair in pairs[:: len(STYLES) - 1]:
+        content, style = (read_square(path, SIZE) for path in (pair.content, pair.style))
+        code = model.encode_style(style)
+        wanted = metrics.gram_matrices(features(style))
+        for number, row in enumerate(means):
+            picture = np.asarray(model.stylize(content, code, number / 10))
+            found = metrics.gram_matrices(features(picture))
+            row += metrics.structure(picture, content), metrics.style_distance(found, wanted)
+    assert means[0, 0] == pytest.approx(len(pairs[:: len(STYLES) - 1]))  # the photo itself
+    structure, style = np.diff(means, axis=0).T
+    assert structure.max() < 0.0, means
+    # The first step may rise by a hundredth (0.7 % measured): reconstructions are softer.
+    assert style[1:].max() < 0.0 and style[0] < 0.01 * means[0, 1], means

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from tfstyle import encoders, layers, losses
-from tfstyle.models.base import StyleTransferModel, per_image
+from tfstyle.models.base import StyleTransferModel, faded, per_image
 from tfstyle.models.capabilities import StylePictures, Tileable
 
 LAYER = "relu3_1"
@@ -64,7 +64,7 @@ class AttentionModel(StyleTransferModel, StylePictures, Tileable):
         mixed = per_image(strength) * mixed + (1.0 - per_image(strength)) * features
         image = ops.cast(self.to_image(self.upsampling(self.upsampling(mixed))), "float32")
         top = left = self.margin
-        return image[:, top : top + height, left : left + width]
+        return faded(content, image[:, top : top + height, left : left + width], strength)
 
     def stylize_tile(self, tile, code, strength, summary):
         return self.stylize(tile, code, strength)  # which looks at no statistics of the photo

@@ -24,7 +24,7 @@ def read_samples(
 ) -> list[dict[str, Any]]:
     """Samples of all inputs for `tflite.convert`: photographs, each with a random painting.
 
-    Three of four have the full strength, the others less. Summaries are the mean of the sample's
+    Three of four have the full strength, the first has none, the others less. Summaries are the mean of the sample's
     and another photograph's, since a whole photo's summary differs from that of its parts.
 
     Args:
@@ -50,7 +50,7 @@ def read_samples(
         content = images.cover(images.read_image(path, 2 * side), (side, side))
         painting = images.read_image(styles[int(random.integers(len(styles)))], 2 * style_side)
         style = images.cover(painting, (style_side, style_side))
-        strength = 1.0 if i % 4 else random.uniform()
+        strength = 1.0 if i % 4 else random.uniform() * (i > 0)
         sample: dict[str, Any] = {"content": as_input(content, FREE, "uint8")}
         inputs = style_inputs(model, style, [i])
         code = model.encode(inputs)

@@ -9,7 +9,7 @@ from keras import ops
 
 from tfstyle import encoders, layers, losses
 from tfstyle.encoders.layer_names import BLOCKS
-from tfstyle.models.base import per_image
+from tfstyle.models.base import faded, per_image
 from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
 
 CODE_LAYER = "relu4_1"
@@ -151,7 +151,8 @@ class AdaINModel(EncoderDecoderModel):
         stylized = self.adain(features, code["statistics"], own)
         image = self.decoder(self._blend(features, stylized, strength))
         top = left = self.margin
-        return image[:, top : top + height, left : left + width]
+        image = image[:, top : top + height, left : left + width]
+        return faded(content, image, strength)
 
     def loss_terms(self, inputs):
         content = self.encoder(inputs["content"])[CODE_LAYER]

@@ -63,7 +63,7 @@ class StyleTransferModel(keras.Model):
             content: `(batch, h, w, 3)`.
             code: of `batch` styles, or of one.
             strength: a number or `(batch,)` in [0, 1].
-        Returns: `(batch, h, w, 3)` in [0, 1].
+        Returns: `(batch, h, w, 3)` in [0, 1]; at strength 0 the content itself, see `faded`.
         """
         raise NotImplementedError
 
@@ -169,3 +169,22 @@ def _deserialized(value):
 def per_image(strength: Any) -> Any:
     """A strength, a number or `(batch,)`, in a shape that multiplies `(batch, h, w, c)`."""
     return ops.reshape(ops.convert_to_tensor(strength, "float32"), (-1, 1, 1, 1))
+
+
+def faded(content: Any, image: Any, strength: Any) -> Any:
+    """Pictures that fade from their content, at strength 0, to `image`, at strength 1.
+
+    A model's own picture at strength 0 is only a reconstruction. The content's share is the square
+    of 1 - strength: a smaller power shows both pictures at once, a larger one leaves the content
+    too fast.
+
+    Args:
+        content: `(batch, h, w, 3)`.
+        image: `(batch, h, w, 3)`, the model's picture at `strength`.
+        strength: a number or `(batch,)` in [0, 1].
+    """
+    if isinstance(strength, (int, float)) and strength == 1.0:
+        return image
+    rest = 1.0 - per_image(strength)
+    rest = rest * rest
+    return rest * content + (1.0 - rest) * image

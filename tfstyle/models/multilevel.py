@@ -15,6 +15,7 @@ from keras import ops
 from tfstyle import encoders, layers, losses
 from tfstyle.encoders.layer_names import HEAD_LAYERS, block_of, stride_of
 from tfstyle.models import palette
+from tfstyle.models.base import faded
 from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.models.conditioned_decoder import CONTENT_LAYER, DEPTH, STRIDE, ConditionedDecoder
 from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
@@ -216,7 +217,8 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         else:
             own = self._encode(features)
         statistics = _mixed(_join(own), code["statistics"], strength)
-        return self._decode(features, statistics, own, observe)[:, :height, :width]
+        image = self._decode(features, statistics, own, observe)[:, :height, :width]
+        return faded(content, image, strength)
 
     def for_int8(self, samples):
         model = self.for_inference()
