@@ -24,8 +24,9 @@ def read_samples(
 ) -> list[dict[str, Any]]:
     """Samples of all inputs for `tflite.convert`: photographs, each with a random painting.
 
-    Three of four have the full strength, the first has none, the others less. Summaries are the mean of the sample's
-    and another photograph's, since a whole photo's summary differs from that of its parts.
+    Three of four have the full strength, the first has none, the others less. Summaries are the
+    mean of the sample's and another photograph's, since a whole photo's summary differs from that
+    of its parts.
 
     Args:
         model: that computes the codes.
