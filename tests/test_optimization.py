@@ -379,6 +379,39 @@ def test_gradient_of_the_objective_is_the_slope(photo, painting):
     assert slope == pytest.approx((ahead - behind) / (2 * step), rel=0.05)
 
 
+@pytest.mark.parametrize(("wrap", "axes"), [("none", ()), ("horizontal", (2,)), ("both", (1, 2))])
+def test_edges_that_meet_are_like_any_others(wrap, axes, photo, painting):
+    """A picture that is rolled along them has the same loss, and the rolled gradient."""
+    loss = make_loss(change(tv_weight=50.0, style_loss="wasserstein,gram"), "lite")
+    encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=16)
+    objective = Objective(encoder, loss, wrap)
+    function = tf.function(objective.value_and_gradient)
+
+    def rolled(shift, axis):
+        content = np.roll(photo[:, :64], shift, axis)
+        objective.set_targets(content, [painting], [1.0])
+        objective.set_start(0.9 * content)
+        value, gradient = function(tf.zeros(content.size))
+        return float(value), np.roll(np.reshape(gradient, content.shape), -shift, axis)
+
+    value, gradient = rolled(0, 1)
+    for axis in (1, 2):
+        other, shifted = rolled(16, axis)
+        error = np.abs(shifted - gradient).max() / np.abs(gradient).max()
+        if axis in axes:
+            assert other == pytest.approx(value, rel=1e-3) and error < 1e-2
+        else:
+            assert error > 0.05
+
+
+def test_a_picture_whose_edges_meet_is_rendered(photo, painting):
+    config = change(size=48, iterations=12, wrap="both", min_size=32)
+    photo = np.concatenate([photo, photo[:, ::-1]], axis=1)
+    image = optimization.render(photo, [painting], config).image
+    seam = np.abs(image[:, 0] - image[:, -1]).mean()
+    assert seam < np.abs(np.diff(image, axis=1)).mean((0, 2, 3)).max()
+
+
 def test_the_filter_is_symmetric_and_keeps_the_picture(photo, random):
     keras.utils.set_random_seed(0)
     objective = Objective(encoders.VGG19(("relu1_1",), widths=(4,)), loss=None)

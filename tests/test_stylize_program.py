@@ -133,6 +133,22 @@ def test_a_library_of_another_model_is_refused(pictures, capfd):
     assert errors(capfd)[0].startswith("error: s.json: for another model")
 
 
+def test_edges_that_meet_and_statistics_of_another_picture(pictures, capfd):
+    common = ("--content", "photos/a.png", "--style", "paintings/a.png")
+    assert run("stylize", *common, "--output", "plain.png") == 0
+    assert run("stylize", *common, "--output", "wrapped.png", "--wrap", "both") == 0
+    assert run("stylize", *common, "--output", "like.png", "--statistics_of", "paintings/b.jpg",
+               "--preserve_color", "luminance") == 0  # fmt: skip
+    plain, wrapped, like = (read(f"{name}.png") for name in ("plain", "wrapped", "like"))
+    assert plain.shape == wrapped.shape == like.shape
+    assert np.abs(plain - wrapped).max() > 0.01 and np.abs(plain - like).max() > 0.01
+    assert run("stylize", *common, "--output", "no.png", "--statistics_of", "none.png") == 1
+    assert run("stylize", *common, "--output", "no.png", "--wrap", "vertical") == 1
+    missing, unknown = errors(capfd)
+    assert missing == "error: none.png: no such file"
+    assert unknown == "error: --wrap: unknown 'vertical'; use one of none, horizontal, both"
+
+
 def test_strength_size_colors_and_alpha(pictures, photo):
     alpha = np.linspace(0, 1, photo.shape[2], dtype="f4")[None, None, :, None]
     alpha = np.broadcast_to(alpha, (1, *photo.shape[1:3], 1))

@@ -137,7 +137,7 @@ def _fast_image(config, content, styles):
     for picture in (content, *styles):
         stylizer.model.check_picture(picture, "--init=fast")
     codes = [stylizer.encode_style(style) for style in styles]
-    return stylizer.paint(content, stylizer.mix(codes, config.style_weights))
+    return stylizer.paint(content, stylizer.mix(codes, config.style_weights), wrap=config.wrap)
 
 
 def _write_history(path, stages, parameters):

@@ -1,6 +1,7 @@
 """`tfstyle stylize`: stylizes photos with a trained model."""
 
 import dataclasses
+import functools
 import os
 import pathlib
 import time
@@ -31,10 +32,19 @@ def main(config: StylizeCommand) -> int | None:
     outputs = _outputs(config, contents, names, paintings)
     pictures = [images.reduce(images.read_image(path), config.style_size) for path in paintings]
 
+    statistics_of = None
+    if config.statistics_of:
+        statistics_of = images.reduce(images.read_image(config.statistics_of), config.tile_size)
+
     devices.start_tensorflow()
+    from tfstyle.models.capabilities import Tileable, require
     from tfstyle.stylization import Stylizer
 
     stylizer = Stylizer(config.model, config.tile_size)
+    if config.wrap != "none":
+        require(stylizer.model, Tileable, "--wrap")
+    if statistics_of is not None:
+        require(stylizer.model, Tileable, "--statistics_of")
     for path, picture in zip(paintings, pictures, strict=True):
         stylizer.model.check_picture(picture, f"--style: {path}")
     if library:
@@ -42,7 +52,11 @@ def main(config: StylizeCommand) -> int | None:
     codes_for = _codes(config, stylizer, library, pictures)
     codes_for(None)  # errors are raised before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
-    failed = _paint_all(config, stylizer, codes_for, contents, names, outputs)
+    paint = functools.partial(
+        stylizer.paint, strength=config.strength, preserve_color=config.preserve_color,
+        statistics_of=statistics_of, wrap=config.wrap,
+    )  # fmt: skip
+    failed = _paint_all(config, stylizer.model, paint, codes_for, contents, names, outputs)
     if failed:
         raise InputError(
             f"--content: {failed} of {len(contents)} photos could not be read; the others are "
@@ -73,7 +87,7 @@ def _codes(config, stylizer, library, pictures):
     return codes_for
 
 
-def _paint_all(config, stylizer, codes_for, contents, names, outputs):
+def _paint_all(config, model, paint, codes_for, contents, names, outputs):
     """Writes all pictures; returns the number of photos that could not be read."""
     from tfstyle import images
 
@@ -86,7 +100,7 @@ def _paint_all(config, stylizer, codes_for, contents, names, outputs):
     for number, path in enumerate(contents, 1):
         try:
             content = images.read_image(path, config.size or None)
-            stylizer.model.check_picture(content, path)
+            model.check_picture(content, path)
             alpha = images.read_alpha(path, config.size or None)
         except InputError as error:
             if len(contents) == 1:
@@ -95,10 +109,8 @@ def _paint_all(config, stylizer, codes_for, contents, names, outputs):
             failed += 1
             continue
         for name, code in zip(names, codes_for(content), strict=True):
-            image = stylizer.paint(
-                content, code, config.strength, config.preserve_color,
-                on_progress=_show_tiles if len(outputs) == 1 else None,
-            )  # fmt: skip
+            shown = _show_tiles if len(outputs) == 1 else None
+            image = paint(content, code, on_progress=shown)
             images.write_image(
                 outputs[path, name],
                 image,

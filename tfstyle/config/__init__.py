@@ -12,7 +12,7 @@ from tfstyle.config.export import (
     TFLiteCommand,
 )
 from tfstyle.config.optimize import START_IMAGES, OptimizeCommand, OptimizeConfig
-from tfstyle.config.options import did_you_mean, option, parse_weights
+from tfstyle.config.options import WRAP_AXES, did_you_mean, option, parse_weights
 from tfstyle.config.stylize import DEFAULT_MODEL, StylesCommand, StylizeCommand
 from tfstyle.config.train import ShardsCommand, TrainCommand, TrainConfig
 
@@ -31,6 +31,7 @@ __all__ = [
     "TFLiteCommand",
     "TrainCommand",
     "TrainConfig",
+    "WRAP_AXES",
     "did_you_mean",
     "option",
     "parse_weights",

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from tfstyle.config.options import check_options, option, parse_weights
+from tfstyle.config.options import WRAP_AXES, check_options, option, parse_weights
 from tfstyle.errors import InputError
 from tfstyle.registry import STYLE_LOSSES
 
@@ -39,6 +39,10 @@ class OptimizeConfig:
         "none", "Keeps the photo's colours: luminance takes the photo's chroma for the result; "
         "histogram and linear first match the style image's colours to the photo.",
         section="Look", choices=("none", "luminance", "histogram", "linear"),
+    )  # fmt: skip
+    wrap: str = option(
+        "none", "Opposite edges that meet without a seam: horizontal for 360° panoramas, both for "
+        "textures.", section="Look", choices=tuple(WRAP_AXES),
     )  # fmt: skip
     style_loss: str = option(
         "wasserstein", "Style losses with optional weights, such as gram,histogram:0.1, of "

@@ -8,6 +8,9 @@ from typing import Any
 
 from tfstyle.errors import InputError
 
+# Axes of a picture along which its opposite edges meet, by value of --wrap.
+WRAP_AXES: dict[str, tuple[int, ...]] = {"none": (), "horizontal": (2,), "both": (1, 2)}
+
 
 def option(default: Any, help: str, *, section: str, choices: Collection[str] = ()) -> Any:
     """A field with what a flag needs besides name and type; tuples are repeatable flags."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tfstyle.config.options import check_options, option
+from tfstyle.config.options import WRAP_AXES, check_options, option
 from tfstyle.errors import InputError
 
 DEFAULT_MODEL = "quality"
@@ -53,6 +53,14 @@ class StylizeCommand:
         "none", "Keeps the photo's colours: luminance takes the photo's chroma for the result; "
         "histogram and linear first match the style image's colours to the photo.",
         section="Look", choices=("none", "luminance", "histogram", "linear"),
+    )  # fmt: skip
+    wrap: str = option(
+        "none", "Opposite edges that meet without a seam: horizontal for 360° panoramas, both for "
+        "textures.", section="Look", choices=tuple(WRAP_AXES),
+    )  # fmt: skip
+    statistics_of: str = option(
+        "", "Picture whose colours and contrasts the model adapts to, instead of each photo's own: "
+        "photos of one scene are then painted alike.", section="Look",
     )  # fmt: skip
     model: str = option(
         DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Model"

@@ -16,14 +16,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfstyle import losses
-from tfstyle.config import OptimizeConfig
-from tfstyle.encoders.layer_names import parse_layers
+from tfstyle.config import WRAP_AXES, OptimizeConfig
+from tfstyle.encoders.layer_names import parse_layers, stride_of
 
 # Amplitude falls with frequency to this power in natural pictures (Field 1987).
 SPECTRUM_EXPONENT = 0.75
 LOWEST_FREQUENCY = 1 / 32  # cycles per pixel; the gain is constant below it
 UNIT_FREQUENCY = 1 / 4  # cycles per pixel, where the gain is 1
 CHROMA_GAIN = 0.5  # of colour changes relative to grey ones
+WRAP_MARGIN = 64  # pixels, a multiple of all strides, beyond edges that meet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,11 +58,13 @@ class Objective:
     Args:
         encoder: an `encoders.VGG19` with the taps that `loss` reads.
         loss: a `losses.PerceptualLoss`.
+        wrap: of `OptimizeConfig`: the picture's opposite edges that meet.
     """
 
-    def __init__(self, encoder, loss):
+    def __init__(self, encoder, loss, wrap="none"):
         self.encoder = encoder
         self.loss = loss
+        self._axes = WRAP_AXES[wrap]
         self._start = tf.Variable(tf.zeros([1, 0, 0, 3]), shape=tf.TensorShape([1, None, None, 3]))
         self._gain = tf.Variable(tf.zeros([0, 0]), shape=tf.TensorShape([None, None]))
         self._targets = None
@@ -69,6 +72,7 @@ class Objective:
         self._names: list[str] = []
         image = tf.TensorSpec([None, None, None, 3], tf.float32)
         self._encode = tf.function(encoder, input_signature=[image])
+        self._encode_content = tf.function(self._features, input_signature=[image])
         self._compiled_picture = tf.function(
             self._picture, input_signature=[tf.TensorSpec([None], tf.float32)]
         )
@@ -81,7 +85,7 @@ class Objective:
             styles: sequence of `(1, h_i, w_i, 3)` pictures.
             style_weights: their shares, of sum 1.
         """
-        content_features = self._encode(tf.constant(content))
+        content_features = self._encode_content(tf.constant(content))
         style_features = [self._encode(tf.constant(style)) for style in styles]
         self._assign(self.loss.targets(content_features, style_features, style_weights))
 
@@ -115,11 +119,31 @@ class Objective:
         targets = keras.tree.map_structure(tf.convert_to_tensor, self._targets)
         with tf.GradientTape() as tape:
             tape.watch(image)
-            terms = self.loss(targets, self.encoder(image), image)
+            terms = self.loss(targets, self._features(image), self._continued(image, 0, 1))
         self._names = list(terms)
         self._terms.assign(tf.stack(list(terms.values())))
         gradient = self._pull_back(tape.gradient(terms["total"], image))
         return terms["total"], tf.reshape(gradient, [-1])
+
+    def _features(self, image):
+        """The encoder's features of a picture that continues at its opposite edges if they meet."""
+        if not self._axes:
+            return self.encoder(image)
+        features = {}
+        for name, found in self.encoder(self._continued(image, WRAP_MARGIN, WRAP_MARGIN)).items():
+            for axis in self._axes:
+                start, length = (
+                    side // stride_of(name) for side in (WRAP_MARGIN, tf.shape(image)[axis])
+                )
+                found = tf.gather(found, start + tf.range(length), axis=axis)
+            features[name] = found
+        return features
+
+    def _continued(self, image, before, after):
+        for axis in self._axes:
+            length = tf.shape(image)[axis]
+            image = tf.gather(image, tf.range(-before, length + after) % length, axis=axis)
+        return image
 
     def _pull_back(self, gradient):
         """The adjoint of `_picture`'s linear part; the filter is self-adjoint."""

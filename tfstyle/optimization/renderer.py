@@ -138,7 +138,7 @@ class Renderer:
                 margin=MARGIN,
                 dtype=dtype,
             )
-            return Objective(encoder, loss)
+            return Objective(encoder, loss, self.config.wrap)
 
         precise = objective("float32")
         fast = self.config.precision == "bfloat16"

@@ -17,7 +17,27 @@ if TYPE_CHECKING:
 
 def least_tile_size(model: "Tileable") -> int:
     """Smallest tile side in pixels for a model, such that the overlap is at most half of it."""
-    return 4 * _overlap(model.receptive_field, model.tile_stride)
+    return 4 * overlap(model)
+
+
+def overlap(model: "Tileable") -> int:
+    """Pixels by which tiles overlap their neighbours: a multiple of the model's stride."""
+    return _overlap(model.receptive_field, model.tile_stride)
+
+
+def summarize(
+    model: "Tileable",
+    content: np.ndarray,
+    code: Mapping[str, Any],
+    strength: float,
+    tile_size: int,
+) -> dict[str, Any]:
+    """The model's summary of a photo, in parts of at most `tile_size`; see `paint_tiles`."""
+    height, width = content.shape[1:3]
+    tiles = _tiles(height, width, tile_size, model.receptive_field, model.tile_stride)
+    parts = [content[:, *inner] for inner, _ in tiles]
+    areas = [part.shape[1] * part.shape[2] for part in parts]
+    return model.summarize(parts, areas, code, strength)
 
 
 def paint_tiles(
@@ -27,6 +47,7 @@ def paint_tiles(
     strength: float,
     tile_size: int,
     on_progress: Callable[[int, int], object] | None = None,
+    summary: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
     """A photo in the style of a code.
 
@@ -37,6 +58,7 @@ def paint_tiles(
         strength: from 0 to 1.
         tile_size: longest side, in pixels, painted at once; at least `least_tile_size`.
         on_progress: called with the numbers of tiles painted and of all.
+        summary: of another photo, from `summarize`; by default of this one.
     Returns: `(1, h, w, 3)` in [0, 1].
     Raises: ValueError for too small a tile.
     """
@@ -46,9 +68,8 @@ def paint_tiles(
         )
     height, width = content.shape[1:3]
     tiles = list(_tiles(height, width, tile_size, model.receptive_field, model.tile_stride))
-    parts = [content[:, *inner] for inner, _ in tiles]
-    areas = [part.shape[1] * part.shape[2] for part in parts]
-    summary = model.summarize(parts, areas, code, strength)
+    if summary is None:
+        summary = summarize(model, content, code, strength, tile_size)
     image = np.empty_like(content, np.float32)
     for done, (inner, outer) in enumerate(tiles, 1):
         tile = np.asarray(model.stylize_tile(content[:, *outer], code, strength, summary))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfstyle import colors
+from tfstyle.config import WRAP_AXES
 from tfstyle.errors import InputError
 from tfstyle.runtime import devices
-from tfstyle.stylization import tiling
+from tfstyle.stylization import tiling, wrapping
 
 if TYPE_CHECKING:
     from tfstyle.models import StyleTransferModel
@@ -135,6 +136,9 @@ class Stylizer:
         strength: float = 1.0,
         preserve_color: str = "none",
         on_progress: Callable[[int, int], object] | None = None,
+        *,
+        statistics_of: np.ndarray | None = None,
+        wrap: str = "none",
     ) -> np.ndarray:
         """Photos in a style.
 
@@ -145,17 +149,29 @@ class Stylizer:
             preserve_color: "none", or "luminance" for the photo's chroma with the painted
                 luminance; other modes affect the styles only, see `encode_styles`.
             on_progress: called with the numbers of tiles painted and of all.
+            statistics_of: picture `(1, h, w, 3)` whose statistics the model takes for the photos'
+                own: that of another moment or crop, so that both are painted alike.
+            wrap: "horizontal" or "both" for photos whose opposite edges meet, as they then do in
+                the result.
         Returns: `(batch, h, w, 3)` float32 in [0, 1].
-        Raises: InputError for a picture that is too small for the model.
+        Raises: InputError for a picture that is too small for the model; ValueError for
+            `statistics_of` or `wrap` with a model that is not `Tileable`.
         """
         self.model.check_picture(content, "the photo")
-        painted = colors.luminance(content) if preserve_color == "luminance" else content
-        if self._tiles and max(content.shape[1:3]) > self.tile_size:
+        keep = preserve_color == "luminance"
+        painted = colors.luminance(content) if keep else content
+        if keep and statistics_of is not None:
+            statistics_of = colors.luminance(statistics_of)
+        tiled = statistics_of is not None or wrap != "none"
+        if tiled and not self._tiles:
+            raise ValueError("`statistics_of` and `wrap` must be left out for a model that cannot "
+                             f"paint in tiles. Received: {type(self.model).__name__}")  # fmt: skip
+        if tiled or self._tiles and max(content.shape[1:3]) > self.tile_size:
             image = np.concatenate(
                 [
-                    tiling.paint_tiles(
-                        self.model, one[None], _of_batch(code, number), strength, self.tile_size,
-                        on_progress,
+                    self._paint_tiles(
+                        one[None], _of_batch(code, number), strength, on_progress, statistics_of,
+                        WRAP_AXES[wrap],
                     )
                     for number, one in enumerate(painted)
                 ]
@@ -165,7 +181,20 @@ class Stylizer:
         else:
             image = self._stylize(painted, code, strength)
         image = np.asarray(image)
-        return colors.with_chroma(image, content) if preserve_color == "luminance" else image
+        return colors.with_chroma(image, content) if keep else image
+
+    def _paint_tiles(self, content, code, strength, on_progress, statistics_of, axes):
+        whole = content if statistics_of is None else statistics_of
+        summary = tiling.summarize(self.model, whole, code, strength, self.tile_size)
+
+        def paint(picture):
+            return tiling.paint_tiles(
+                self.model, picture, code, strength, self.tile_size, on_progress, summary
+            )
+
+        if not axes:
+            return paint(content)
+        return wrapping.paint_wrapped(content, axes, tiling.overlap(self.model), paint)
 
 
 def _of_batch(code, number):
