@@ -4,13 +4,14 @@ import importlib
 import json
 import re
 import sys
+import types
 
 import numpy as np
 import pytest
 
 from tests.conftest import ROOT
 from tfstyle import images, models, registry
-from tfstyle.__main__ import main
+from tfstyle.__main__ import PROGRAMS, main
 from tfstyle.evaluation import measurement, painting
 from tfstyle.models.capabilities import NamedStyles, StylePictures, Tileable
 from tfstyle.runtime.litert import Network
@@ -96,6 +97,25 @@ def test_the_page_shows_the_entry():
     place = re.search(r'"covariance": "(.+?)",', blocks_of_page()[1])[1]
     assert place == "tfstyle.models.covariance:CovarianceModel.create"
     assert "`tfstyle/models/covariance.py`" in PAGE.read_text("utf-8")
+
+
+def test_the_page_shows_a_program(examples, tmp_path, monkeypatch, capfd):
+    *_, flags, module, line = blocks_of_page()
+    for name, source in (("tfstyle.config.ladder", flags), ("tfstyle.commands.ladder", module)):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+        exec(compile(source, name, "exec"), vars(sys.modules[name]))
+    name, purpose = re.search(r'"(\w+)": "(.+)",', line).groups()
+    monkeypatch.setitem(PROGRAMS, name, purpose)
+    assert main(["ladder", "--content=a.png"]) == 1
+    assert "error: --style: give a picture" in capfd.readouterr().err
+    flags = [f"--content={examples / 'chelsea.jpg'}", f"--style={examples / 'mosaic.jpg'}"]
+    assert main(["ladder", *flags, "--steps=2", f"--output={tmp_path / 'out.png'}"]) == 0
+    photo, found = (
+        images.read_image(examples / "chelsea.jpg"),
+        images.read_image(tmp_path / "out.png"),
+    )
+    assert found.shape[2] == 2 * photo.shape[2]
+    np.testing.assert_allclose(found[:, :, : photo.shape[2]], photo, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -256,5 +276,5 @@ def test_it_is_evaluated_as_a_model_and_as_files(name, trained, tmp_path):
 
 def test_the_modules_of_the_page_exist():
     for module in set(re.findall(r"`(tfstyle/[\w/]+)\.py`", PAGE.read_text("utf-8"))):
-        if not module.endswith("covariance"):
+        if not module.endswith(("covariance", "ladder")):
             importlib.import_module(module.replace("/", ".").removesuffix(".__init__"))
