@@ -203,7 +203,8 @@ class ReflectionPadding2D(keras.layers.Layer):
         return ops.reshape(padded, (-1, *sides, image.shape[-1]))
 
     def _missing(self, side):
-        return (-side - 2 * self.padding) % self.multiple
+        # The remainder of a negative number, which is shorter, ONNX files round the other way.
+        return self.multiple - 1 - (side + 2 * self.padding - 1) % self.multiple
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = input_shape
