@@ -8,12 +8,14 @@ import pytest
 from tensorflow.lite.python import schema_py_generated as schema
 
 from tests.model_examples import EXAMPLES
+from tfstyle import layers
 from tfstyle.errors import InputError
-from tfstyle.exporting import metadata, profiling, tflite
+from tfstyle.exporting import metadata, onnx, profiling, saved_model, tflite, tflite_files
 from tfstyle.exporting.signatures import (
     CODE,
     ENCODE_STYLE,
     ENCODE_WHOLE,
+    FREE,
     SUMMARY,
     TRANSFER,
     TRANSFER_TILE,
@@ -21,6 +23,7 @@ from tfstyle.exporting.signatures import (
     flatten,
     unflatten,
 )
+from tfstyle.metrics.networks import load_features
 from tfstyle.runtime.litert import Network
 
 
@@ -81,6 +84,64 @@ def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
         np.testing.assert_allclose(found["stylized"], expected, atol=1e-4)
     found = painter.run("transfer", inputs_of(photo, code, strength=0.0))["stylized"]
     np.testing.assert_allclose(found, photo, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_onnx_files_take_any_size(name, random, tmp_path):
+    import onnxruntime
+
+    model = EXAMPLES[name]().for_inference()
+    assert onnx.write_onnx(model, FREE, tmp_path) < 1e-4
+    encoder, transfer = (
+        onnxruntime.InferenceSession(tmp_path / f"{file}.onnx")
+        for file in ("style_encoder", "transfer")
+    )
+    for size in ((53, 47), (40, 42)):  # 40 is the least
+        picture = random.uniform(size=(1, *size, 3)).astype("float32")
+        code = model.encode_style(picture)
+        names = list(flatten(CODE, code))
+        found = dict(zip(names, encoder.run(names, {"style": picture}), strict=True))
+        assert_equal_arrays(unflatten(CODE, found), code, atol=1e-4)
+        (stylized,) = transfer.run(["stylized"], inputs_of(picture, code))
+        np.testing.assert_allclose(stylized, model.stylize(picture, code), atol=1e-4)
+
+
+@pytest.fixture
+def rounded_down(monkeypatch):
+    """Graphs of a size that is not static pad as ONNX Runtime did, which divides towards zero."""
+
+    def missing(self, side):
+        needed = -side - 2 * self.padding
+        if isinstance(side, int):
+            return needed % self.multiple
+        multiples = keras.ops.cast(needed, "float32") / self.multiple
+        return needed - self.multiple * keras.ops.cast(multiples, "int32")
+
+    monkeypatch.setattr(layers.ReflectionPadding2D, "_missing", missing)
+
+
+def test_files_of_any_size_with_other_sizes_are_refused(
+    rounded_down, mobile, tmp_path, monkeypatch
+):
+    shapes = r"stylized.* 40 × 40 × 3 values, the Keras model's 40 × 41 × 3"
+    codes = r"style_encoder.onnx differs by .* from the Keras model in ONNX Runtime"
+    with pytest.raises(InputError, match=codes):
+        onnx.write_onnx(mobile, FREE, tmp_path)
+    monkeypatch.setattr(saved_model, "DTYPES", ["float32"])
+    saved_model.write_saved_model(mobile, tmp_path / "saved")
+    with pytest.raises(InputError, match=f"SavedModel, stylize: {shapes}"):
+        saved_model.largest_difference(mobile, tmp_path / "saved")
+
+
+def test_tflite_files_of_any_size_are_checked_in_several(rounded_down, mobile, photo, painting):
+    entries = tflite.entries_of(Signatures(mobile).by_name[TRANSFER], [FREE], FREE)
+    network = Network(tflite.convert(mobile, entries, "float32"), 1, "transfer.tflite")
+    features, _ = load_features("lite")
+    checks = tflite_files._checks_of_sizes(mobile, [(photo, painting)], FREE, FREE, features)
+    assert len(checks) >= 3
+    shapes = r"transfer.tflite, transfer: stylized .* 40 × 40 × 3 .* 40 × 41 × 3"
+    with pytest.raises(InputError, match=shapes):
+        checks[0].likeness(network, entries[0], "float32")
 
 
 def assert_equal_arrays(found, expected, atol):

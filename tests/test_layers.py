@@ -11,7 +11,7 @@ from tfstyle import layers
 FEATURES, OTHER = (2, 8, 12, 5), (2, 6, 4, 5)
 # One entry for each layer: class, arguments, shapes of the call's arguments.
 EXAMPLES = [
-    (layers.AdaIN, {"epsilon": 1e-4}, [FEATURES, OTHER]),
+    (layers.AdaIN, {"epsilon": 1e-4, "divisor": 3.0}, [FEATURES, OTHER]),
     (layers.InstanceNormalization, {"epsilon": 1e-3}, [FEATURES]),
     (layers.ConditionalInstanceNormalization, {"styles": 3}, [FEATURES, (2, 3)]),
     (layers.ReflectionPadding2D, {"padding": 3, "multiple": 4}, [FEATURES]),
@@ -93,9 +93,18 @@ def test_adain_of_itself_changes_nothing(random):
 
 def test_adain_of_a_code_is_that_of_its_features(random):
     content, style = inputs([FEATURES, OTHER], random)
-    code = layers.AdaIN.encode(style)
+    code = layers.AdaIN().encode(style)
     assert code.shape == (2, 10)
     np.testing.assert_array_equal(layers.AdaIN()(content, code), layers.AdaIN()(content, style))
+
+
+def test_adain_divides_large_features_alone_in_between(random):
+    content, style = (1000.0 * value for value in inputs([FEATURES, OTHER], random))
+    plain, dividing = layers.AdaIN(), layers.AdaIN(divisor=1000.0)
+    np.testing.assert_allclose(dividing.encode(style), plain.encode(style), rtol=1e-5)
+    own = plain.encode(content)
+    for arguments in ((content, style), (content, plain.encode(style), own)):
+        np.testing.assert_allclose(dividing(*arguments), plain(*arguments), rtol=1e-3, atol=0.1)
 
 
 def test_adain_survives_constant_content():
@@ -163,6 +172,7 @@ def test_nearest_upsampling_repeats(random):
     ("kind", "arguments", "text"),
     [
         (layers.AdaIN, {"epsilon": 0}, "epsilon=0"),
+        (layers.AdaIN, {"divisor": 0}, "divisor=0"),
         (layers.InstanceNormalization, {"epsilon": -1}, "epsilon=-1"),
         (layers.ConditionalInstanceNormalization, {"styles": 0}, "styles=0"),
         (layers.Upsampling2D, {"interpolation": "cubic"}, "interpolation=cubic"),
@@ -186,6 +196,7 @@ def test_adain_takes_the_statistics_of_the_whole_for_a_part(random):
 
 def test_pooled_statistics_are_those_of_the_whole(random):
     features = random.normal(2.0, 3.0, size=(1, 12, 16, 3)).astype("float32")
-    parts = [layers.AdaIN.encode(part) for part in (features[:, :, :4], features[:, :, 4:])]
-    pooled = layers.AdaIN.pool(np.concatenate(parts), [1, 3])
-    np.testing.assert_allclose(pooled, layers.AdaIN.encode(features), rtol=1e-5)
+    adain = layers.AdaIN()
+    parts = [adain.encode(part) for part in (features[:, :, :4], features[:, :, 4:])]
+    pooled = adain.pool(np.concatenate(parts), [1, 3])
+    np.testing.assert_allclose(pooled, adain.encode(features), rtol=1e-5)

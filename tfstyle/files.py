@@ -1,6 +1,7 @@
 """Files and folders: atomic writes, and checks before any work starts that they are writable."""
 
 import contextlib
+import functools
 import hashlib
 import os
 import pathlib
@@ -17,6 +18,7 @@ UNREADABLE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
     zipfile.BadZipFile,
 )  # fmt: skip
+_PREFIX = ".tfstyle-"  # of temporary folders' names
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")
 
 
@@ -74,8 +76,19 @@ def check_folder(flag: str, path: str | os.PathLike) -> None:
 def lock_folder(flag: str, path: str | os.PathLike) -> int | None:
     """Locks a folder until the returned handle is closed or this process ends.
 
+    Returns: None where there are no locks.
     Raises: InputError if another process has locked it.
     """
+    try:
+        return _lock(path)
+    except BlockingIOError as error:
+        raise InputError(
+            f"--{flag}: another program is working in {path}; give another folder"
+        ) from error
+
+
+def _lock(path):
+    """As `lock_folder`, but raises BlockingIOError."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -83,34 +96,73 @@ def lock_folder(flag: str, path: str | os.PathLike) -> int | None:
     handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    except BlockingIOError:
         os.close(handle)
-        raise InputError(
-            f"--{flag}: another program is working in {path}; give another folder"
-        ) from error
+        raise
     except OSError:  # a file system without locks
-        pass
+        os.close(handle)
+        return None
     return handle
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A temporary sibling of `path` to write to, renamed to `path` when the block succeeds.
+def _temporary_folder(parent):
+    """A new folder in `parent`, removed at the end, with those that killed processes have left."""
+    _remove_abandoned(parent.absolute())
+    folder, handle = _locked_folder(parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
 
-    The sibling has the same suffix. If the block fails, it is removed and `path` stays as it was.
-    Raises InputError if the system refuses, for instance because the disk is full.
+
+def _locked_folder(parent):
+    """A new folder, and its lock's handle or None."""
+    while True:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        # Another process may take it for an abandoned one, and remove it, until it is locked.
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            handle = _lock(folder)
+            if handle is None or _is_at(handle, folder):
+                return folder, handle
+            os.close(handle)
+
+
+def _is_at(handle, path):
+    return path.exists() and os.path.samestat(os.fstat(handle), path.stat())
+
+
+@functools.cache  # once for each run of a program
+def _remove_abandoned(parent):
+    """Removes temporary folders that no process has locked."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # BlockingIOError: in use
+            handle = _lock(folder)
+            if handle is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(handle)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """A temporary file to write to, which becomes `path` when the block succeeds.
+
+    It has the same name, in a temporary folder beside `path`. If the block fails, it is removed and
+    `path` stays as it was. What a killed process leaves is removed by the next one that writes to
+    the folder. Raises InputError if the system refuses, for instance because the disk is full.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.stem[:64]}.{os.getpid()}{path.suffix}")
     try:
-        yield temporary
-        with open(temporary, "r+b") as file:
-            os.fsync(file.fileno())  # the data must reach the disk before the name
-        os.replace(temporary, path)
+        with _temporary_folder(path.parent) as folder:
+            temporary = folder / path.name
+            yield temporary
+            with open(temporary, "r+b") as file:
+                os.fsync(file.fileno())  # the data must reach the disk before the name
+            os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -118,31 +170,29 @@ def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A temporary folder to fill, which becomes `path` when the block succeeds.
 
     If the block fails, it is removed, and so are parent folders that were created for it. A folder
-    that exists already, perhaps a mounted one, is kept and filled from the temporary one. Raises
-    InputError if it is not empty, or if the system refuses, for instance because the disk is full.
+    that exists already, perhaps a mounted one, is kept and filled from the temporary one. What a
+    killed process leaves is removed by the next one that writes beside it. Raises InputError if the
+    folder is not empty, or if the system refuses, for instance because the disk is full.
     """
     folder = pathlib.Path(path)
     check_new_folder(flag, folder)
-    temporary = None
     parent = folder if folder.is_dir() else folder.absolute().parent
     made = [path for path in (parent, *parent.parents) if not path.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        temporary = pathlib.Path(tempfile.mkdtemp(prefix=".tfstyle-", dir=parent))
-        yield temporary
-        if parent == folder:
-            for file in temporary.iterdir():
-                os.replace(file, folder / file.name)
-        else:
-            temporary.chmod(0o777 & ~_umask())
-            os.replace(temporary, folder)
+        with _temporary_folder(parent) as temporary:
+            yield temporary
+            if parent == folder:
+                for file in temporary.iterdir():
+                    os.replace(file, folder / file.name)
+            else:
+                temporary.chmod(0o777 & ~_umask())
+                os.replace(temporary, folder)
     except OSError as error:
         raise InputError(
             f"--{flag}: {folder} cannot be written ({error.strerror or error})"
         ) from error
     finally:
-        if temporary:
-            shutil.rmtree(temporary, ignore_errors=True)
         with contextlib.suppress(OSError):
             for path in made:  # fails, as it should, if one is not empty
                 path.rmdir()
@@ -152,8 +202,10 @@ def check_new_folder(flag: str, path: str | os.PathLike) -> None:
     """Raises InputError if `path` is neither an empty folder nor can be created."""
     folder = pathlib.Path(path)
     check_folder(flag, folder)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"--{flag}: {folder} is not empty; give a new folder")
+    if folder.is_dir():
+        _remove_abandoned(folder.absolute())
+        if any(folder.iterdir()):
+            raise InputError(f"--{flag}: {folder} is not empty; give a new folder")
 
 
 def _umask():

@@ -1,6 +1,9 @@
 """Normalization by style, reflection padding and upsampling, for images of any size.
 
 Statistics are computed in float32 whatever the compute dtype; variances are biased (over h·w).
+GPUs of phones compute exported files in half precision, where numbers below 6.1e-5 may become 0,
+and those above 65504 infinite. So variances are in the unit `_UNIT`², in which an epsilon of 1e-5
+is 1.6e-4.
 """
 
 import keras
@@ -8,7 +11,8 @@ from keras import ops
 
 from tfstyle.statistics import Tensor
 
-_FLOOR = 1e-12  # of a style's variance
+_UNIT = 0.25
+_FLOOR = 1e-4  # of variances, in their unit
 
 
 def crop(features: Tensor, margin: int) -> Tensor:
@@ -17,16 +21,8 @@ def crop(features: Tensor, margin: int) -> Tensor:
 
 
 def per_channel(values: Tensor) -> Tensor:
-    """`(batch, c)` values as `(batch, 1, 1, c)`; indexing by None would add a slice to exports."""
+    """`(batch, c)` or `(c,)` values as `(batch, 1, 1, c)`; indexing by None exports a slice."""
     return ops.reshape(values, (-1, 1, 1, values.shape[-1]))
-
-
-def _moments(features):
-    """Means and variances of channels, `(batch, 1, 1, c)`."""
-    mean = ops.mean(features, axis=(1, 2), keepdims=True)
-    centred = features - mean
-    # A product, not a squared difference, for which LiteRT has no fast kernel in int8.
-    return mean, ops.mean(centred * centred, axis=(1, 2), keepdims=True)
 
 
 class _Normalization(keras.layers.Layer):
@@ -42,12 +38,24 @@ class _Normalization(keras.layers.Layer):
         self.gamma = self.add_weight(shape, initializer="ones", autocast=False, name="gamma")
         self.beta = self.add_weight(shape, initializer="zeros", autocast=False, name="beta")
 
-    def _normalize(self, features, scale, shift, moments=None):
-        """Scale and shift are `(batch or 1, c)` float32, moments `(batch or 1, 1, 1, c)`."""
-        features = ops.cast(features, "float32")
-        mean, variance = _moments(features) if moments is None else moments
-        scale = per_channel(scale) * ops.rsqrt(variance + self.epsilon)
-        return ops.cast((features - mean) * scale + per_channel(shift), self.compute_dtype)
+    def _mean_and_std(self, features):
+        """Means and deviations of channels, `(batch, 1, 1, c)`, in the features' unit.
+
+        Below a deviation of 0.0025, it is proportional to the variance, so that the gradient of a
+        constant channel, such as a dead unit's, is 0 instead of NaN.
+        """
+        mean = ops.mean(features, axis=(1, 2), keepdims=True)
+        centred = features - mean
+        # A product, not a squared difference, for which LiteRT has no fast kernel in int8.
+        variance = ops.mean(centred * centred, axis=(1, 2), keepdims=True) / _UNIT**2
+        return mean, variance * ops.rsqrt(ops.maximum(variance, _FLOOR)) * _UNIT
+
+    def _normalize(self, features, moments, scale, shift):
+        """Of float32 features; their moments, scale and shift are `(batch, 1, 1, c)`."""
+        mean, std = moments
+        std = std / _UNIT
+        scale = scale * ops.rsqrt(std * std + self.epsilon / _UNIT**2) / _UNIT
+        return ops.cast((features - mean) * scale + shift, self.compute_dtype)
 
     def compute_output_shape(self, input_shape, *_):
         return input_shape
@@ -66,6 +74,8 @@ class AdaIN(_Normalization):
 
     Args:
         epsilon: float > 0. Defaults to 1e-5.
+        divisor: float > 0, of features before they are squared, for features much larger than 1;
+            `epsilon` is for the quotients.
 
     Call arguments:
         content: `(batch, h, w, c)` features of any range.
@@ -74,16 +84,24 @@ class AdaIN(_Normalization):
         content_code: `(batch or 1, 2·c)`, statistics to use instead of content's own: those of the
             whole picture that it is a part of, or of it without its margin.
     Returns: `(batch, h, w, c)` features in the compute dtype.
-    Raises: ValueError if `epsilon` is not positive.
+    Raises: ValueError if `epsilon` or `divisor` is not positive.
     """
 
-    @staticmethod
-    def encode(style):
+    def __init__(self, epsilon=1e-5, divisor=1.0, **kwargs):
+        super().__init__(epsilon=epsilon, **kwargs)
+        if divisor <= 0:
+            raise ValueError(f"`divisor` must be positive. Received: divisor={divisor}")
+        self.divisor = divisor
+
+    def encode(self, style):
         """`(batch, 2·c)` float32 code of `(batch, h, w, c)` features: means, then deviations."""
-        mean, variance = _moments(ops.cast(style, "float32"))
-        # With the floor, a constant channel, such as a dead unit's, has gradient 0 instead of NaN.
-        moments = ops.concatenate([mean, ops.sqrt(ops.maximum(variance, _FLOOR))], axis=-1)
-        return ops.reshape(moments, (-1, moments.shape[-1]))
+        moments = ops.concatenate(self._mean_and_std(self._divided(style)), axis=-1)
+        code = ops.reshape(moments, (-1, moments.shape[-1]))
+        return code if self.divisor == 1.0 else code * self.divisor
+
+    def _divided(self, features):
+        features = ops.cast(features, "float32")
+        return features if self.divisor == 1.0 else features / self.divisor
 
     @staticmethod
     def pool(codes, areas):
@@ -104,13 +122,20 @@ class AdaIN(_Normalization):
 
     def call(self, content, style, content_code=None):
         code = style if len(style.shape) == 2 else self.encode(style)
-        style_mean, style_std = ops.split(ops.cast(code, "float32"), 2, axis=-1)
-        moments = None
-        if content_code is not None:
-            own = per_channel(ops.cast(content_code, "float32"))
-            mean, std = ops.split(own, 2, axis=-1)
-            moments = (mean, std * std)
-        return self._normalize(content, style_std, style_mean, moments)
+        style_mean, style_std = self._split(code)
+        content = self._divided(content)
+        if content_code is None:
+            own = self._mean_and_std(content)
+        else:
+            own = self._split(self._divided(content_code))
+        return self._normalize(content, own, style_std, style_mean)
+
+    @staticmethod
+    def _split(code):
+        return ops.split(per_channel(ops.cast(code, "float32")), 2, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "divisor": self.divisor}
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -132,7 +157,9 @@ class InstanceNormalization(_Normalization):
         self._add_weights((input_shape[-1],))
 
     def call(self, features):
-        return self._normalize(features, self.gamma[None], self.beta[None])
+        features = ops.cast(features, "float32")
+        gamma, beta = per_channel(self.gamma), per_channel(self.beta)
+        return self._normalize(features, self._mean_and_std(features), gamma, beta)
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -164,9 +191,9 @@ class ConditionalInstanceNormalization(_Normalization):
 
     def call(self, features, style):
         style = ops.cast(style, "float32")
-        return self._normalize(
-            features, ops.matmul(style, self.gamma), ops.matmul(style, self.beta)
-        )
+        features = ops.cast(features, "float32")
+        gamma, beta = (per_channel(ops.matmul(style, one)) for one in (self.gamma, self.beta))
+        return self._normalize(features, self._mean_and_std(features), gamma, beta)
 
     def get_config(self):
         return {**super().get_config(), "styles": self.styles}
@@ -203,7 +230,8 @@ class ReflectionPadding2D(keras.layers.Layer):
         return ops.reshape(padded, (-1, *sides, image.shape[-1]))
 
     def _missing(self, side):
-        return (-side - 2 * self.padding) % self.multiple
+        # The remainder of a negative number, which is shorter, ONNX files round the other way.
+        return self.multiple - 1 - (side + 2 * self.padding - 1) % self.multiple
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = input_shape

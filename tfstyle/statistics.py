@@ -9,6 +9,7 @@ from typing import Any
 from keras import ops
 
 Tensor = Any  # of Keras' backend
+_SUMMED = 4096.0  # largest divisor of sums
 
 
 def flatten(features: Tensor) -> Tensor:
@@ -23,9 +24,7 @@ def gram_matrix(features: Tensor) -> Tensor:
     Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016,
     equation 3, divided by h·w.
     """
-    flat = flatten(features)
-    count = ops.cast(ops.shape(flat)[1], "float32")
-    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat / count)
+    return _mean_products(flatten(features))
 
 
 def mean_and_std(features: Tensor, epsilon: float = 1e-5) -> tuple[Tensor, Tensor]:
@@ -40,10 +39,21 @@ def mean_and_std(features: Tensor, epsilon: float = 1e-5) -> tuple[Tensor, Tenso
 def covariance(features: Tensor) -> tuple[Tensor, Tensor]:
     """`(batch, c)` channel means and `(batch, c, c)` biased covariance."""
     flat = flatten(features)
-    count = ops.cast(ops.shape(flat)[1], "float32")
     mean = ops.mean(flat, axis=1)
-    centred = flat - ops.expand_dims(mean, 1)
-    return mean, ops.matmul(ops.transpose(centred, (0, 2, 1)), centred / count)
+    return mean, _mean_products(flat - ops.expand_dims(mean, 1))
+
+
+def _mean_products(flat):
+    """`(batch, c, c)` means of products of the columns of `(batch, n, c)` values.
+
+    Each factor is divided by a root of n, as far as half precision has numbers for the quotients;
+    the products' sum is divided by the rest. Divided by n, or summed at once, pixels of a picture
+    become 0 or infinite in it, which GPUs of phones compute exported files in.
+    """
+    count = ops.cast(ops.shape(flat)[1], "float32")
+    rest = ops.minimum(count, _SUMMED)
+    flat = flat * ops.sqrt(rest / count)
+    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / rest
 
 
 def quantiles(values: Tensor, count: Any) -> Tensor:

@@ -6,7 +6,8 @@ tflite        one TFLite file: conversion
 calibration   the pictures and codes that int8 is calibrated with
 metadata      metadata of a TFLite file
 profiling     the operations of TFLite files, and their time
-checking      compares the files' pictures with the Keras model's
+comparison    compares functions with the Keras model's, for noise of several sizes
+checking      compares the TFLite files' pictures with the Keras model's
 golden        test pictures for apps
 tflite_files  all TFLite files of an export
 report        the measurements, as JSON and as a page

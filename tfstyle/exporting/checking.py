@@ -9,6 +9,7 @@ import numpy as np
 from tfstyle import images, metrics
 from tfstyle.errors import InputError
 from tfstyle.exporting.calibration import as_input, halfway
+from tfstyle.exporting.comparison import check_shape
 from tfstyle.exporting.signatures import (
     CODE,
     FREE,
@@ -94,7 +95,7 @@ class Check:
     Args:
         model: that was exported.
         pairs: contents and styles, `(1, h, w, 3)` in [0, 1].
-        content_size: that contents are cropped and resized to.
+        content_size: that contents are cropped and resized to; `FREE_SIDE` squares if it is free.
         style_size: likewise.
         features: that distances are measured with.
         as_parts: whether contents are painted like tiles, with a summary that differs from their
@@ -149,10 +150,16 @@ class Check:
         return np.asarray(self._model.stylize_tile(content, code, 1.0, summary))
 
     def likeness(self, network: Network, entry: Entry, dtype: str) -> Likeness:
-        """Likeness of a file's signature; the Keras model paints with its codes or summaries."""
+        """Likeness of a file's signature; the Keras model paints with its codes or summaries.
+
+        Raises: InputError if a picture or a code has another shape than the Keras model's.
+        """
         pictures = []
         for example in self._examples:
             outputs = _run(network, entry, example.inputs, dtype)
+            expected = {**flatten(CODE, example.code), "stylized": example.stylized}
+            for name in expected.keys() & outputs.keys():
+                check_shape(f"{network.name}, {entry.key}: {name}", outputs[name], expected[name])
             content = example.inputs["content"]
             if code := unflatten(CODE, outputs):
                 picture = self._paint(content, code, None)

@@ -2,14 +2,10 @@
 
 import pathlib
 
-import numpy as np
-import tensorflow as tf
-
-from tfstyle import images
 from tfstyle.errors import InputError
-from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, Size, flatten, noise
+from tfstyle.exporting import comparison
+from tfstyle.exporting.signatures import TRANSFER, Signatures, Size
 from tfstyle.models import StyleTransferModel
-from tfstyle.models.capabilities import to_numpy
 from tfstyle.runtime import process
 
 OPSET = 17
@@ -32,7 +28,6 @@ def write_onnx(model: StyleTransferModel, size: Size, folder: pathlib.Path) -> f
     batch = None if size[0] is None else 1
     sizes = {"content": size, "style": size}
     signatures = Signatures(model, size)
-    values = _values(model, size)
     differences = []
     for signature, name in (
         (signatures.encoder, "style_encoder.onnx"),
@@ -48,27 +43,15 @@ def write_onnx(model: StyleTransferModel, size: Size, folder: pathlib.Path) -> f
             session = onnxruntime.InferenceSession(
                 str(folder / name), providers=["CPUExecutionProvider"]
             )
-        inputs = {key: values[key] for key in signature.inputs}
-        outputs = session.run(list(signature.outputs), inputs)
-        references = function(*(tf.constant(value) for value in inputs.values()))
-        for key, actual in zip(signature.outputs, outputs, strict=True):
-            expected = references[key].numpy()
-            difference = float(np.abs(actual - expected).max() / max(1.0, np.abs(expected).max()))
-            if not difference <= TOLERANCE:
-                raise InputError(
-                    f"{name}: {key} differs by {difference:.1e} from the Keras model in ONNX "
-                    f"Runtime, above the limit of {TOLERANCE:.0e}; nothing was written"
-                )
-            differences.append(difference)
+
+        def run(inputs, keys=signature.outputs, session=session):
+            return dict(zip(keys, session.run(list(keys), inputs), strict=True))
+
+        difference = comparison.largest_difference(name, signatures, signature, run, size)
+        if not difference <= TOLERANCE:
+            raise InputError(
+                f"{name} differs by {difference:.1e} from the Keras model in ONNX Runtime, above "
+                f"the limit of {TOLERANCE:.0e}; nothing was written"
+            )
+        differences.append(difference)
     return max(differences)
-
-
-def _values(model, size):
-    """Values of all inputs of both files by name."""
-    inputs = noise(model, 1)
-    if size[0]:
-        inputs.update(
-            {k: images.cover(v, size) for k, v in inputs.items() if k in ("content", "style")}
-        )
-    code = to_numpy(flatten(CODE, model.encode(inputs)))
-    return {**inputs, **code, "strength": np.full(1, 0.8, np.float32)}

@@ -21,7 +21,8 @@ class Row:
         operations: its nodes; None but for the file's first, the only one that LiteRT lists.
         gpu_problems: what the GPU delegate cannot run.
         milliseconds: median time by number of threads.
-        likeness: to the Keras model.
+        likeness: to the Keras model; if the file takes any size, with the least PSNR of several
+            sizes.
         least_psnr: the lower limit of its PSNR in dB.
     """
 
@@ -92,7 +93,8 @@ def markdown(
         "",
         "Pictures are compared with those of the Keras model in float32: PSNR in dB, mean over",
         "the pairs, and the largest difference of a value in [0, 1]. For codes they are those",
-        "that the Keras model paints with them.",
+        "that the Keras model paints with them. The PSNR of a file that takes any size is the",
+        "least of several sizes.",
         "",
         "| file | signature | MB | "
         + " | ".join(f"ms, {n} thread{'s' * (n > 1)}" for n in threads)

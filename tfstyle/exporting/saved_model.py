@@ -6,8 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfstyle.exporting.signatures import DTYPES, STYLIZE, TRANSFER, Signatures, noise
+from tfstyle.exporting import comparison
+from tfstyle.exporting.signatures import DTYPES, STYLIZE, TRANSFER, Signatures
 from tfstyle.models import StyleTransferModel
+from tfstyle.models.capabilities import to_numpy
 from tfstyle.runtime import process
 
 
@@ -33,13 +35,26 @@ def write_saved_model(model: StyleTransferModel, folder: str | os.PathLike) -> N
 
 
 def largest_difference(model: StyleTransferModel, folder: str | os.PathLike) -> float:
-    """Largest difference of values in [0, 1] between SavedModel and model, for two noise images."""
-    inputs = {**noise(model, 2), "strength": np.array([1.0, 0.5], np.float32)}
+    """Largest difference between the float32 functions of SavedModel and model, in any size.
+
+    Args:
+        model: that was exported.
+        folder: of the SavedModel.
+    Returns: as of `comparison.largest_difference`.
+    Raises: InputError if an output has another shape than the model's.
+    """
     with process.hidden_stderr():
-        stylize = tf.saved_model.load(str(folder)).signatures["serving_default"]
-    names = stylize.structured_input_signature[1]
-    stylized = stylize(**{name: tf.constant(inputs[name]) for name in names})["stylized"]
-    return float(np.abs(stylized.numpy() - np.asarray(model(inputs))).max())
+        functions = tf.saved_model.load(str(folder)).signatures
+    signatures = Signatures(model)
+    differences = []
+    for signature in signatures.by_name.values():
+
+        def run(inputs, function=functions[signature.name]):
+            return to_numpy(function(**{name: tf.constant(v) for name, v in inputs.items()}))
+
+        name = f"SavedModel, {signature.name}"
+        differences.append(comparison.largest_difference(name, signatures, signature, run, batch=2))
+    return float(np.max(differences))  # NaN if any is
 
 
 def save(

@@ -200,20 +200,6 @@ def style_inputs(
     return {"style": picture, "style_index": np.array(numbers, np.int32) % count}
 
 
-def noise(model: StyleTransferModel, batch: int) -> dict[str, np.ndarray]:
-    """Noise as content and style: inputs of the model's call.
-
-    Pictures are float32 in [0, 1], of sizes that the model takes.
-    """
-    random = np.random.default_rng(0)
-    side = max(96, model.min_size)
-    content, style = (
-        random.uniform(size=(batch, *sides, 3)).astype(np.float32)
-        for sides in ((side, side + 32), (side + 32, side))
-    )
-    return {"content": content, **style_inputs(model, style, range(batch))}
-
-
 def _sizes(model, size) -> list[tuple[int, int]]:
     """Two sizes that differ in both sides, or the fixed one."""
     height, width = size

@@ -12,8 +12,15 @@ from absl import logging
 import tfstyle
 from tfstyle.config import TFLiteCommand
 from tfstyle.config.export import precisions, sizes
-from tfstyle.exporting import checking, golden, metadata, profiling, report, tflite
-from tfstyle.exporting.signatures import ENCODE_WHOLE, STYLIZE, TRANSFER, TRANSFER_TILE, Signatures
+from tfstyle.exporting import checking, comparison, golden, metadata, profiling, report, tflite
+from tfstyle.exporting.signatures import (
+    ENCODE_WHOLE,
+    FREE,
+    STYLIZE,
+    TRANSFER,
+    TRANSFER_TILE,
+    Signatures,
+)
 from tfstyle.metrics.networks import load_features
 from tfstyle.models import StyleTransferModel, packaged
 from tfstyle.models.capabilities import NamedStyles, Tileable
@@ -70,14 +77,17 @@ def write_files(
     )  # fmt: skip
     pictures = checking.read_pairs(contents, styles, config.check_pairs, longest)
     checks = {
-        (as_parts, size): checking.Check(model, pictures, size, style_size, features, as_parts)
+        (as_parts, size): [
+            checking.Check(model, pictures, size, style_size, features, as_parts),
+            *_checks_of_sizes(model, pictures[:1], size, style_size, features),
+        ]
         for as_parts, its_sizes in (
             (False, [*content_sizes, *([style_size] if tile_sizes else [])]),
             (True, tile_sizes),
         )
         for size in dict.fromkeys(its_sizes)
     }
-    whole = checks[False, content_sizes[0]]
+    whole = checks[False, content_sizes[0]][0]
     signatures = Signatures(model, style_size)
     rows, likenesses = [], {}
     for precision in precisions(config.precision):
@@ -96,8 +106,8 @@ def write_files(
             least = _MIN_PSNR.get(precision, config.min_psnr)
             for entry in entries:
                 as_parts = entry.signature.name == TRANSFER_TILE
-                check = checks[as_parts, entry.sizes.get("content", content_sizes[0])]
-                rows.append(_measure(name, data, entry, by_threads, check, dtype, least))
+                its_checks = checks[as_parts, entry.sizes.get("content", content_sizes[0])]
+                rows.append(_measure(name, data, entry, by_threads, its_checks, dtype, least))
         pair = checking.NetworkPair(networks.get(_ENCODER), networks[_TRANSFER], dtype)
         likenesses[precision] = whole.likeness_of_pair(pair)
         golden.write_golden(folder / precision / "golden", pair, whole.example())
@@ -136,11 +146,29 @@ def describe_model(model: StyleTransferModel) -> dict[str, Any]:
     return about
 
 
-def _measure(name, data, entry, by_threads, check, dtype, least_psnr):
+def _checks_of_sizes(model, pictures, content_size, style_size, features):
+    """More checks of a file that takes any size: each with pictures of another size."""
+    if FREE not in (content_size, style_size):
+        return []
+    return [
+        checking.Check(
+            model,
+            pictures,
+            size if content_size == FREE else content_size,
+            size[::-1] if style_size == FREE else style_size,
+            features,
+        )
+        for size in comparison.sizes_to_check(model)
+    ]
+
+
+def _measure(name, data, entry, by_threads, checks, dtype, least_psnr):
     inputs = profiling.random_inputs(by_threads[1], entry.key, checking.FREE_SIDE)
     is_first = entry.key == by_threads[1].signatures[0]
     runs = {n: functools.partial(one.run, entry.key, inputs) for n, one in by_threads.items()}
     seconds = profiling.median_seconds(runs, ROUNDS)
+    likeness, *others = (check.likeness(by_threads[THREADS[-1]], entry, dtype) for check in checks)
+    psnr = min([likeness.psnr, *(other.psnr for other in others)])
     return report.Row(
         file=name,
         key=entry.key,
@@ -148,7 +176,7 @@ def _measure(name, data, entry, by_threads, check, dtype, least_psnr):
         operations=profiling.operations_of(by_threads[1]) if is_first else None,
         gpu_problems=profiling.gpu_problems(data),
         milliseconds={n: 1000.0 * one for n, one in seconds.items()},
-        likeness=check.likeness(by_threads[THREADS[-1]], entry, dtype),
+        likeness=dataclasses.replace(likeness, psnr=psnr),
         least_psnr=least_psnr,
     )
 

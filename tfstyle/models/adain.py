@@ -10,7 +10,7 @@ from keras import ops
 from tfstyle import encoders, layers, losses
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.models.base import faded, per_image
-from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
+from tfstyle.models.encoder_decoder import EncoderDecoderModel, adain_divisor, pooled
 
 CODE_LAYER = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", CODE_LAYER)
@@ -73,7 +73,15 @@ class Decoder(keras.Model):
         self.built = True
 
     def call(self, features):
-        x = ops.cast(features / self.feature_scale, self.compute_dtype)
+        return self.decode(features / self.feature_scale)
+
+    def decode(self, features):
+        """As `call`, for features that are divided by `feature_scale`.
+
+        With a large divisor in the same graph, converters divide the first kernel by it, whose
+        numbers are then too small for half precision.
+        """
+        x = ops.cast(features, self.compute_dtype)
         for name, convolution in self._convolutions.items():
             x = convolution(x)
             if name.endswith("_1") and name != "1_1":
@@ -120,7 +128,8 @@ class AdaINModel(EncoderDecoderModel):
             scale = encoders.feature_scales(encoder)[CODE_LAYER]
             decoder = Decoder(encoder.widths[:4], scale, dtype=kwargs.get("dtype"), name="decoder")
         super().__init__(encoder, decoder, margin, STRIDE, **kwargs)
-        self.adain = layers.AdaIN(dtype=self.dtype_policy)
+        divisor = adain_divisor(decoder.feature_scale)
+        self.adain = layers.AdaIN(divisor=divisor, dtype=self.dtype_policy)
         weight = self.style_weight / len(STYLE_LAYERS)
         self._loss = losses.PerceptualLoss(
             {CODE_LAYER: (losses.ContentLoss(), self.content_weight)},
@@ -148,8 +157,9 @@ class AdaINModel(EncoderDecoderModel):
         height, width = ops.shape(content)[1:3]
         features = self._features(content)
         own = summary["statistics"] if summary else self._statistics(features, content)
-        stylized = self.adain(features, code["statistics"], own)
-        image = self.decoder(self._blend(features, stylized, strength))
+        scale = self.decoder.feature_scale
+        stylized = self.adain(features, ops.convert_to_tensor(code["statistics"]) / scale, own)
+        image = self.decoder.decode(self._blend(features / scale, stylized, strength))
         top = left = self.margin
         image = image[:, top : top + height, left : left + width]
         return faded(content, image, strength)

@@ -17,6 +17,8 @@ from tfstyle.models.capabilities import (
     Tileable,
 )
 
+_LARGE_FEATURES = 4.0  # root mean square
+
 
 class EncoderDecoderModel(
     StyleTransferModel, StylePictures, MixableCodes, Tileable, Pretrainable, Growable
@@ -145,6 +147,14 @@ class EncoderDecoderModel(
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "margin": self.margin,
         }
+
+
+def adain_divisor(scale: float) -> float:
+    """`layers.AdaIN`'s `divisor` for features of a root mean square.
+
+    VGG-19's are divided, since half precision cannot hold their squares; lite's are of about 1.
+    """
+    return scale if scale > _LARGE_FEATURES else 1.0
 
 
 def _all_equal(variables, others):

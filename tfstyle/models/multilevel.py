@@ -18,7 +18,7 @@ from tfstyle.models import palette
 from tfstyle.models.base import faded
 from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.models.conditioned_decoder import CONTENT_LAYER, DEPTH, STRIDE, ConditionedDecoder
-from tfstyle.models.encoder_decoder import EncoderDecoderModel, pooled
+from tfstyle.models.encoder_decoder import EncoderDecoderModel, adain_divisor, pooled
 
 # Layers where lite's own features are as good as its heads for the loss, and faster: trained with
 # either, pictures have Gram matrices about as far from the style's; at relu3_1, twice as far.
@@ -85,7 +85,10 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         missing = [name for name in decoder.code_layers if name not in encoder.taps]
         if missing:
             raise ValueError(f"`encoder` must tap {missing} too. Received: taps={encoder.taps}")
-        self.adain = layers.AdaIN(dtype="float32")
+        self.adain = {
+            name: layers.AdaIN(divisor=adain_divisor(scale), dtype="float32")
+            for name, scale in zip(decoder.code_layers, self.scales, strict=True)
+        }
         weight = self.style_weight / len(encoder.taps)
         self._loss = losses.PerceptualLoss(
             {CONTENT_LAYER: (losses.ContentLoss(), self.content_weight)},
@@ -166,7 +169,7 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         """Means and deviations by layer, in units of `scales`."""
         inner = self._inner(features)
         return {
-            name: self.adain.encode(inner[name]) / scale
+            name: self.adain[name].encode(inner[name]) / scale
             for name, scale in zip(self.decoder.code_layers, self.scales, strict=True)
         }
 
@@ -182,7 +185,7 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         """The picture from features with `own` statistics by layer, in another style's."""
         scales = dict(zip(self.decoder.code_layers, self.scales, strict=True))
         stylized = {
-            name: self.adain(features[name], part, own[name] * scales[name])
+            name: self.adain[name](features[name], part, own[name] * scales[name])
             for name, part in self._split(statistics).items()
             if block_of(name) <= DEPTH
         }
@@ -203,7 +206,8 @@ class MultiLevelModel(EncoderDecoderModel, Int8Preparation):
         return {"statistics": pooled(self._pool, statistics, areas), "palette": own}
 
     def _pool(self, statistics, areas):
-        return _join({k: self.adain.pool(v, areas) for k, v in self._split(statistics).items()})
+        parts = self._split(statistics)
+        return _join({name: layers.AdaIN.pool(part, areas) for name, part in parts.items()})
 
     def _stylize(self, content, code, strength, summary=None, observe=None):
         batch, height, width = ops.shape(content)[:3]

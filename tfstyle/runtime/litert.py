@@ -71,6 +71,7 @@ class Network:
         name: of the file, perhaps with its flag, for errors.
 
     Attributes:
+        name: as given.
         signatures: their names; `UNNAMED` alone for a file without them.
 
     Raises: InputError if LiteRT is not installed or the bytes are no TFLite file.
@@ -80,7 +81,7 @@ class Network:
         check_installed()
         from ai_edge_litert.interpreter import Interpreter
 
-        self._name = name
+        self.name = name
         with process.hidden_stderr():
             try:
                 self._interpreter = Interpreter(model_content=data, num_threads=threads)
@@ -159,7 +160,7 @@ class Network:
 
     def _refusal(self, error):
         reason = (str(error).strip().splitlines() or ["?"])[0]
-        return InputError(f"{self._name}: LiteRT cannot run it ({reason})")
+        return InputError(f"{self.name}: LiteRT cannot run it ({reason})")
 
 
 def _by_name(details):
