@@ -19,7 +19,7 @@ FILES = ["--content", "a.jpg", "--style", "b.jpg"]
 
 
 def parse(*argv, parameters=None):
-    return cli.parse(OptimizeCommand, argv, "optimize.py", lambda path: parameters or {})
+    return cli.parse(OptimizeCommand, argv, "optimize.py", lambda path, given: parameters or {})
 
 
 def test_values_reach_the_config():
@@ -53,14 +53,14 @@ def test_flags_win_over_presets_and_those_over_a_picture():
         ([*FILES, "--size"], "size"),
         ([*FILES, "--iterations=0"], "--iterations: must be from 1"),
         ([*FILES, "--style_weight=-1"], "--style_weight: must be from 0 to"),
-        ([*FILES, "--iterations=x"], "--iterations=x: not a valid value"),
+        ([*FILES, "--iterations=x"], "--iterations: 'x' is not a whole number"),
         ([*FILES, "--content_weight=nan"], "--content_weight: must be a finite number"),
         ([*FILES, "--style_scale=0"], "--style_scale: must be above 0"),
         ([*FILES, "--style_loss=gramm"], "did you mean 'gram'"),
         ([*FILES, "--style_loss=gram,gram"], "given twice"),
         ([*FILES, "--style_loss=gram:0"], "all weights are 0"),
         ([*FILES, "--style_loss=gram:x"], "'x' is not a weight"),
-        ([*FILES, "--encoder=vgg16"], "did you mean 'vgg19'"),
+        ([*FILES, "--encoder=vgg16"], "--encoder: unknown 'vgg16'; use one of auto, lite, mixed, vgg19"),
         ([*FILES, "--optimizer=sgd"], "use one of lbfgs, tfp, adam"),
         ([*FILES, "--style_weights=1", "--style_weights=2"], "2 given for 1 --style"),
         ([*FILES, "--style_weights=0"], "--style_weights: all are 0"),

@@ -594,7 +594,7 @@ def test_a_config_says_what_is_wrong():
     for values, message in (
         ({"size": 100}, "--size: must be from 128"),
         ({"page": "x.html"}, "--page: x.html: the suffix must be .md"),
-        ({"output_dir": ""}, "--output_dir: give the folder"),
+        ({"output_dir": ""}, "--output_dir: is empty"),
     ):
         with pytest.raises(InputError, match=message):
             flags(**values)

@@ -125,7 +125,8 @@ def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
         ([*small, "--from_picture=photo.png"], "photo.png: holds no parameters"),
     ]:
         result = run_program("optimize.py", *flags)
-        lines = [line for line in result.stderr.splitlines() if not line.startswith("Encoder:")]
+        progress = ("Encoder:", "loading")
+        lines = [line for line in result.stderr.splitlines() if not line.startswith(progress)]
         assert result.returncode == 1 and len(lines) == 1, result.stderr
         assert lines[0].startswith("error: ") and words in lines[0]
     assert set(os.listdir(tmp_path)) <= {*FILES, "empty.jpg", "thin.png", "keras"}
