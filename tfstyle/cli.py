@@ -151,11 +151,12 @@ def _what_is_wrong(error, fields):
     """Our words for absl's error about a value."""
     found = re.search(r"\bflag --(\w+)(?:=(.*?): )?", error, re.S)
     by_name = {field.name: field for field in fields}
-    if not found or found[1] not in by_name:
-        return " ".join(error.split())
-    if found[2] is None:
+    if found and found[2] is not None:
+        kind = by_name[found[1]].type if found[1] in by_name else bool  # a preset
+        return f"--{found[1]}: '{found[2]}' is not {_KINDS[kind]}"
+    if found and found[1] in by_name:
         return _what_is_missing(by_name[found[1]])
-    return f"--{found[1]}: '{found[2]}' is not {_KINDS[by_name[found[1]].type]}"
+    return " ".join(error.split())
 
 
 def _what_is_missing(field):

@@ -40,9 +40,10 @@ def main(config: EvaluateCommand) -> int | None:
     terminal.show_progress(None, "loading the networks that measure")
     with process.StopSignal() as stop:
         try:
-            evaluation = evaluate(config, show, lambda: bool(stop.number))
+            evaluation = evaluate(config, show, stop.requested)
         except KeyboardInterrupt as error:
-            error.add_note(f"{config.output_dir} holds what was measured, for the same command")
+            if os.path.exists(os.path.join(config.output_dir, "run.json")):
+                error.add_note(f"the same command goes on from {config.output_dir}")
             raise
     terminal.end_progress()
     if not evaluation.complete:

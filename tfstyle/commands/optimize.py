@@ -66,7 +66,7 @@ def main(config: OptimizeCommand) -> int | None:
         )
 
     with process.StopSignal() as stop:
-        result = _render(config, content, styles, init, write, lambda: bool(stop.number))
+        result = _render(config, content, styles, init, write, stop.requested)
         write(result.image)
     if result.complete and config.checkpoint:
         pathlib.Path(config.checkpoint).unlink(missing_ok=True)
@@ -106,6 +106,8 @@ def read_parameters(path: str, given: Collection[str]) -> dict[str, Any]:
             "picture made by optimize.py"
         )
     found = {name: value for name, value in found.items() if name not in _WRITTEN}
+    if {"style_size", "style_scale"} & set(given):  # one replaces the other
+        found = {k: v for k, v in found.items() if k not in ("style_size", "style_scale")}
     for flag in _READ:
         if flag not in given and flag in found:
             found[flag] = _located(flag, found[flag], path)

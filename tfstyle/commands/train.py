@@ -43,9 +43,7 @@ def main(command: TrainCommand) -> int | None:
     # After the strategy: creating one for several machines replaces the handler of SIGTERM.
     with process.StopSignal() as stop:
         try:
-            result = training.train(
-                config, strategy=strategy, should_stop=lambda: bool(stop.number)
-            )
+            result = training.train(config, strategy=strategy, should_stop=stop.requested)
         except tf.errors.UnavailableError as error:
             raise InputError("another machine has ended or cannot be reached") from error
         except KeyboardInterrupt as error:

@@ -57,13 +57,18 @@ def handling(handler: Callable[[int, Any], object] | signal.Handlers) -> Iterato
 
 
 class StopSignal:
-    """Records whether one of the `STOP_SIGNALS` was received; a second SIGINT interrupts at once.
+    """Records whether one of the `STOP_SIGNALS` was received, for work that ends by itself then.
 
-    Used as a context: `with StopSignal() as stop: … if stop.number: …`.
+    A second SIGINT interrupts at once, and so does any signal before `requested` is first called,
+    while things are still being loaded: `with StopSignal() as stop: … if stop.requested(): …`.
+
+    Attributes:
+        number: of the signal; 0 if there was none.
     """
 
     def __init__(self) -> None:
         self.number = 0
+        self._asked = False
         self._handling = handling(self._on_signal)
 
     def __enter__(self) -> "StopSignal":
@@ -73,8 +78,13 @@ class StopSignal:
     def __exit__(self, *_: object) -> None:
         self._handling.__exit__(None, None, None)
 
+    def requested(self) -> bool:
+        """Whether to end."""
+        self._asked = True
+        return bool(self.number)
+
     def _on_signal(self, number: int, _frame: object) -> None:
-        if self.number and number == signal.SIGINT:
+        if not self._asked or self.number and number == signal.SIGINT:
             raise Interrupted(number)
         self.number = number
 

@@ -19,7 +19,7 @@ FIRST = 8.0  # before the first one
 NEWS = 10.0  # if there is news
 SILENCE = 30.0  # if there is none
 _BAR = 10  # characters
-_ROOM_FOR_BAR = 60  # columns
+_ROOM_FOR_BAR = 69  # characters
 
 
 class Progress:
