@@ -30,6 +30,7 @@ from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.optimizers import StockLBFGS
 from tfstyle.optimization.renderer import MARGIN
 from tfstyle.optimization.rendering import PRECISE_SHARE
+from tfstyle.runtime import devices
 
 ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES = [
@@ -56,7 +57,7 @@ _ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by de
 
 
 def main(_):
-    tf.get_logger().setLevel("ERROR")  # hides retracing warnings: each pair is compiled anew
+    devices.hide_retracing_warnings()
     keras.utils.set_random_seed(0)
     paths = [pair.split(",") for pair in _PAIRS.value]
     pairs = [tuple(images.read_image(path) for path in pair) for pair in paths]

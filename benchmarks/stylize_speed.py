@@ -34,6 +34,7 @@ from tfstyle.exporting.signatures import (
     flatten,
     unflatten,
 )
+from tfstyle.runtime import devices
 from tfstyle.runtime.litert import Network
 from tfstyle.stylization import Stylizer
 
@@ -56,7 +57,7 @@ _PAINTINGS = ("brushstrokes", "ink_wash", "mosaic", "stained_glass")
 
 
 def main(_):
-    tf.get_logger().setLevel("ERROR")
+    devices.hide_retracing_warnings()
     print_heading()
     for part in _ONLY.value or PARTS:
         for row in globals()[f"measure_{part}"]():

@@ -22,6 +22,7 @@ from benchmarks.table import print_heading, print_row
 from tfstyle import encoders, models, training
 from tfstyle.config import TrainConfig
 from tfstyle.models.adain import STYLE_LAYERS
+from tfstyle.runtime import devices
 from tfstyle.training.steps import Stepper
 
 PARTS = ("data", "devices", "torch")
@@ -33,7 +34,7 @@ _LOGICAL = 2
 
 
 def main(_):
-    tf.get_logger().setLevel("ERROR")
+    devices.hide_retracing_warnings()
     logging.set_verbosity(logging.ERROR)
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = [tf.config.LogicalDeviceConfiguration()] * _LOGICAL

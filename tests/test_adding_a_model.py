@@ -133,9 +133,10 @@ def test_it_stylizes_a_photo_larger_than_a_tile(name, trained, tmp_path):
     data = trained[name].parent
     photo = images.resize(images.read_image(data / "content" / "0.png"), (150, 230))
     images.write_image(tmp_path / "photo.png", photo)
-    style = f"--style={data / 'style' / 's1.png'}" if name != "named" else "--style_name=s1"
-    flags = [f"--content={tmp_path / 'photo.png'}", style, f"--model={trained[name]}/model.keras"]
-    flags += ["--tile_size=128", "--style_size=64", f"--output={tmp_path / 'out.png'}"]
+    style = [f"--style={data / 'style' / 's1.png'}", "--style_size=64"]
+    style = style if name != "named" else ["--style_name=s1"]
+    flags = [f"--content={tmp_path / 'photo.png'}", *style, f"--model={trained[name]}/model.keras"]
+    flags += ["--tile_size=128", f"--output={tmp_path / 'out.png'}"]
     assert main(["stylize", *flags]) == 0
     found = images.read_image(tmp_path / "out.png")
     assert found.shape == photo.shape
@@ -184,12 +185,20 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
     line = refusal("train", *flags, "--model=covariance", "--init_model=mobile", "--image_size=48")
     assert "--init_model: is for a model that can start from another model" in line
     line = refusal("train", *flags, "--model=covariance", "--model_arguments=depth=3")
-    assert "--model_arguments: depth=3: covariance cannot be made with them" in line
+    assert "--model_arguments: covariance has no argument 'depth'; " in line and "width" in line
+    for model, given, words in (
+        ("covariance", "width=abc", "width=abc: give a whole number, such as width="),
+        ("mobile", "code_layers=relu9", "give a list, such as code_layers=('relu2_1', "),
+        ("mobile", "code_layers=['relu4_1','relu9_1']", "the defaults are code_layers=('relu2_1'"),
+    ):
+        line = refusal("train", *flags, f"--model={model}", f"--model_arguments={given}")
+        assert line.startswith("error: --model_arguments: ") and words in line
     line = refusal("train", *flags, "--model=covariance", "--model_arguments=style_weight=3")
     assert "--model_arguments: style_weight has a flag of its own, --style_weight" in line
-    for margin in ("-16", "2.5"):
-        line = refusal("train", *flags, "--model=mobile", f"--model_arguments=margin={margin}")
-        assert f"`margin` must be a multiple of 8, at least 0. Received: margin={margin}" in line
+    line = refusal("train", *flags, "--model=mobile", "--model_arguments=margin=-16")
+    assert "`margin` must be a multiple of 8, at least 0. Received: margin=-16" in line
+    line = refusal("train", *flags, "--model=mobile", "--model_arguments=margin=2.5")
+    assert "margin=2.5: give a whole number, such as margin=32" in line
     line = refusal("to_tflite", f"--model={trained['covariance']}/model.keras", "--tile_size=448",
                    f"--output={tmp_path / 'files'}")  # fmt: skip
     assert "--tile_size: is for a model that paints in tiles" in line

@@ -11,7 +11,6 @@ import pytest
 from tests.model_examples import make_adain
 from tfstyle import images
 from tfstyle.__main__ import main
-from tfstyle.commands import evaluate as command
 from tfstyle.runtime import terminal
 
 
@@ -120,22 +119,31 @@ def test_a_run_that_is_stopped_goes_on(folders, capfd, monkeypatch):
     arguments = ("--images=theirs=theirs", "--images=same=theirs")
     show = terminal.show_progress
 
-    def stop(done, text, final=False):
-        show(done, text, final)
+    shares = []
+
+    def stop(done, text, remaining=None):
+        show(done, text, remaining=remaining)
+        shares.append(done)
         if text.startswith("same: 1 of"):
             os.kill(os.getpid(), signal.SIGINT)
 
     # Ctrl-C goes to the worker of a model, too, which leaves it to this process.
     monkeypatch.setattr(terminal, "show_progress", stop)
-    monkeypatch.setattr(command, "_REPORT_SECONDS", 0.0)
     assert run(*arguments) == 130
-    assert "Stopped; the same command resumes evaluation" in capfd.readouterr().err
+    assert "Stopped: evaluation holds what was measured so far; the same command goes on" in (
+        capfd.readouterr().err
+    )
+    known = [share for share in shares if share is not None]
+    assert known == [number / 16 for number in range(1, 6)], "of all four systems"
     assert not (folders / "evaluation" / "report.html").exists()
     before = rows()
     assert len(before) == 4 + 1
     monkeypatch.undo()
     monkeypatch.chdir(folders)
     assert run(*arguments) == 0
+    assert "Going on from evaluation: 5 of 16 pictures are measured (31 %)" in (
+        capfd.readouterr().err
+    )
     assert len(rows()) == 4 * 4
     assert [row for row in rows() if row in before] == before
 

@@ -135,6 +135,32 @@ def test_a_digest_follows_the_sources(tmp_path, monkeypatch):
     assert digests[0] == digests[1] and len(set(digests)) == 3
 
 
+def test_a_digest_is_not_of_what_has_no_effect(tmp_path, monkeypatch):
+    """Otherwise a help text that is edited would have everything measured again."""
+    source = """
+'''Says what it is.'''
+size: int = option(3, "Side in pixels.", section="Look")  # of a picture
+class A:
+    '''About a class.'''
+    def f(self):
+        '''About a function.'''
+        return "text"
+"""
+    monkeypatch.setattr(imports, "_PACKAGE", tmp_path)
+
+    def digest(*change):
+        (tmp_path / "a.py").write_text(source.replace(*change))
+        imports.sources.cache_clear()
+        return code_digest("tfstyle.a")
+
+    before = digest("", "")
+    for text in ("it is", "Side", "of a picture", "a class", "a function"):
+        assert digest(text, "something else") == before, text
+    for text in ("3", "Look", '"text"', "def f"):
+        assert digest(text, {"def f": "def g"}.get(text, "4")) != before, text
+    imports.sources.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -594,7 +620,8 @@ def test_a_config_says_what_is_wrong():
     for values, message in (
         ({"size": 100}, "--size: must be from 128"),
         ({"page": "x.html"}, "--page: x.html: the suffix must be .md"),
-        ({"output_dir": ""}, "--output_dir: give the folder"),
+        ({"output_dir": ""}, "--output_dir: is empty"),
+        ({"vgg_weights": "a.h5", "encoder": "lite"}, "--vgg_weights: is not used with --encoder"),
     ):
         with pytest.raises(InputError, match=message):
             flags(**values)

@@ -14,6 +14,9 @@ from PIL import Image
 from tests.conftest import ROOT
 from tfstyle import images
 from tfstyle.__main__ import main
+from tfstyle.commands import optimize
+from tfstyle.errors import InputError
+from tfstyle.runtime import process
 
 FILES = ("photo.png", "style.jpg")
 FAST = ["--size=64", "--min_size=64", "--iterations=3"]
@@ -82,21 +85,96 @@ def test_a_picture_is_reproduced_from_itself(run_program, small, tmp_path):
     np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def parameters_of(picture, *given):
+    return optimize.read_parameters(str(picture), given)
+
+
+def made_by(program, path, **parameters):
+    """A picture in a folder of its own that holds parameters."""
+    path.parent.mkdir(exist_ok=True)
+    picture = np.zeros((1, 8, 8, 3), np.float32)
+    parameters = {"program": f"tfstyle {program} 1.0", **parameters}
+    images.write_image(path, picture, parameters=parameters)
+    return path
+
+
+def test_the_files_that_a_picture_names_may_have_moved_with_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture = made_by(
+        "optimize", tmp_path / "moved" / "a.png", content="old/photo.png", init="fast", size=99,
+        style=["paintings/one.png", "two.png"], style_scale=0.5,
+    )  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        parameters_of(picture)
+    assert str(caught.value) == (
+        f"--from_picture: old/photo.png, which {picture} was made with, is neither there nor "
+        "beside it; give --content"
+    )
+    (tmp_path / "moved" / "paintings").mkdir()
+    for name in ("photo.png", "paintings/one.png"):
+        (tmp_path / "moved" / name).touch()
+    (tmp_path / "two.png").touch()
+    found = parameters_of(picture)
+    assert found["content"] == str(tmp_path / "moved" / "photo.png")
+    assert found["style"] == [str(tmp_path / "moved" / "paintings" / "one.png"), "two.png"]
+    assert (found["init"], found["size"], found["style_scale"]) == ("fast", 99, 0.5)
+    (tmp_path / "moved" / "photo.png").unlink()
+    found = parameters_of(picture, "content", "style_size")
+    assert "style_scale" not in found, "--style_size takes its place"
+
+
+def test_a_picture_of_the_other_program_is_named(tmp_path):
+    picture = made_by("stylize", tmp_path / "a.png", strength=1.0)
+    with pytest.raises(InputError, match="a.png was made by stylize.py, .* made by optimize.py"):
+        parameters_of(picture)
+
+
+def test_a_fast_start_is_painted_once(small, tmp_path, monkeypatch, capfd):
+    """What resumes has it in its checkpoint, whatever this machine would paint."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    painted = []
+    paint = optimize._fast_image
+
+    def painting(*arguments):
+        painted.append(paint(*arguments) + len(painted) // 2)
+        return painted[-1]
+
+    monkeypatch.setattr(optimize, "_fast_image", painting)
+    flags = [*small, "--size=64", "--min_size=64", "--iterations=12", "--encoder=lite"]
+    flags += ["--init=fast"]
+    assert main(["optimize", *flags, "--output=whole.png"]) == 0
+    stop = ["--checkpoint=c.npz", "--output=out.png"]
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            process.StopSignal, "requested", lambda stop: setattr(stop, "number", 2) or 1
+        )
+        assert main(["optimize", *flags, *stop]) == 130
+    assert main(["optimize", *flags, *stop]) == 0
+    assert len(painted) == 2
+    assert "Going on from c.npz: 8 % done, 64 × 43 by lite, iteration 1 of 12." in (
+        capfd.readouterr().err
+    )
+    whole, rest = (np.asarray(Image.open(f"{name}.png")) for name in ("whole", "out"))
+    np.testing.assert_array_equal(whole, rest)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_keeps_the_picture_so_far(small, tmp_path, number):
-    process = subprocess.Popen(
+    running = subprocess.Popen(
         [sys.executable, ROOT / "optimize.py", *small, "--size=128", "--iterations=100000",
          "--output=out.png", "--checkpoint=c.npz"],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    for line in process.stderr:
+    for line in running.stderr:
         if "iteration" in line:
             break
-    process.send_signal(number)
+    running.send_signal(number)
     start = time.monotonic()
-    _, text = process.communicate(timeout=120)
-    assert process.returncode == 128 + number, text
-    assert "Stopped: out.png" in text and "Traceback" not in text
+    _, text = running.communicate(timeout=120)
+    assert running.returncode == 128 + number, text
+    assert "the same command goes on from c.npz" in text and "Traceback" not in text
+    assert "Stopped: out.png holds the picture so far" in text
     assert time.monotonic() - start < 60
     assert Image.open(tmp_path / "out.png").size == (128, 87)
     assert (tmp_path / "c.npz").exists()
@@ -106,26 +184,27 @@ def test_mistakes_with_files_come_before_any_work(run_program, small, tmp_path):
     (tmp_path / "empty.jpg").touch()
     Image.new("RGB", (180, 20)).save(tmp_path / "thin.png")
     for flags, words in [
-        ([*small, "--output=out.bmp"], "out.bmp: the suffix must be"),
+        ([*small, "--output=out.bmp"], "--output: out.bmp: the suffix must be"),
         ([*small, "--output=no/out.png"], "does not exist"),
         ([*small, "--output=photo.png"], "is also read"),
         ([*small, "--output=out.jpg", "--bits=16"], "for 16 bits"),
-        ([*small, "--history=no/h.json"], "does not exist"),
+        ([*small, "--history=no/h.json"], "--history: no/h.json: the folder no does not exist"),
         ([*small, "--history=style.jpg"], "--history: style.jpg is also read"),
         ([*small, "--plot=p.png", "--output=p.png"], "also written for another flag"),
         ([*small, "--init=" + 300 * "x"], "too long"),
         (["--content=thin.png", *small[2:], "--size=64"], "--size: 64 leaves 7 pixels"),
         ([*small, "--plot=p.gif"], "p.gif: the suffix must be one of .png"),
-        ([*small, "--init=nothing.png"], "nothing.png: no such file"),
-        ([*small, "--style=empty.jpg"], "empty.jpg: not a readable image"),
+        ([*small, "--init=nothing.png"], "--init: nothing.png: no such file"),
+        ([*small, "--style=empty.jpg"], "--style: empty.jpg: not a readable image"),
         ([*small, "--vgg_weights=none.h5"], "none.h5: no such file"),
         ([*small, "--vgg_weights=."], ".: is a folder"),
         ([*small, "--style_layers=relu5_4"], "lite, which this render uses, has no relu5_4"),
         ([*small, "--content_layers=relu6_1"], "--content_layers: unknown name 'relu6_1'"),
-        ([*small, "--from_picture=photo.png"], "photo.png: holds no parameters"),
+        ([*small, "--from_picture=photo.png"], "--from_picture: photo.png: holds no parameters"),
     ]:
         result = run_program("optimize.py", *flags)
-        lines = [line for line in result.stderr.splitlines() if not line.startswith("Encoder:")]
+        progress = ("Encoder:", "loading")
+        lines = [line for line in result.stderr.splitlines() if not line.startswith(progress)]
         assert result.returncode == 1 and len(lines) == 1, result.stderr
         assert lines[0].startswith("error: ") and words in lines[0]
     assert set(os.listdir(tmp_path)) <= {*FILES, "empty.jpg", "thin.png", "keras"}

@@ -64,7 +64,7 @@ def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
     arguments[arguments.index("--steps") + 1] = "3"
     second = run_program(program, *arguments, *small)
     assert second.returncode == 0, second.stderr
-    assert "Resuming from step 2" in second.stderr
+    assert "Going on from runs/first: step 2 of 3 (66 %)" in second.stderr
     assert (tmp_path / "runs" / "first" / "model.keras").exists()
 
 

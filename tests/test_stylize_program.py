@@ -10,6 +10,7 @@ from PIL import Image
 from tests.model_examples import make_adain
 from tfstyle import images
 from tfstyle.__main__ import main
+from tfstyle.runtime import terminal
 
 
 @pytest.fixture
@@ -65,6 +66,19 @@ def test_every_pair_goes_to_a_folder(pictures):
     assert parameters["strength"] == 1.0 and parameters["style"] == "b"
 
 
+def test_progress_counts_pairs_and_their_tiles(pictures, monkeypatch):
+    shown = []
+    monkeypatch.setattr(terminal, "show_progress", lambda *state, **_: shown.append(state))
+    image = np.tile(read("photos/a.png"), (1, 6, 1))[None].astype("float32")
+    images.write_image("photos/a.png", image)
+    assert run("stylize", "--content", "photos", "--style", "paintings", "--output", "out",
+               "--tile_size", 448) == 0  # fmt: skip
+    known = [(share, *texts) for share, *texts in shown if share is not None]
+    assert [share for share, *_ in known] == sorted(share for share, *_ in known)
+    assert known[0] == (0.0, "0 of 4 pictures") and known[-1] == (1.0, "4 of 4 pictures")
+    assert (pytest.approx(0.25 + 0.95 / 12), "1 of 4 pictures", "1 of 3 tiles") in known
+
+
 def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
     assert run("styles", "--library", "s.json", "--add", "paintings") == 0
     capfd.readouterr()
@@ -110,6 +124,8 @@ def test_an_empty_library_paints_nothing_and_says_so(pictures, capfd):
     flags = ("--content", "photos/a.png", "--style_library", "s.json", "--output", "out")
     assert run("stylize", *flags) == 1
     assert errors(capfd)[-1] == "error: s.json: holds no styles; add some"
+    assert run("stylize", *flags, "--style_size", 256) == 1
+    assert errors(capfd)[-1].startswith("error: --style_size=256: is for --style; give it to")
     assert not (pictures / "out").exists()
 
 
@@ -145,7 +161,7 @@ def test_edges_that_meet_and_statistics_of_another_picture(pictures, capfd):
     assert run("stylize", *common, "--output", "no.png", "--statistics_of", "none.png") == 1
     assert run("stylize", *common, "--output", "no.png", "--wrap", "vertical") == 1
     missing, unknown = errors(capfd)
-    assert missing == "error: none.png: no such file"
+    assert missing == "error: --statistics_of: none.png: no such file"
     assert unknown == "error: --wrap: unknown 'vertical'; use one of none, horizontal, both"
 
 
@@ -231,4 +247,5 @@ def test_a_file_of_another_model_is_one_line(run_program, pictures):
     result = run_program("stylize.py", "--content", "photos/a.png", "--style", "paintings/a.png",
                          "--model", "dense.keras")  # fmt: skip
     assert result.returncode == 1
-    assert result.stderr == "error: dense.keras: not a model of tfstyle, but a Sequential\n"
+    (line,) = [line for line in result.stderr.splitlines() if not line.startswith("loading")]
+    assert line == "error: dense.keras: not a model of tfstyle, but a Sequential"

@@ -59,7 +59,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("DIRS --image_size 128", "--image_size: must be at least --crop_size, 256, not 128"),
         ("DIRS --steps 0", "--steps: must be from 1"),
         ("DIRS --steps 5 --pretrain_steps 6", "--pretrain_steps: must be at most --steps, 5"),
-        ("DIRS --precision float16", "unknown 'float16'; did you mean 'mixed_float16'?"),
+        ("DIRS --precision float16", "unknown 'float16'; use one of float32, mixed_bfloat16"),
         ("DIRS --model johnson", "--model: unknown 'johnson'; use one of adain"),
         ("DIRS --learning_rate nan", "--learning_rate: must be a finite number"),
         ("DIRS --batchsize 4", "--batchsize: no such flag; did you mean 'batch_size'?"),

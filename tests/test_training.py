@@ -181,7 +181,7 @@ def test_a_signal_to_one_machine_stops_all_at_a_report(folders, tmp_path):
     processes[1].send_signal(signal.SIGTERM)
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [128 + signal.SIGTERM] * 2, errors
-    assert "the same command resumes from" in errors[0]
+    assert "the same command goes on from there" in errors[0]
     assert list((tmp_path / "checkpoints").glob("step-*.npz"))
 
 
@@ -237,7 +237,7 @@ def test_killed_and_started_again_it_ends_bit_for_bit_equal(whole_run, folders, 
         [sys.executable, ROOT / "train.py", *flags(config)], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    assert "Resuming from step" in result.stderr
+    assert f"Going on from {tmp_path}: step " in result.stderr
     assert_identical_ends(whole_run, tmp_path, STEPS)
 
 

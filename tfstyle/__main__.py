@@ -1,12 +1,11 @@
 """The console command: `tfstyle optimize …` and the other programs; also `python -m tfstyle`."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
-from tfstyle import __version__, cli
-from tfstyle.config import did_you_mean
-from tfstyle.errors import InputError
+from tfstyle import __version__
 from tfstyle.runtime import process
 
 PROGRAMS = {
@@ -32,11 +31,17 @@ def main(argv: Sequence[str] | None = None, shown: str = "") -> int:
         argv: arguments; those of the process if None.
         shown: the program's name in the help; `tfstyle NAME` if empty.
     """
+    from tfstyle import cli
+
     arguments = sys.argv[1:] if argv is None else argv
     return cli.run(lambda words: _dispatch(words, shown), arguments)
 
 
 def _dispatch(argv: Sequence[str], shown: str) -> int | None:
+    from tfstyle import cli
+    from tfstyle.config import did_you_mean
+    from tfstyle.errors import InputError
+
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(f"tfstyle {__version__}\n\nusage: tfstyle PROGRAM [--flag value …]\n")
         for name, purpose in PROGRAMS.items():
@@ -57,13 +62,19 @@ def _dispatch(argv: Sequence[str], shown: str) -> int | None:
 
 def program() -> None:
     """Entry point of the console command `tfstyle`."""
-    process.leave(main())
+    _run_alone([])
 
 
 def script(path: str) -> None:
     """Runs the program that a script of the checkout, such as `export/to_onnx.py`, is named for."""
-    name = path.rpartition("/")[2].removesuffix(".py")
-    process.leave(main([name, *sys.argv[1:]], shown=path))
+    _run_alone([path.rpartition("/")[2].removesuffix(".py")], shown=path)
+
+
+def _run_alone(words, shown=""):
+    """Runs a program as this process, with `words` before the arguments; does not return."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while this loads: ends it without a traceback
+    process.open_standard_streams()
+    process.leave(main([*words, *sys.argv[1:]], shown))
 
 
 if __name__ == "__main__":

@@ -4,20 +4,21 @@ Nothing here imports NumPy or TensorFlow, so that `--help` and usage errors appe
 """
 
 import dataclasses
-import os
+import errno
+import re
 import shlex
 import signal
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from absl import flags, logging
 
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
-from tfstyle.runtime.process import Terminated
+from tfstyle.runtime import process, terminal
 
 Config = TypeVar("Config")
 
@@ -30,45 +31,57 @@ _DEFINE: dict[Any, Callable[..., Any]] = {
     tuple[float, ...]: flags.DEFINE_multi_float,
 }
 
+_KINDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    tuple[float, ...]: "a number",
+    bool: "true or false",
+}
+
 
 def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int:
     """Exit status of `main(argv)`, in the main thread; an InputError is printed as one line."""
     _log_plainly()
-    previous = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        status = main(argv) or 0
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # the reader of our output has exited, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as error:
-        print("error: interrupted", file=sys.stderr)
-        return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
-    except MemoryError:
-        print("error: not enough memory; smaller pictures need less, see --help", file=sys.stderr)
-        return 1
-    except OSError as error:
-        if not error.filename:
-            raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+    with process.handling(process.interrupt):
+        try:
+            with terminal.heartbeat():
+                status = main(argv) or 0
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:  # the reader of our output has exited, as `head` does
+            process.discard_output()
+            return 128 + signal.SIGPIPE
+        except InputError as error:
+            return _failed(str(error))
+        except KeyboardInterrupt as error:
+            notes = getattr(error, "__notes__", [])
+            number = getattr(error, "number", signal.SIGINT)
+            return _failed("; ".join(["interrupted", *notes]), 128 + number)
+        except MemoryError:
+            return _failed("not enough memory; smaller pictures need less, see --help")
+        except OSError as error:
+            if error.filename:
+                return _failed(f"{error.filename}: {error.strerror}")
+            if error.errno not in _FULL:
+                raise
+            process.discard_output()
+            return _failed(f"the output cannot be written ({error.strerror})")
 
 
-def _terminate(_number, _frame):
-    raise Terminated
+# Of standard output, which has no file name.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _failed(message, status=1):
+    process.write_error(f"error: {message}\n")
+    return status
 
 
 def parse(
     config_class: type[Config],
     argv: Sequence[str],
     program: str,
-    read_parameters: Callable[[str], dict[str, Any]] | None = None,
+    read_parameters: Callable[[str, Collection[str]], dict[str, Any]] | None = None,
 ) -> Config | None:
     """A config from flags, or None when `--help` was given and the help printed.
 
@@ -80,7 +93,8 @@ def parse(
             them, become flags without a value.
         argv: the arguments, without the program's name.
         program: shown in the help.
-        read_parameters: reads the file that the field `from_picture` names.
+        read_parameters: reads the file that the field `from_picture` names; also takes the names
+            of the flags that are given, and take precedence.
     Raises: InputError for an unknown flag or an invalid value.
     """
     if any(argument in ("--help", "-h", "-help", "--helpfull") for argument in argv):
@@ -98,20 +112,26 @@ def parse(
     except flags.UnrecognizedFlagError as error:
         hint = did_you_mean(error.flagname, tuple(values))
         raise InputError(f"--{error.flagname}: no such flag{hint}") from error
-    except flags.IllegalFlagValueError as error:
-        given = " ".join(str(error).split()).removeprefix("flag ").split(":")[0]
-        raise InputError(f"{given}: not a valid value; see --help") from error
-    except flags.Error as error:
-        raise InputError(" ".join(str(error).split()).removeprefix("flag ")) from error
+    except flags.Error as error:  # a value of another type, or none
+        raise InputError(_what_is_wrong(str(error), fields)) from error
+    for field in fields:
+        value = values[field.name].value
+        for text in value if isinstance(value, list) else [value]:
+            if str(text).startswith("--") and str(text)[2:].partition("=")[0] in values:
+                raise InputError(_what_is_missing(field))
     if rest:
         raise InputError(f"'{rest[0]}': every argument needs its flag, such as --style {rest[0]}")
     settings: dict[str, Any] = {}
     if read_parameters and values["from_picture"].value:
         known = {field.name for field in fields}
-        found = read_parameters(values["from_picture"].value)
+        given = {field.name for field in fields if values[field.name].value is not None}
+        found = read_parameters(values["from_picture"].value, given)
         settings.update((name, value) for name, value in found.items() if name in known)
+    chosen = [name for name in presets if values[name].value]
+    if len(chosen) > 1:
+        raise InputError(f"{', '.join(f'--{name}' for name in chosen)}: give one of them")
     for name, preset in presets.items():
-        if values[name].value:
+        if name in chosen:
             settings.update((key, value) for key, value in preset.items() if key != "_help")
     for field in fields:
         if values[field.name].value is not None:
@@ -125,6 +145,24 @@ def parse(
         raise InputError(
             f"--from_picture: its parameters do not fit this version ({error})"
         ) from error
+
+
+def _what_is_wrong(error, fields):
+    """Our words for absl's error about a value."""
+    found = re.search(r"\bflag --(\w+)(?:=(.*?): )?", error, re.S)
+    by_name = {field.name: field for field in fields}
+    if found and found[2] is not None:
+        kind = by_name[found[1]].type if found[1] in by_name else bool  # a preset
+        return f"--{found[1]}: '{found[2]}' is not {_KINDS[kind]}"
+    if found and found[1] in by_name:
+        return _what_is_missing(by_name[found[1]])
+    return " ".join(error.split())
+
+
+def _what_is_missing(field):
+    choices = field.metadata["choices"]
+    kind = f"one of {', '.join(choices)}" if choices else _KINDS.get(field.type, "a value")
+    return f"--{field.name}: give {kind}. {field.metadata['help']}"
 
 
 def command_line(config: Any, program: str) -> str:
@@ -168,5 +206,5 @@ def _log_plainly() -> None:
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     logging.set_stderrthreshold("info")
-    logging.get_absl_handler().setFormatter(None)
+    logging.get_absl_handler().setFormatter(terminal.LogFormatter())
     warnings.filterwarnings("ignore", module=r"PIL\.")  # about sizes and damaged metadata

@@ -10,7 +10,6 @@ import pathlib
 
 import keras
 import numpy as np
-import tensorflow as tf
 from absl import app, flags, logging
 from PIL import Image, ImageDraw
 
@@ -19,6 +18,7 @@ from tfstyle.config import OptimizeConfig
 from tfstyle.encoders.layer_names import HEAD_LAYERS
 from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.objective import Objective
+from tfstyle.runtime import devices
 
 _PAIRS = flags.DEFINE_multi_string("pair", None, "CONTENT,STYLE files.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "Contact sheet to write.", required=True)
@@ -63,7 +63,7 @@ def render_plainly(content, style):
 
 
 def main(_):
-    tf.get_logger().setLevel("ERROR")  # hides retracing warnings
+    devices.hide_retracing_warnings()
     files.check_writable(_OUTPUT.value)
     if _RENDERS.value:
         pathlib.Path(_RENDERS.value).mkdir(parents=True, exist_ok=True)

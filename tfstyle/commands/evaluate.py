@@ -3,18 +3,13 @@
 import os
 import pathlib
 import platform
-import sys
-import time
 
 from absl import logging
 
 from tfstyle import cli
 from tfstyle.config import EvaluateCommand
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import process, terminal
-
-_REPORT_SECONDS = 10.0  # between two progress lines of a log
-
 
 FLAGS = EvaluateCommand
 
@@ -30,36 +25,43 @@ def main(config: EvaluateCommand) -> int | None:
     for flag in ("lpips_weights", "fid_network", "style_network"):
         if getattr(config, flag) and not os.path.exists(getattr(config, flag)):
             raise InputError(f"--{flag}: {getattr(config, flag)}: no such file")
+    terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
     from tfstyle.evaluation import html_report, page, tables
     from tfstyle.evaluation.measurement import evaluate
 
     if config.page:
-        page.check_page(pathlib.Path(config.page))
+        with of_flag("page"):
+            page.check_page(pathlib.Path(config.page))
 
-    reported = 0.0
+    def show(done, text, remaining):
+        terminal.show_progress(done, text, remaining=remaining)
 
-    def show(done, text):
-        nonlocal reported
-        now = time.monotonic()
-        if sys.stderr.isatty() or done == 1.0 or now - reported > _REPORT_SECONDS:
-            terminal.show_progress(done, text, final=done == 1.0)
-            reported = now
-
+    terminal.show_progress(None, "loading the networks that measure")
     with process.StopSignal() as stop:
-        evaluation = evaluate(config, show, lambda: bool(stop.number))
+        try:
+            evaluation = evaluate(config, show, stop.requested)
+        except KeyboardInterrupt as error:
+            if os.path.exists(os.path.join(config.output_dir, "run.json")):
+                error.add_note(f"the same command goes on from {config.output_dir}")
+            raise
+    terminal.end_progress()
     if not evaluation.complete:
-        logging.info("Stopped; the same command resumes %s.", config.output_dir)
+        logging.info(
+            "Stopped: %s holds what was measured so far; the same command goes on from there.",
+            config.output_dir,
+        )
         return 128 + stop.number
     command = f"python {cli.command_line(config, 'evaluate.py')}"
     folder = pathlib.Path(config.output_dir)
-    logging.info("Writing the report.")
+    terminal.show_progress(None, "writing the report")
     found = tables.Tables.of(evaluation)
-    print(f"{tables.markdown(found.distances)}\n\n{tables.markdown(found.others)}", flush=True)
     tables.write_summary(evaluation, folder / "summary.csv")
     html_report.write_report(evaluation, found, folder / "report.html", command, _machine())
     if config.page:
         page.write_page(evaluation, found, pathlib.Path(config.page), command, _machine())
+    terminal.end_progress()
+    print(f"{tables.markdown(found.distances)}\n\n{tables.markdown(found.others)}", flush=True)
     logging.info("Wrote %s.", folder / "report.html")
     return 0
 

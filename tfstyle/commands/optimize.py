@@ -6,18 +6,20 @@ import math
 import os
 import pathlib
 import platform
+from collections.abc import Collection
 from typing import Any
 
 from absl import logging
 
 from tfstyle import __version__
 from tfstyle.config import DEFAULT_MODEL, START_IMAGES, OptimizeCommand, OptimizeConfig
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import process, terminal
 
 FLAGS = OptimizeCommand
 _FAST_SIZE = 1024  # pixels; a feed-forward model's strokes have one width in pixels at any size
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
+_READ = ("content", "style", "init", "vgg_weights")
 _WRITTEN = ("output", "history", "plot", "checkpoint", "preview_every", "from_picture")
 
 
@@ -29,15 +31,19 @@ def main(config: OptimizeCommand) -> int | None:
     from tfstyle.runtime import devices
 
     _check_outputs(config)
-    content = images.read_image(config.content)
-    alpha = images.read_alpha(config.content, config.size)
-    styles = [images.read_image(path) for path in config.style]
-    init = images.read_image(config.init) if config.init not in START_IMAGES else None
+    with of_flag("content"):
+        content = images.read_image(config.content)
+        alpha = images.read_alpha(config.content, config.size)
+    with of_flag("style"):
+        styles = [images.read_image(path) for path in config.style]
+    with of_flag("init"):
+        init = images.read_image(config.init) if config.init not in START_IMAGES else None
     weight_files.check_encoder(config.encoder, config.vgg_weights)
     for stage in scales.plan_stages(config, config.encoder, content.shape[1:3]):
         for flag in ("content_layers", "style_layers"):
             layer_names.parse_layers(flag, getattr(config, flag), stage.encoder)
 
+    terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
     from tfstyle import optimization
 
@@ -46,8 +52,10 @@ def main(config: OptimizeCommand) -> int | None:
             "--precision=bfloat16: this CPU has no bfloat16 arithmetic; float32 is several times "
             "as fast"
         )
-    if config.init == "fast":
+    if config.init == "fast" and not os.path.exists(config.checkpoint):
+        terminal.show_progress(None, "painting the start image")
         init = _fast_image(config, content, styles)
+    terminal.show_progress(None, "preparing")
     # The picture's parameters name the encoder used, since "auto" depends on the machine.
     config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
@@ -58,9 +66,7 @@ def main(config: OptimizeCommand) -> int | None:
         )
 
     with process.StopSignal() as stop:
-        result = _render(config, content, styles, init, write, lambda: bool(stop.number))
-        if not result.complete:
-            terminal.show_progress(0.0, "stopping", final=True)
+        result = _render(config, content, styles, init, write, stop.requested)
         write(result.image)
     if result.complete and config.checkpoint:
         pathlib.Path(config.checkpoint).unlink(missing_ok=True)
@@ -69,43 +75,78 @@ def main(config: OptimizeCommand) -> int | None:
     if config.plot:
         _plot(result.history, config.plot)
     if not result.complete:
-        rest = f"; the same command resumes from {config.checkpoint}" if config.checkpoint else ""
+        terminal.end_progress()
+        rest = ". With --checkpoint FILE.npz a render can be continued"
+        if os.path.exists(config.checkpoint):
+            rest = f"; the same command goes on from {config.checkpoint}"
         logging.info("Stopped: %s holds the picture so far%s.", config.output, rest)
         return 128 + stop.number
     logging.info("Wrote %s.", config.output)
     return 0
 
 
-def read_parameters(path: str) -> dict[str, Any]:
-    """The parameters stored in a picture, without the paths of output files."""
+def read_parameters(path: str, given: Collection[str]) -> dict[str, Any]:
+    """The parameters stored in a picture, without the paths of output files.
+
+    Input files are looked for by their stored path and beside the picture.
+
+    Args:
+        path: of the picture.
+        given: names of flags that take precedence.
+    Raises: InputError if it holds none, was made by another program, or names a missing file.
+    """
     from tfstyle import images
 
-    found = images.read_parameters(path)
-    return {name: value for name, value in found.items() if name not in _WRITTEN}
+    with of_flag("from_picture"):
+        found = images.read_parameters(path)
+    program = str(found.get("program", "")).removeprefix("tfstyle ").partition(" ")[0]
+    if program and program != "optimize":
+        raise InputError(
+            f"--from_picture: {path} was made by {program}.py, whose flags are others; give a "
+            "picture made by optimize.py"
+        )
+    found = {name: value for name, value in found.items() if name not in _WRITTEN}
+    if {"style_size", "style_scale"} & set(given):  # one replaces the other
+        found = {k: v for k, v in found.items() if k not in ("style_size", "style_scale")}
+    for flag in _READ:
+        if flag not in given and flag in found:
+            found[flag] = _located(flag, found[flag], path)
+    return found
+
+
+def _located(flag, value, picture):
+    """The path, or list of paths, that a picture holds for a flag, where the files are now."""
+    if isinstance(value, (list, tuple)):
+        return [_located(flag, one, picture) for one in value]
+    if not isinstance(value, str) or not value or flag == "init" and value in START_IMAGES:
+        return value
+    beside = pathlib.Path(picture).parent
+    for place in (value, beside / value, beside / pathlib.PurePath(value).name):
+        if os.path.isfile(place):
+            return str(place)
+    raise InputError(
+        f"--from_picture: {value}, which {picture} was made with, is neither there nor beside it; "
+        f"give --{flag}"
+    )
 
 
 def _render(config, content, styles, init, write, should_stop):
     """The render's result, with progress on the terminal and previews by `write`."""
-    from tfstyle import checkpoints, images, optimization
+    from tfstyle import images, optimization
 
     options = OptimizeConfig(
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
     )
-    if config.checkpoint and os.path.exists(config.checkpoint):
-        checkpoints.read_checkpoint(
-            config.checkpoint, checkpoints.render_identity(options, content, styles, init)
-        )
-        logging.info("Resuming from %s.", config.checkpoint)
     every = config.preview_every
 
     def report(progress):
-        terms = progress.losses
         terminal.show_progress(
             progress.done,
-            f"{progress.width} × {progress.height}, {progress.encoder}, iteration "
-            f"{progress.iteration} of {progress.iterations}, loss {terms['total']:.4f}, "
-            f"{progress.seconds:.0f} s, {progress.remaining:.0f} s left",
-            final=progress.done >= 1.0,
+            f"{progress.width} × {progress.height} by {progress.encoder}",
+            f"iteration {progress.iteration} of {progress.iterations}",
+            f"loss {progress.losses['total']:.4f}",
+            remaining=progress.remaining,
+            always=should_stop(),
         )
         if every and progress.iteration % every == 0 and progress.done < 1.0:
             try:
@@ -113,16 +154,21 @@ def _render(config, content, styles, init, write, should_stop):
             except InputError as error:
                 logging.warning("%s; the render continues", error)
 
-    return optimization.render(
-        content,
-        styles,
-        options,
-        init=init,
-        on_progress=report,
-        should_stop=should_stop,
-        checkpoint=config.checkpoint or None,
-        report_every=math.gcd(every, optimization.CHUNK),
-    )
+    try:
+        return optimization.render(
+            content,
+            styles,
+            options,
+            init=init,
+            on_progress=report,
+            should_stop=should_stop,
+            checkpoint=config.checkpoint or None,
+            report_every=math.gcd(every, optimization.CHUNK),
+        )
+    except KeyboardInterrupt as error:
+        if os.path.exists(config.checkpoint):
+            error.add_note(f"the same command goes on from {config.checkpoint}")
+        raise
 
 
 def _fast_image(config, content, styles):
@@ -167,9 +213,12 @@ def _check_outputs(config):
     """Raises InputError for an output that cannot be written, is an input or is given twice."""
     from tfstyle import files, images
 
-    images.check_output(config.output, config.bits, config.size)
+    with of_flag("output"):
+        images.check_output(config.output, config.bits, config.size)
     if config.plot and not config.plot.lower().endswith(_PLOT_SUFFIXES):
-        raise InputError(f"{config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}")
+        raise InputError(
+            f"--plot: {config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}"
+        )
     taken = [config.content, *config.style, config.init, config.from_picture, config.vgg_weights]
     read = {os.path.realpath(path) for path in taken if path}
     written: set[str] = set()
@@ -177,7 +226,8 @@ def _check_outputs(config):
         path = getattr(config, flag)
         if not path:
             continue
-        files.check_writable(path)
+        with of_flag(flag):
+            files.check_writable(path)
         for others, use in ((read, "read"), (written, "written for another flag")):
             if os.path.realpath(path) in others:
                 raise InputError(f"--{flag}: {path} is also {use}; give it another name")

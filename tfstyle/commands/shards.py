@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import time
 
 from absl import logging
 
@@ -26,13 +27,11 @@ def main(config: ShardsCommand) -> int | None:
     with process.quiet_import():
         import tensorflow  # noqa: F401
     output.mkdir(parents=True, exist_ok=True)
-    count = len(source.names)
+    count, start = len(source.names), time.monotonic()
     try:
         for done in write_shards(source, output, config.size, config.per_shard, skipped):
-            if done % 100 == 0 or done == count:
-                terminal.show_progress(
-                    done / count, f"{done} of {count} pictures", final=done == count
-                )
+            left = (time.monotonic() - start) * (count / done - 1.0)
+            terminal.show_progress(done / count, f"{done} of {count} pictures", remaining=left)
     except BaseException:
         shutil.rmtree(output)  # incomplete shards would look complete
         raise

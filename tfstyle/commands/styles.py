@@ -5,7 +5,8 @@ import os
 from absl import logging
 
 from tfstyle.config import StylesCommand
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, of_flag
+from tfstyle.runtime import terminal
 
 FLAGS = StylesCommand
 
@@ -20,7 +21,8 @@ def main(config: StylesCommand) -> int | None:
     packaged.model_path(config.model)
     library = None
     if os.path.exists(config.library) or not config.add:
-        library = StyleLibrary.load(config.library)
+        with of_flag("library"):
+            library = StyleLibrary.load(config.library)
     if config.remove and not library:
         raise InputError(f"--remove: {config.library} does not exist yet")
     if library:
@@ -30,7 +32,8 @@ def main(config: StylesCommand) -> int | None:
         for name in library.names():
             print(f"  {name}")
         return 0
-    files.check_writable(config.library)
+    with of_flag("library"):
+        files.check_writable(config.library)
     paths = files.pictures("add", config.add)
     names = config.name or tuple(safe_name(path.stem) for path in paths)
     if len(names) != len(paths):
@@ -40,12 +43,15 @@ def main(config: StylesCommand) -> int | None:
             raise InputError(f"--name: '{name}' cannot be part of a file's name; choose another")
         if names.count(name) > 1:
             raise InputError(f"--add: two paintings are called {name}; rename one or use --name")
-    paintings = [images.reduce(images.read_image(path), config.style_size) for path in paths]
+    with of_flag("add"):
+        paintings = [images.reduce(images.read_image(path), config.style_size) for path in paths]
     if paintings:
+        terminal.show_progress(None, "loading TensorFlow")
         devices.start_tensorflow()
         from tfstyle.stylization import Stylizer
 
         stylizer = Stylizer(config.model)
+        terminal.show_progress(None, "encoding the styles")
         model = stylizer.model
         for path, painting in zip(paths, paintings, strict=True):
             model.check_picture(painting, f"--add: {path}")

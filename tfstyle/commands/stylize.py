@@ -10,7 +10,7 @@ from absl import logging
 
 from tfstyle import __version__
 from tfstyle.config import StylizeCommand
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import terminal
 
 FLAGS = StylizeCommand
@@ -27,15 +27,20 @@ def main(config: StylizeCommand) -> int | None:
     packaged.model_path(config.model)
     contents = files.pictures("content", config.content)
     paintings = files.pictures("style", config.style)
-    library = StyleLibrary.load(config.style_library) if config.style_library else None
+    with of_flag("style_library"):
+        library = StyleLibrary.load(config.style_library) if config.style_library else None
     names = _style_names(config, paintings, library)
     outputs = _outputs(config, contents, names, paintings)
-    pictures = [images.reduce(images.read_image(path), config.style_size) for path in paintings]
+    with of_flag("style"):
+        pictures = [images.reduce(images.read_image(path), config.style_size) for path in paintings]
 
     statistics_of = None
     if config.statistics_of:
-        statistics_of = images.reduce(images.read_image(config.statistics_of), config.tile_size)
+        with of_flag("statistics_of"):
+            picture = images.read_image(config.statistics_of)
+        statistics_of = images.reduce(picture, config.tile_size)
 
+    terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
     from tfstyle.models.capabilities import Tileable, require
     from tfstyle.stylization import Stylizer
@@ -50,13 +55,22 @@ def main(config: StylizeCommand) -> int | None:
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
     codes_for = _codes(config, stylizer, library, pictures)
+    terminal.show_progress(None, "encoding the styles")
     codes_for(None)  # errors are raised before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
     paint = functools.partial(
         stylizer.paint, strength=config.strength, preserve_color=config.preserve_color,
         statistics_of=statistics_of, wrap=config.wrap,
     )  # fmt: skip
-    failed = _paint_all(config, stylizer.model, paint, codes_for, contents, names, outputs)
+    done: list[pathlib.Path] = []
+    try:
+        failed = _paint_all(
+            config, stylizer.model, paint, codes_for, contents, names, outputs, done
+        )
+    except KeyboardInterrupt as error:
+        kept = f"{len(done)} of {len(outputs)} pictures are in {config.output}"
+        error.add_note(f"{kept}; the same command paints all again" if done else "nothing written")
+        raise
     if failed:
         raise InputError(
             f"--content: {failed} of {len(contents)} photos could not be read; the others are "
@@ -87,17 +101,27 @@ def _codes(config, stylizer, library, pictures):
     return codes_for
 
 
-def _paint_all(config, model, paint, codes_for, contents, names, outputs):
-    """Writes all pictures; returns the number of photos that could not be read."""
+def _paint_all(config, model, paint, codes_for, contents, names, outputs, done):
+    """Writes all pictures, adding to `done`; returns the number of photos not readable."""
     from tfstyle import images
+
+    start, passed = time.perf_counter(), 0
+
+    def show(tiles_done=0, tiles=1):
+        share = (passed + 0.95 * tiles_done / tiles) / len(outputs)  # the rest is for the file
+        details = [f"{passed} of {len(outputs)} pictures"] if len(outputs) > 1 else []
+        if tiles > 1:
+            details.append(f"{tiles_done} of {tiles} tiles")
+        left = (time.perf_counter() - start) * (1.0 / share - 1.0) if share else None
+        terminal.show_progress(share, *details, remaining=left)
 
     parameters = {
         "program": f"tfstyle stylize {__version__}",
         **{name: value for name, value in dataclasses.asdict(config).items() if name not in _PATHS},
     }
     failed = 0
-    start = time.perf_counter()
-    for number, path in enumerate(contents, 1):
+    show()
+    for path in contents:
         try:
             content = images.read_image(path, config.size or None)
             model.check_picture(content, path)
@@ -107,10 +131,11 @@ def _paint_all(config, model, paint, codes_for, contents, names, outputs):
                 raise
             logging.error("error: %s", error)
             failed += 1
+            passed += len(names)
+            show()
             continue
         for name, code in zip(names, codes_for(content), strict=True):
-            shown = _show_tiles if len(outputs) == 1 else None
-            image = paint(content, code, on_progress=shown)
+            image = paint(content, code, on_progress=show)
             images.write_image(
                 outputs[path, name],
                 image,
@@ -118,15 +143,10 @@ def _paint_all(config, model, paint, codes_for, contents, names, outputs):
                 bits=config.bits,
                 parameters={**parameters, "content": str(path), "style": name},
             )
-        if len(outputs) > 1:
-            left = (time.perf_counter() - start) * (len(contents) / number - 1)
-            text = f"{number} of {len(contents)} photos, {left:.0f} s left"
-            terminal.show_progress(number / len(contents), text, final=number == len(contents))
+            done.append(outputs[path, name])
+            passed += 1
+            show()
     return failed
-
-
-def _show_tiles(done, tiles):
-    terminal.show_progress(done / tiles, f"{done} of {tiles} tiles", final=done == tiles)
 
 
 def _style_names(config, paintings, library):

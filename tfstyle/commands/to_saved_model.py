@@ -4,6 +4,7 @@ from absl import logging
 
 from tfstyle.config import SavedModelCommand
 from tfstyle.errors import InputError
+from tfstyle.runtime import terminal
 
 TOLERANCE = 1e-4  # for values in [0, 1]; about 1e-6 on CPUs, more with TF32 on GPUs
 
@@ -19,11 +20,13 @@ def main(config: SavedModelCommand) -> int | None:
 
     packaged.model_path(config.model)
     files.check_new_folder("output", config.output)
+    terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
     from tfstyle import models
     from tfstyle.exporting import saved_model
 
     model = models.load_model(config.model).for_inference()
+    terminal.show_progress(None, "writing and comparing the SavedModel")
     with files.new_folder("output", config.output) as folder:
         saved_model.write_saved_model(model, folder)
         difference = saved_model.largest_difference(model, folder)

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import os
 import platform
+import time
 
 from absl import logging
 
@@ -11,6 +12,7 @@ import tfstyle
 from tfstyle.config import TFLiteCommand
 from tfstyle.config.export import precisions, sizes
 from tfstyle.errors import InputError
+from tfstyle.runtime import terminal
 
 FLAGS = TFLiteCommand
 
@@ -32,15 +34,26 @@ def main(config: TFLiteCommand) -> int | None:
         "style": _pictures(config.check_style_dir or files.examples_folder(), "check_style_dir"),
     }
     litert.check_installed()
+    terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
     from tfstyle import models
     from tfstyle.exporting.tflite_files import write_files
 
     model = models.load_model(config.model).for_inference()
+    terminal.show_progress(None, "preparing")
     samples = _samples(model, config, pictures)
+    start = time.monotonic()
+
+    def show(done, text):
+        left = (time.monotonic() - start) * (1.0 / done - 1.0) if done else None
+        terminal.show_progress(done, text, remaining=left)
+
     with files.new_folder("output", config.output) as folder:
-        found = write_files(model, config, samples, pictures["content"], pictures["style"], folder)
-        _report(model, config, samples, found, folder)
+        found = write_files(
+            model, config, samples, pictures["content"], pictures["style"], folder, show
+        )
+        text = _report(model, config, samples, found, folder)
+    print(text, end="", flush=True)
     logging.info("Wrote %s.", config.output)
     return 0
 
@@ -72,7 +85,7 @@ def _samples(model, config, pictures):
 
 
 def _report(model, config, samples, found, folder):
-    """Writes and prints the report; InputError if a file's PSNR is below its limit."""
+    """Writes the report and returns its text; if a PSNR is too low, prints it: InputError."""
     from tfstyle.exporting import report
 
     about = {
@@ -85,14 +98,15 @@ def _report(model, config, samples, found, folder):
     }
     report.write_report(folder, found.rows, found.pairs, found.model_itself, about)
     page = report.markdown(found.rows, found.pairs, found.model_itself, about)
-    print(page, end="", flush=True)
     poor = [row for row in found.rows if not row.passes]
     if poor:
+        print(page, end="", flush=True)
         raise InputError(
             f"{poor[0].file}, {poor[0].key}: PSNR of {poor[0].likeness.psnr:.1f} dB to the Keras "
             f"model, {poor[0].least_psnr:g} required; nothing was written. Omit this precision, "
             "or set the limit for dynamic and int8 with --min_psnr"
         )
+    return page
 
 
 def _pictures(folder, flag):

@@ -1,13 +1,14 @@
 """`tfstyle train`: trains a feed-forward model, or resumes a run."""
 
 import dataclasses
+import pathlib
 import signal
 
 from absl import logging
 
 from tfstyle.config import TrainCommand, TrainConfig
 from tfstyle.errors import InputError
-from tfstyle.runtime import process
+from tfstyle.runtime import process, terminal
 
 FLAGS = TrainCommand
 
@@ -23,6 +24,7 @@ def main(command: TrainCommand) -> int | None:
     if command.init_model:
         packaged.model_path(command.init_model, "init_model")
     weight_files.check_encoder(command.encoder, command.vgg_weights)
+    terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
     import tensorflow as tf
 
@@ -36,18 +38,23 @@ def main(command: TrainCommand) -> int | None:
         field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
     }
     config = TrainConfig(**{**settings, "encoder": encoder})
+    terminal.show_progress(None, "preparing")
     strategy = training.make_strategy(config)
     # After the strategy: creating one for several machines replaces the handler of SIGTERM.
     with process.StopSignal() as stop:
         try:
-            result = training.train(
-                config, strategy=strategy, should_stop=lambda: bool(stop.number)
-            )
+            result = training.train(config, strategy=strategy, should_stop=stop.requested)
         except tf.errors.UnavailableError as error:
             raise InputError("another machine has ended or cannot be reached") from error
+        except KeyboardInterrupt as error:
+            if any(pathlib.Path(config.output_dir, "checkpoints").glob("step-*.npz")):
+                error.add_note(f"the same command goes on from {config.output_dir}'s checkpoint")
+            raise
     if not result.complete:
+        terminal.end_progress()
         logging.info(
-            "Stopped at step %d; the same command resumes from %s.", result.step, config.output_dir
-        )
+            "Stopped: %s holds a checkpoint of step %d of %d; the same command goes on from there.",
+            config.output_dir, result.step, config.steps,
+        )  # fmt: skip
         return 128 + (stop.number or signal.SIGTERM)  # another machine's signal, if not our own
     return 0

@@ -94,5 +94,7 @@ class EvaluateCommand:
         for flag in ("content_dir", "style_dir", "output_dir"):
             if not getattr(self, flag):
                 raise InputError(f"--{flag}: give the folder")
+        if self.vgg_weights and self.encoder != "vgg19":
+            raise InputError(f"--vgg_weights: is not used with --encoder={self.encoder}; omit one")
         if self.page and not self.page.endswith(".md"):
             raise InputError(f"--page: {self.page}: the suffix must be .md")

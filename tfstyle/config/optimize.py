@@ -111,6 +111,11 @@ class OptimizeConfig:
             raise InputError("--content_weight, --style_weight: one must be above 0")
         if self.style_scale <= 0:
             raise InputError(f"--style_scale: must be above 0, not {self.style_scale}")
+        if self.style_size and self.style_scale != 1.0:
+            raise InputError(
+                f"--style_size={self.style_size}, --style_scale={self.style_scale}: give one of "
+                "the two"
+            )
         parse_weights("style_loss", self.style_loss, tuple(STYLE_LOSSES))
         if any(not 0 <= weight < math.inf for weight in self.style_weights):
             raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")

@@ -87,7 +87,9 @@ def check_options(config: Any, ranges: Mapping[str, tuple[float, float]]) -> Non
     for field in dataclasses.fields(config):
         value, choices = getattr(config, field.name), tuple(field.metadata["choices"])
         if choices and value not in choices:
-            raise InputError(f"--{field.name}: unknown '{value}'{did_you_mean(value, choices)}")
+            raise InputError(f"--{field.name}: unknown '{value}'; use one of {', '.join(choices)}")
+        if value == "" != field.default or isinstance(value, tuple) and "" in value:
+            raise InputError(f"--{field.name}: is empty. {field.metadata['help']}")
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"--{field.name}: must be a finite number, not {value}")
     for name, (least, most) in ranges.items():

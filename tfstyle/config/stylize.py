@@ -7,6 +7,7 @@ from tfstyle.errors import InputError
 
 DEFAULT_MODEL = "quality"
 _LEAST = 40  # pixels a side that a model needs
+_STYLE_SIZE = 512  # pixels
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,8 @@ class StylizeCommand:
         0, "Longest side of the result in pixels; 0 for the photo's own.", section="Look"
     )
     style_size: int = option(
-        512, "Longest side that a painting is resized to before encoding, in pixels; a smaller "
+        _STYLE_SIZE,
+        "Longest side that a painting is resized to before encoding, in pixels; a smaller "
         "side gives smaller strokes.",
         section="Look",
     )  # fmt: skip
@@ -82,9 +84,9 @@ class StylizeCommand:
             raise InputError("--output: give the picture or the folder to write")
         if self.bits not in (8, 16):
             raise InputError(f"--bits: must be 8 or 16, not {self.bits}")
-        if not any(self.content):
+        if not self.content:
             raise InputError("--content: give the photo to paint")
-        if not any(self.style) and not self.style_library and not self.style_name:
+        if not self.style and not self.style_library and not self.style_name:
             raise InputError("--style: give the painting to take the style of")
         if self.style and self.style_library:
             raise InputError("--style, --style_library: give one of the two")
@@ -95,6 +97,11 @@ class StylizeCommand:
             raise InputError(
                 f"--preserve_color={self.preserve_color}: recolours the painting; styles by name "
                 "have none. Use luminance"
+            )
+        if named and self.style_size != _STYLE_SIZE:
+            raise InputError(
+                f"--style_size={self.style_size}: is for --style; give it to `tfstyle styles` to "
+                "encode the library's"
             )
         if any(not 0 <= weight < float("inf") for weight in self.style_weights):
             raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")
@@ -122,7 +129,7 @@ class StylesCommand:
         section="Model",
     )  # fmt: skip
     style_size: int = option(
-        512, "Longest side that a painting is resized to before encoding, in pixels.",
+        _STYLE_SIZE, "Longest side that a painting is resized to before encoding, in pixels.",
         section="Look",
     )  # fmt: skip
 

@@ -34,6 +34,18 @@ def sources(module: str) -> frozenset[pathlib.Path]:
     return frozenset(found.values())
 
 
+def code(path: pathlib.Path) -> str:
+    """A file's code without what has no effect: comments, docstrings, texts of `--help`."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "option":
+            node.args = node.args[:1]  # the default, without the help
+    return ast.unparse(tree)
+
+
 def _file(module):
     path = _PACKAGE.joinpath(*module.split(".")[1:])
     for file in (path.with_suffix(".py"), path / "__init__.py"):

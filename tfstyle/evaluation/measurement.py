@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from absl import logging
 
 from tfstyle import files, metrics
 from tfstyle.config import EvaluateCommand
@@ -24,7 +25,6 @@ from tfstyle.evaluation.systems import (
 )
 from tfstyle.metrics.lpips import LPIPS
 from tfstyle.metrics.networks import load_features, load_fid_network
-from tfstyle.runtime import terminal
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which full strength completes
 _SAVE_SECONDS = 15.0
@@ -69,14 +69,15 @@ class Evaluation:
 
 def evaluate(
     config: EvaluateCommand,
-    on_progress: Callable[[float, str], None],
+    on_progress: Callable[[float, str, float], None],
     should_stop: Callable[[], bool],
 ) -> Evaluation:
     """Makes and measures what is missing in `config.output_dir`.
 
     Args:
         config: the flags.
-        on_progress: called with the share of the current system's pictures, and a text.
+        on_progress: called with the share of the work, a text, and an estimate of the seconds
+            left.
         should_stop: called before each picture; True ends the evaluation.
     Raises: InputError for any error in the flags or the files that they name.
     """
@@ -114,19 +115,30 @@ def evaluate(
         },
     )
     measurer = Measurer(features, config.size, lpips, fid, style_network)
-    complete = True
     with contextlib.closing(results):
-        for system, plan in zip(systems, plans, strict=True):
+        for system in systems:
             results.register(system.name, system.fingerprint())
-            missing = [
+        missing = [
+            [
                 (pair, strength)
                 for pair, strength in plan
                 if Key.of(system.name, pair, strength) not in results.rows
                 or not _path(results.folder, system, pair, strength).exists()
             ]
-            if not _run(system, missing, measurer, results, on_progress, should_stop):
-                complete = False
-                break
+            for system, plan in zip(systems, plans, strict=True)
+        ]
+        planned = sum(map(len, plans))
+        reused = planned - sum(map(len, missing))
+        if reused:
+            logging.info(
+                "Going on from %s: %d of %d pictures are measured (%d %%).",
+                results.folder, reused, planned, 100 * reused / planned,
+            )  # fmt: skip
+        clock = _Clock(systems, missing, on_progress)
+        complete = all(
+            _run(system, plan, measurer, results, clock, should_stop)
+            for system, plan in zip(systems, missing, strict=True)
+        )
     results.show_only(
         Key.of(system.name, *planned)
         for system, plan in zip(systems, plans, strict=True)
@@ -146,11 +158,31 @@ def _plan(config, system, pairs):
     return plan
 
 
-def _run(system, plan, measurer, results, on_progress, should_stop):
+class _Clock:
+    """Reports the share of all systems' work, and the time left."""
+
+    def __init__(self, systems, plans, on_progress):
+        self._total = sum(
+            system.cost * len(plan) for system, plan in zip(systems, plans, strict=True)
+        )
+        self._on_progress = on_progress
+        self._done = 0.0
+        self._started = time.monotonic()
+
+    def count(self, system, number, of):
+        """One more picture of a system, the `number`th of so many, is measured."""
+        self._done += system.cost
+        left = (time.monotonic() - self._started) * (self._total / self._done - 1.0)
+        self._on_progress(
+            self._done / self._total, f"{system.name}: {number} of {of} pictures", left
+        )
+
+
+def _run(system, plan, measurer, results, clock, should_stop):
     """Makes and measures the system's pictures; returns whether all are done."""
     if not plan:
         return True
-    start = saved = time.monotonic()
+    saved = time.monotonic()
     painting = Painting(system, measurer.size) if system.paints else None
     try:
         for number, (pair, strength) in enumerate(plan, 1):
@@ -171,11 +203,7 @@ def _run(system, plan, measurer, results, on_progress, should_stop):
             results.rows[key] = {name: row[name] for name in metrics.METRICS if name in row}
             results.embeddings[key] = embeddings
             now = time.monotonic()
-            left = (now - start) / number * (len(plan) - number)
-            on_progress(
-                number / len(plan),
-                f"{system.name}: {number} of {len(plan)} pictures, {terminal.duration(left)} left",
-            )
+            clock.count(system, number, len(plan))
             if now - saved > _SAVE_SECONDS:
                 results.save()
                 saved = now

@@ -1,15 +1,12 @@
 """Runs each system in its own process, to measure its memory and to contain its crashes."""
 
-import contextlib
 import dataclasses
 import functools
 import multiprocessing
 import pathlib
 import signal
-import threading
 import time
 import traceback
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,6 +14,7 @@ from tfstyle import images
 from tfstyle.errors import InputError
 from tfstyle.evaluation.pairs import Pair, read_square
 from tfstyle.evaluation.systems import System
+from tfstyle.runtime import process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Painting:
         context = multiprocessing.get_context("spawn")
         self._connection, other = context.Pipe()
         self._process = context.Process(target=_serve, args=(other, system, size), daemon=True)
-        with _signals_ignored():  # by the worker, too: only this process handles them
+        with process.handling(signal.SIG_IGN):  # by the worker, too: only this process handles them
             self._process.start()
         other.close()
 
@@ -116,22 +114,6 @@ class _Worker:
 
     def _encode(self, style):
         return self._painter.encode(read_square(style, self._size))
-
-
-@contextlib.contextmanager
-def _signals_ignored() -> Iterator[None]:
-    """Ignores SIGINT and SIGTERM in the block; processes started there ignore them for good."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = {
-        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _peak_memory():

@@ -50,6 +50,7 @@ class System:
     paints: ClassVar[bool] = False
     has_strength: ClassVar[bool] = False
     is_original: ClassVar[bool] = False
+    cost: ClassVar[float] = 1.0  # of making and measuring a picture, relative, for the time left
 
     def fingerprint(self) -> str:
         """Changes whenever the pictures could change; older results are then dropped."""
@@ -151,6 +152,7 @@ class Optimization(System):
     """`optimize.py` with its defaults at the size of the measurement."""
 
     paints: ClassVar[bool] = True
+    cost: ClassVar[float] = 20.0
 
     def fingerprint(self):
         devices.start_tensorflow()
@@ -223,11 +225,12 @@ def make_systems(config: EvaluateCommand) -> list[System]:
 def code_digest(*modules: str) -> str:
     """16 hexadecimal digits of the SHA-256 of modules and of all that they import of this package.
 
-    Of imports by name at run time, only those in `registry` are found.
+    Comments, docstrings and texts of `--help` do not count. Of imports by name at run time, only
+    those in `registry` are found.
     """
     digest = hashlib.sha256()
     for path in sorted(set().union(*map(imports.sources, modules))):
-        digest.update(path.read_bytes())
+        digest.update(imports.code(path).encode())
     return digest.hexdigest()[:16]
 
 

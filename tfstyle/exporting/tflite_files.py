@@ -4,10 +4,8 @@ import dataclasses
 import functools
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-from absl import logging
 
 import tfstyle
 from tfstyle.config import TFLiteCommand
@@ -55,6 +53,7 @@ def write_files(
     contents: Sequence[pathlib.Path],
     styles: Sequence[pathlib.Path],
     folder: pathlib.Path,
+    on_progress: Callable[[float, str], object],
 ) -> Found:
     """Writes a folder for each precision.
 
@@ -65,6 +64,7 @@ def write_files(
         contents: pictures to compare the files with the model on.
         styles: likewise.
         folder: that exists.
+        on_progress: called with the share of the work and what comes next.
     """
     dtype = "uint8" if config.uint8 else "float32"
     content_sizes = sizes("size", config.size)
@@ -89,13 +89,15 @@ def write_files(
     }
     whole = checks[False, content_sizes[0]][0]
     signatures = Signatures(model, style_size)
+    plan = list(_plan(signatures, config, content_sizes, tile_sizes, style_size))
     rows, likenesses = [], {}
+    done, parts = 0, 2 * len(plan) * len(precisions(config.precision))
     for precision in precisions(config.precision):
         (folder / precision).mkdir()
         networks = {}
-        for file, entries in _plan(signatures, config, content_sizes, tile_sizes, style_size):
+        for file, entries in plan:
             name = f"{precision}/{file}"
-            logging.info("Converting %s.", name)
+            on_progress(done / parts, f"converting {name}")
             data = tflite.convert(model, entries, precision, dtype, samples)
             data = metadata.with_metadata(
                 data, _description(model, signatures, config, name, dtype)
@@ -104,15 +106,18 @@ def write_files(
             by_threads = {n: Network(data, n, name) for n in THREADS}
             networks[file] = (by_threads[THREADS[-1]], entries[0])
             least = _MIN_PSNR.get(precision, config.min_psnr)
+            on_progress((done + 1) / parts, f"measuring {name}")
             for entry in entries:
                 as_parts = entry.signature.name == TRANSFER_TILE
                 its_checks = checks[as_parts, entry.sizes.get("content", content_sizes[0])]
                 rows.append(_measure(name, data, entry, by_threads, its_checks, dtype, least))
+            done += 2
         pair = checking.NetworkPair(networks.get(_ENCODER), networks[_TRANSFER], dtype)
         likenesses[precision] = whole.likeness_of_pair(pair)
         golden.write_golden(folder / precision / "golden", pair, whole.example())
         text = json.dumps(describe_model(model), indent=1, ensure_ascii=False) + "\n"
         (folder / precision / "model.json").write_text(text, encoding="utf-8")
+    on_progress(1.0, f"{done // 2} files")
     return Found(rows, likenesses, whole.model_itself)
 
 

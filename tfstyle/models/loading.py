@@ -1,5 +1,6 @@
 """Models by the name of their architecture, and from files."""
 
+import inspect
 import json
 import os
 import pathlib
@@ -43,6 +44,19 @@ def model_class(architecture: str) -> type[StyleTransferModel]:
     """The class of an architecture's models, which has their capabilities."""
     maker = registry.resolve(registry.ARCHITECTURES[architecture])
     return getattr(maker, "func", maker).__self__
+
+
+def own_arguments(architecture: str) -> dict[str, Any]:
+    """The arguments of an architecture that have a default, with it: numbers, texts and tuples."""
+    maker = registry.resolve(registry.ARCHITECTURES[architecture])
+    found = {
+        name: parameter.default
+        for name, parameter in inspect.signature(model_class(architecture)).parameters.items()
+    }
+    found.update(getattr(maker, "keywords", {}))
+    return {
+        name: value for name, value in found.items() if isinstance(value, (int, float, str, tuple))
+    }
 
 
 def load_model(name: str | os.PathLike) -> StyleTransferModel:

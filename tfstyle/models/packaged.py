@@ -28,5 +28,5 @@ def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
         hint = did_you_mean(str(name), tuple(PACKAGED_MODELS))
         raise InputError(f"--{flag}: '{name}' is neither a packaged model nor a .keras file{hint}")
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"--{flag}: {path}: no such file")
     return path

@@ -80,8 +80,10 @@ class Renderer:
         Args:
             content: `(1, h, w, 3)` float32 picture in [0, 1].
             styles: likewise, of any size.
-            init: picture to start from, if `config.init` is "fast" or names a file.
-            on_progress: called with a `Progress` after each chunk of iterations.
+            init: picture to start from, if `config.init` names a file or is "fast", which does not
+                need it to resume.
+            on_progress: called with a `Progress` after each chunk of iterations, and in a chunk
+                after each `rendering.REPORT_SECONDS`.
             should_stop: called after each iteration; True ends the render with the picture so far.
             checkpoint: file for the state, from which an equal call resumes; that of a finished
                 render returns its result at once. The caller removes it.
@@ -95,7 +97,9 @@ class Renderer:
                 "`styles` must hold a picture for each of `style_weights`, and one at least. "
                 f"Received: {len(styles)} styles, style_weights={config.style_weights}"
             )
-        if init is None and (config.init == "fast" or config.init not in START_IMAGES):
+        resumes = checkpoint is not None and os.path.exists(checkpoint)
+        needed = not resumes if config.init == "fast" else config.init not in START_IMAGES
+        if init is None and needed:
             raise ValueError(
                 f"`init` must be given. Received: init=None, config.init={config.init}"
             )

@@ -27,6 +27,7 @@ from tfstyle.optimization.start_images import start_image
 
 PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
+REPORT_SECONDS = 10.0  # or, if a chunk takes longer, seconds
 CHECKPOINT_SECONDS = 20.0
 _COSTS = {"lite": 1.0, "vgg19": 8.0}  # relative, of an evaluation per pixel, for the time left
 
@@ -59,7 +60,7 @@ class Rendering:
         self.precise, self.objective, self.optimizer = self.renderer.take(name, needed)
 
     def run(self, on_progress, should_stop, report_every):
-        started = self.saved = time.monotonic()
+        started = self.saved = reported = time.monotonic()
         resumed = self._resume()
         for stage in range(self.stage, len(self.shapes)):
             if not resumed:
@@ -80,7 +81,9 @@ class Rendering:
                 record["evaluations"] = self.optimizer.evaluations
                 record["seconds"] = seconds_before + time.monotonic() - stage_started
                 stopped = should_stop()
-                if stopped or record["iterations"] % report_every == 0:
+                due = time.monotonic() - reported > REPORT_SECONDS
+                if stopped or due or record["iterations"] % report_every == 0:
+                    reported = time.monotonic()
                     self.image = self._picture()
                     on_progress(self._progress(time.monotonic() - started))
                 self._save(at_once=stopped)
@@ -161,15 +164,18 @@ class Rendering:
             picture = colors.with_chroma(picture, images.resize(self.original, picture.shape[1:3]))
         return picture
 
-    def _progress(self, seconds):
-        height, width = self.shapes[self.stage]
-        record = self.history[-1]
+    def _done(self):
+        """The share of the work, in [0, 1]."""
         costs = [
             _COSTS[name] * h * w for name, (h, w) in zip(self.encoders, self.shapes, strict=True)
         ]
         total = sum(n * cost for n, cost in zip(self.plan, costs, strict=True))
         spent = sum(r["iterations"] * cost for r, cost in zip(self.history, costs, strict=False))
-        done = spent / total if spent else float(not total)
+        return spent / total if spent else float(not total)
+
+    def _progress(self, seconds):
+        height, width = self.shapes[self.stage]
+        record, done = self.history[-1], self._done()
         elapsed = sum(r["seconds"] for r in self.history)
         return Progress(
             stage=self.stage + 1,
@@ -226,4 +232,10 @@ class Rendering:
             self.optimizer.use(self.precise.value_and_gradient)
         self.optimizer.restore(arrays)
         self.image = self._picture()
+        height, width = self.shapes[self.stage]
+        logging.info(
+            "Going on from %s: %d %% done, %d × %d by %s, iteration %d of %d.",
+            self.checkpoint, 100 * self._done(), width, height, self.encoder,
+            self.history[-1]["iterations"], self.plan[self.stage],
+        )  # fmt: skip
         return True

@@ -21,13 +21,19 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         keras.config.set_image_data_format("channels_last")
-        # Each scale, encoder and picture has its own function; TensorFlow warns of retracing.
-        tf.get_logger().addFilter(_is_not_about_retracing)
+        hide_retracing_warnings()
         tf.config.experimental.enable_op_determinism()
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
         if not os.environ.get("TF_CONFIG"):
             tf.config.list_logical_devices()
+
+
+def hide_retracing_warnings() -> None:
+    """Hides TensorFlow's warnings of retracing: each scale, encoder and picture has a function."""
+    import tensorflow as tf
+
+    tf.get_logger().addFilter(_is_not_about_retracing)
 
 
 def _is_not_about_retracing(record):

@@ -105,7 +105,7 @@ class SampleGrid(keras.callbacks.Callback):
 
 
 class ProgressLine(keras.callbacks.Callback):
-    """Shows a line with loss, speed and time left at each report.
+    """Shows the step and, of the last report, time left, loss and speed.
 
     Args:
         steps: of the run.
@@ -114,19 +114,29 @@ class ProgressLine(keras.callbacks.Callback):
     def __init__(self, steps: int):
         super().__init__()
         self.steps = steps
-        self._step = 0
+        self._rate = 0.0  # steps per second
+        self._details: list[str] = []
 
     def on_train_batch_end(self, batch, logs=None):
         self._step = batch + 1
+        if self._step % self.params["steps"] and self._step < self.steps:  # no report follows
+            self._show(always=False)
 
     def on_epoch_end(self, epoch, logs=None):
-        left = (self.steps - self._step) * self.params["batch_size"] / logs["images_per_second"]
-        skipped = f", {logs['skipped']:.0f} skipped" if logs["skipped"] else ""
+        self._rate = logs["images_per_second"] / self.params["batch_size"]
+        self._details = [f"loss {logs['total']:.4f}", f"{logs['images_per_second']:.1f} images/s"]
+        if logs["skipped"]:
+            self._details.insert(1, f"{logs['skipped']:.0f} skipped")
+        self._show(always=True)
+
+    def _show(self, always):
+        left = (self.steps - self._step) / self._rate if self._rate else None
         terminal.show_progress(
             self._step / self.steps,
-            f"step {self._step} of {self.steps}, loss {logs['total']:.4f}{skipped}, "
-            f"{logs['images_per_second']:.1f} images/s, {terminal.duration(left)} left",
-            final=self._step == self.steps,
+            f"step {self._step} of {self.steps}",
+            *self._details,
+            remaining=left,
+            always=always,
         )
 
 

@@ -14,14 +14,14 @@ from absl import logging
 
 from tfstyle import files, models
 from tfstyle.config import TrainConfig
-from tfstyle.config.options import parse_assignments
 from tfstyle.data.batches import Batches
 from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
-from tfstyle.models.capabilities import Growable, NamedStyles, Pretrainable, require
-from tfstyle.runtime import devices
+from tfstyle.models.capabilities import NamedStyles, Pretrainable, require
+from tfstyle.runtime import devices, terminal
 from tfstyle.training.callbacks import report_callbacks
 from tfstyle.training.data_sets import open_pictures
+from tfstyle.training.new_models import make_model, make_result_model, start_from
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import Stepper
 from tfstyle.training.strategies import Machines, is_chief, make_strategy
@@ -75,11 +75,11 @@ def train(
     if config.precision == "mixed_bfloat16" and not devices.computes_bfloat16():
         logging.warning("bfloat16 is slow on this CPU; --precision=float32 is faster.")
     with strategy.scope():
-        model = _make_model(config, pictures.style_names)
+        model = make_model(config, pictures.style_names)
         if config.pretrain_steps:
             require(model, Pretrainable, "--pretrain_steps")
         if config.init_model:
-            _start_from(config, model)
+            start_from(config, model)
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
@@ -94,12 +94,15 @@ def train(
     if start > config.steps:
         raise InputError(f"--steps: {run.path} has done {start} already; give more to resume it")
     if start:
-        logging.info("Resuming from step %d of %s.", start, run.path)
+        logging.info(
+            "Going on from %s: step %d of %d (%d %%).",
+            run.path, start, config.steps, 100 * start / config.steps,
+        )  # fmt: skip
     try:
         if chief:
             run.prepare()
             skipped.keep_in(run.path / "skipped.txt")
-        result_model = _make_result_model(config, model, pictures.style_names)
+        result_model = make_result_model(config, model, pictures.style_names)
 
         def current_model() -> models.StyleTransferModel:
             for variable, value in zip(
@@ -113,6 +116,8 @@ def train(
                 *report_callbacks(run, pictures.contents, pictures.styles, current_model),
                 *callbacks,
             ]
+        else:
+            terminal.end_progress()  # it is shown by the chief
         report = keras.callbacks.CallbackList(
             list(callbacks), model=model, steps=config.log_every, batch_size=config.batch_size
         )
@@ -248,47 +253,3 @@ class _Loop:
         if step % self.config.log_every:
             return False
         return self.machines.mean(float(stops)) > 0.0
-
-
-def _make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleTransferModel:
-    arguments = parse_assignments("model_arguments", config.model_arguments)
-    if config.margin != -1:
-        arguments["margin"] = config.margin
-    if style_names:
-        arguments["style_names"] = tuple(style_names)
-    names = "encoder vgg_weights content_weight style_weight tv_weight style_loss".split()
-    given = {"dtype": config.precision, **{name: getattr(config, name) for name in names}}
-    for name in given.keys() & arguments.keys():
-        flag = "precision" if name == "dtype" else name
-        raise InputError(f"--model_arguments: {name} has a flag of its own, --{flag}")
-    try:
-        return models.create_model(config.model, **given, **arguments)
-    except (TypeError, ValueError) as error:
-        if not config.model_arguments:
-            raise
-        reason = (str(error).strip().splitlines() or ["?"])[0]
-        raise InputError(
-            f"--model_arguments: {' '.join(config.model_arguments)}: {config.model} cannot be made "
-            f"with them ({reason})"
-        ) from error
-
-
-def _make_result_model(
-    config: TrainConfig, model: models.StyleTransferModel, style_names: Sequence[str]
-) -> models.StyleTransferModel:
-    """A float32 copy outside of the strategy, for samples and the final file."""
-    twin = _make_model(dataclasses.replace(config, precision="float32"), style_names)
-    for variable, trained in zip(twin.weights, model.weights, strict=True):
-        variable.assign(trained.numpy())
-    return twin
-
-
-def _start_from(config: TrainConfig, model: models.StyleTransferModel) -> None:
-    trained = models.load_model(config.init_model)
-    try:
-        require(model, Growable, "--init_model").start_from(trained)
-    except ValueError as error:
-        raise InputError(
-            f"--init_model: {config.init_model} does not fit --model={config.model} "
-            f"--encoder={config.encoder}: {error}"
-        ) from error

@@ -1,0 +1,95 @@
+"""The model that a run trains, untrained, and its copy for samples and the final file."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from tfstyle import models
+from tfstyle.config import TrainConfig, did_you_mean
+from tfstyle.config.options import parse_assignments
+from tfstyle.errors import InputError
+from tfstyle.models.capabilities import Growable, require
+from tfstyle.models.loading import own_arguments
+
+
+def make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleTransferModel:
+    """An untrained model.
+
+    Args:
+        config: of the run.
+        style_names: of a model with named styles; empty for others.
+    Raises: InputError for `config.model_arguments` that do not fit the architecture.
+    """
+    arguments = parse_assignments("model_arguments", config.model_arguments)
+    if config.margin != -1:
+        arguments["margin"] = config.margin
+    if style_names:
+        arguments["style_names"] = tuple(style_names)
+    names = "encoder vgg_weights content_weight style_weight tv_weight style_loss".split()
+    given = {"dtype": config.precision, **{name: getattr(config, name) for name in names}}
+    for name in given.keys() & arguments.keys():
+        flag = "precision" if name == "dtype" else name
+        raise InputError(f"--model_arguments: {name} has a flag of its own, --{flag}")
+    own = own_arguments(config.model)
+    for name in own.keys() & arguments.keys():
+        if not _is_like(arguments[name], own[name]):
+            raise InputError(
+                f"--model_arguments: {name}={arguments[name]}: give {_kind(own[name])}, such as "
+                f"{name}={own[name]}"
+            )
+    try:
+        return models.create_model(config.model, **given, **arguments)
+    except (TypeError, ValueError, LookupError) as error:
+        if not config.model_arguments:
+            raise
+        for name in arguments.keys() - own.keys():
+            if f"'{name}'" in str(error):
+                raise InputError(
+                    f"--model_arguments: {config.model} has no argument '{name}'"
+                    f"{did_you_mean(name, tuple(own))}"
+                ) from error
+        first_line = str(error).partition("\n")[0]
+        reason = "" if isinstance(error, LookupError) else f" ({first_line})"
+        defaults = ", ".join(f"{name}={own[name]}" for name in own.keys() & arguments.keys())
+        raise InputError(
+            f"--model_arguments: {' '.join(config.model_arguments)}: {config.model} cannot be made "
+            f"with them{reason}; the defaults are {defaults}"
+        ) from error
+
+
+_KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}
+
+
+def _kind(default):
+    """What values like `default` are called."""
+    return _KINDS.get(type(default), "a list")
+
+
+def _is_like(value, default):
+    """Whether a value is of the type of a default: a number, text, or a list of them."""
+    if isinstance(default, tuple):
+        return isinstance(value, (list, tuple)) and all(_is_like(v, default[0]) for v in value)
+    if isinstance(value, bool) or isinstance(default, bool):
+        return type(value) is type(default)
+    return isinstance(value, (int, float) if isinstance(default, float) else type(default))
+
+
+def make_result_model(
+    config: TrainConfig, model: models.StyleTransferModel, style_names: Sequence[str]
+) -> models.StyleTransferModel:
+    """A float32 copy outside of the strategy, for samples and the final file."""
+    twin = make_model(dataclasses.replace(config, precision="float32"), style_names)
+    for variable, trained in zip(twin.weights, model.weights, strict=True):
+        variable.assign(trained.numpy())
+    return twin
+
+
+def start_from(config: TrainConfig, model: models.StyleTransferModel) -> None:
+    """Gives a model the weights of `config.init_model`; InputError if they do not fit."""
+    trained = models.load_model(config.init_model)
+    try:
+        require(model, Growable, "--init_model").start_from(trained)
+    except ValueError as error:
+        raise InputError(
+            f"--init_model: {config.init_model} does not fit --model={config.model} "
+            f"--encoder={config.encoder}: {error}"
+        ) from error
