@@ -86,16 +86,11 @@ def read_parameters(path: str) -> dict[str, Any]:
 
 def _render(config, content, styles, init, write, should_stop):
     """The render's result, with progress on the terminal and previews by `write`."""
-    from tfstyle import checkpoints, images, optimization
+    from tfstyle import images, optimization
 
     options = OptimizeConfig(
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
     )
-    if config.checkpoint and os.path.exists(config.checkpoint):
-        checkpoints.read_checkpoint(
-            config.checkpoint, checkpoints.render_identity(options, content, styles, init)
-        )
-        logging.info("Resuming from %s.", config.checkpoint)
     every = config.preview_every
 
     def report(progress):
