@@ -39,6 +39,8 @@ def main(config: StylizeCommand) -> int | None:
         stylizer.model.check_picture(picture, f"--style: {path}")
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
+        for name in config.style_name or library.names():
+            stylizer.check_code(library.code(name), f"{config.style_library}: style '{name}'")
     codes_for = _codes(config, stylizer, library, pictures)
     codes_for(None)  # errors are raised before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +88,7 @@ def _paint_all(config, stylizer, codes_for, contents, names, outputs):
     for number, path in enumerate(contents, 1):
         try:
             content = images.read_image(path, config.size or None)
-            stylizer.model.check_picture(content, path)
+            stylizer.check_photo(content, path)
             alpha = images.read_alpha(path, config.size or None)
         except InputError as error:
             if len(contents) == 1:

@@ -122,9 +122,8 @@ class Rendering:
 
     def _style(self, style, shape):
         """The style image for a scale, reduced by the same factor as the content."""
-        share = max(shape) / self.config.size
-        size = self.config.style_size or self.config.size * self.config.style_scale
-        return images.resize(style, scales.style_shape(style.shape[1:3], size * share))
+        size = scales.style_size(self.config, shape)
+        return images.resize(style, scales.style_shape(style.shape[1:3], size))
 
     def _start_stage(self):
         shape = self.shapes[self.stage]

@@ -99,4 +99,4 @@ def check_finite(array: "np.ndarray", name: str) -> None:
     import numpy as np
 
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name!r}: NaN or infinity")
+        raise ValueError(f"{name}: NaN or infinity")

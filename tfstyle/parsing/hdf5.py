@@ -22,23 +22,33 @@ def open_hdf5(file: str | os.PathLike | IO[bytes], size: int) -> "Iterator[h5py.
 
     try:
         with h5py.File(file, "r") as opened:
-            declared = 0
-
-            def add_link(name, link):
-                if not isinstance(link, h5py.HardLink):
-                    raise ValueError(f"{name}: a link to another place")
-
-            def add(name, item):
-                nonlocal declared
-                if isinstance(item, h5py.Dataset):
-                    if item.external or item.is_virtual:
-                        raise ValueError(f"{name}: in another file")
-                    declared += item.nbytes
-                    if declared > size:
-                        raise ValueError(f"{name}: declares more than the file holds")
-
-            opened.visititems_links(add_link)
-            opened.visititems(add)
+            problem = opened.visititems_links(_link_problem) or opened.visititems(_Sizes(size))
+            if problem:
+                raise ValueError(problem)
             yield opened
     except (OSError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(f"a damaged HDF5 file, {error}") from error
+
+
+def _link_problem(name, link):
+    """What h5py stops at, and returns."""
+    import h5py
+
+    return None if isinstance(link, h5py.HardLink) else f"{name}: a link to another place"
+
+
+class _Sizes:
+    """The same for datasets."""
+
+    def __init__(self, size):
+        self.left = size
+
+    def __call__(self, name, item):
+        import h5py
+
+        if not isinstance(item, h5py.Dataset):
+            return None
+        if item.external or item.is_virtual:
+            return f"{name}: in another file"
+        self.left -= item.nbytes
+        return f"{name}: declares more than the file holds" if self.left < 0 else None

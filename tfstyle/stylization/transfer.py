@@ -9,12 +9,18 @@ import numpy as np
 
 from tfstyle import colors
 from tfstyle.errors import InputError
-from tfstyle.runtime import devices
+from tfstyle.runtime import devices, memory
 from tfstyle.stylization import tiling
 
 if TYPE_CHECKING:
     from tfstyle.models import StyleTransferModel
     from tfstyle.models.capabilities import Code
+
+
+# Memory in bytes: of the process with a model, and for each pixel that is painted at once; the
+# packaged `quality` takes 1000 for each, `mobile` half, VGG-19's AdaIN 1400.
+_BASE_BYTES = 0.7e9
+_PIXEL_BYTES = 1000.0
 
 
 class Stylizer:
@@ -73,6 +79,7 @@ class Stylizer:
         from tfstyle.models.capabilities import StylePictures, require, to_numpy
 
         require(self.model, StylePictures, "--style")
+        _check_memory(style, "the painting", "a smaller --style_size")
         return to_numpy(self._encode(style))  # type: ignore[misc]
 
     def encode_styles(
@@ -128,6 +135,37 @@ class Stylizer:
         able = require(self.model, MixableCodes, "--style_weights")
         return to_numpy(able.mix_codes(codes, [share / sum(shares) for share in shares]))
 
+    def check_photo(self, content: np.ndarray, name: str | os.PathLike) -> None:
+        """Raises InputError for a photo too small for the model, or too large for the memory.
+
+        Args:
+            content: as in `paint`.
+            name: of the photo, for errors.
+        """
+        self.model.check_picture(content, name)
+        if not self._in_tiles(content):
+            fewer = "--size or --tile_size" if self._tiles else "--size"
+            _check_memory(content, f"{name}, painted whole", f"a smaller {fewer}")
+
+    def check_code(self, code: "Code", name: str) -> None:
+        """Raises InputError unless the model paints a finite picture with a code.
+
+        Args:
+            code: of one style, from a file.
+            name: of the file and the style, for errors.
+        """
+        side = self.model.min_size
+        try:
+            picture = np.asarray(self.model.stylize(np.full((1, side, side, 3), 0.5, "f"), code))
+        except Exception as error:  # a model and TensorFlow raise any
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise InputError(f"{name}: not a code of this model ({reason[:160]})") from error
+        if picture.shape != (1, side, side, 3) or not np.isfinite(picture).all():
+            raise InputError(f"{name}: a damaged code, of which the model makes no picture")
+
+    def _in_tiles(self, content):
+        return self._tiles and max(content.shape[1:3]) > self.tile_size
+
     def paint(
         self,
         content: np.ndarray,
@@ -146,11 +184,11 @@ class Stylizer:
                 luminance; other modes affect the styles only, see `encode_styles`.
             on_progress: called with the numbers of tiles painted and of all.
         Returns: `(batch, h, w, 3)` float32 in [0, 1].
-        Raises: InputError for a picture that is too small for the model.
+        Raises: InputError of `check_photo`, and if the picture has NaN.
         """
-        self.model.check_picture(content, "the photo")
+        self.check_photo(content, "the photo")
         painted = colors.luminance(content) if preserve_color == "luminance" else content
-        if self._tiles and max(content.shape[1:3]) > self.tile_size:
+        if self._in_tiles(content):
             image = np.concatenate(
                 [
                     tiling.paint_tiles(
@@ -165,7 +203,20 @@ class Stylizer:
         else:
             image = self._stylize(painted, code, strength)
         image = np.asarray(image)
+        if not np.isfinite(image).all():
+            raise InputError(
+                "the picture has NaN: the model or the style code is damaged, or the precision low"
+            )
         return colors.with_chroma(image, content) if preserve_color == "luminance" else image
+
+
+def _check_memory(pictures, what, remedy):
+    batch, height, width = pictures.shape[:3]
+    memory.check(
+        _BASE_BYTES + _PIXEL_BYTES * batch * height * width,
+        f"{what}, {width} × {height} pixels",
+        f"{remedy} needs less",
+    )
 
 
 def _of_batch(code, number):
