@@ -60,11 +60,15 @@ def limited_building(config: Any, most: int) -> Iterator[None]:
                 value = value()
         built += math.prod(value.shape)
         if built > most + _SLACK:
-            raise ValueError(f"its config asks for more numbers than the file has, {most}")
+            raise MemoryError
         return next_creator(**arguments)
 
-    with tf.variable_creator_scope(create):
-        yield
+    try:
+        with tf.variable_creator_scope(create):
+            yield
+    finally:
+        if built > most + _SLACK:  # Keras hides the reason
+            raise ValueError(f"its config asks for more numbers than the file has, {most}")
 
 
 def check_paints(model: StyleTransferModel) -> None:
