@@ -16,7 +16,7 @@ import numpy as np
 from absl import logging
 
 from tfstyle import files
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, reason
 from tfstyle.evaluation.pairs import Pair
 from tfstyle.metrics import METRICS
 from tfstyle.parsing import archives, json_text
@@ -145,8 +145,8 @@ class Results:
                 self.embeddings[key] = {name: array[number] for name, array in arrays.items()}
         except files.UNREADABLE as error:
             raise InputError(
-                f"--output_dir: {self.folder}: its results are damaged ({error}); give another "
-                "folder"
+                f"--output_dir: {self.folder}: its results are damaged ({reason(error)}); give "
+                "another folder"
             ) from error
         # Rows that a run killed between two of the files left incomplete are measured again.
         self.show_only(key for key in self.rows if key in self.embeddings)

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import files
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, reason
 from tfstyle.parsing import archives
 
 # AlexNet in torchvision's layout: name in the state dict, stride, padding, whether pooled before.
@@ -59,8 +59,8 @@ class LPIPS:
                 raise ValueError("arrays of other shapes")
         except files.UNREADABLE as error:
             raise InputError(
-                f"--lpips_weights: {path}: not LPIPS' weights ({error}); give the state dict of "
-                "lpips.LPIPS(net='alex') as .npz"
+                f"--lpips_weights: {path}: not LPIPS' weights ({reason(error)}); give the state "
+                "dict of lpips.LPIPS(net='alex') as .npz"
             ) from error
 
     def features(self, image: np.ndarray) -> dict:

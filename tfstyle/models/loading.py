@@ -3,14 +3,13 @@
 import json
 import os
 import pathlib
-import textwrap
 from typing import Any
 
 import keras
 import numpy as np
 
 from tfstyle import files, registry
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, reason
 from tfstyle.models import model_files, packaged
 from tfstyle.models.base import StyleTransferModel
 from tfstyle.parsing import archives, json_text
@@ -63,9 +62,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
                 model_files.check_paints(model)
         return model
     except Exception as error:  # for a damaged config, Keras and TensorFlow raise any
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        short = textwrap.shorten(reason[0], 160, placeholder=" …")
-        raise InputError(f"{path}: not a model of tfstyle, or damaged: {short}") from error
+        raise InputError(f"{path}: not a model of tfstyle, or damaged: {reason(error)}") from error
 
 
 def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:

@@ -82,7 +82,7 @@ def _read_array(archive, info, name):
                 (2, 0): np.lib.format.read_array_header_2_0,
             }[version]
             shape, transposed, dtype = read_header(member, max_header_size=_LONGEST_HEADER)
-        except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+        except Exception as error:  # of Python's tokenizer and parser, which NumPy lets through
             raise ValueError(f"{name!r}: not an array") from error
         if dtype.kind not in _KINDS or dtype.itemsize > 8 and dtype.kind != "U":
             raise ValueError(f"{name!r}: of an unusual type, {dtype}")

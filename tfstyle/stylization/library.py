@@ -21,7 +21,7 @@ from PIL import Image
 
 from tfstyle import files
 from tfstyle.config import did_you_mean
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, reason
 from tfstyle.parsing import archives, json_text
 
 THUMBNAIL_SIZE = 96  # pixels
@@ -164,7 +164,7 @@ class StyleLibrary:
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; `tfstyle styles` creates one") from error
         except (*files.UNREADABLE, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path}: not a style library of tfstyle ({error})") from error
+            raise InputError(f"{path}: not a style library of tfstyle ({reason(error)})") from error
         return library
 
 
