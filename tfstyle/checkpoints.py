@@ -10,7 +10,7 @@ import numpy as np
 
 from tfstyle import files
 from tfstyle.config import OptimizeConfig
-from tfstyle.errors import InputError, reason
+from tfstyle.errors import InputError, brief
 from tfstyle.parsing import archives, json_text
 
 MOST_LOSSES = 1_000_000  # in the list of a stage
@@ -70,7 +70,7 @@ def read_checkpoint(
         found_config = json_text.check(found["config"], dict, "config")
     except files.UNREADABLE as error:
         raise InputError(
-            f"{path}: not a checkpoint of a {kind}, or damaged ({reason(error)}); {remedy}"
+            f"{path}: not a checkpoint of a {kind}, or damaged ({brief(error)}); {remedy}"
         ) from error
     changed = [
         f"--{name}" for name, value in identity["config"].items() if found_config.get(name) != value

@@ -1,6 +1,6 @@
 """The one exception that a user's input can cause."""
 
-_LONGEST_REASON = 160  # characters
+_LONGEST = 160  # characters
 
 
 class InputError(Exception):
@@ -11,8 +11,11 @@ class InputError(Exception):
     """
 
 
-def reason(error: BaseException) -> str:
-    """The first line of an exception of another library, printable and short, for an InputError."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+def brief(what: object) -> str:
+    """Another library's exception, or a value from a file, as an InputError may show it.
+
+    Its first line, or else its type's name; printable and short.
+    """
+    line = (str(what).strip().splitlines() or [type(what).__name__])[0]
     line = "".join(one if one.isprintable() else "?" for one in line)
-    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …"
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

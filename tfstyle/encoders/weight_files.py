@@ -12,7 +12,7 @@ import numpy as np
 from absl import logging
 
 from tfstyle import files
-from tfstyle.errors import InputError, reason
+from tfstyle.errors import InputError, brief
 from tfstyle.parsing import archives, hdf5
 
 VGG_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # as in keras.applications
@@ -114,7 +114,7 @@ def read_weights(path: str | os.PathLike, layers: Iterable[str]) -> dict[str, np
     except files.UNREADABLE as error:
         remedy = "; `tfstyle download` fetches it again" if path == _cached_vgg_path() else ""
         raise InputError(
-            f"{path}: not a file of VGG-19's weights, or damaged ({reason(error)}){remedy}"
+            f"{path}: not a file of VGG-19's weights, or damaged ({brief(error)}){remedy}"
         ) from error
 
 

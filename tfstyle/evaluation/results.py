@@ -16,7 +16,7 @@ import numpy as np
 from absl import logging
 
 from tfstyle import files
-from tfstyle.errors import InputError, reason
+from tfstyle.errors import InputError, brief
 from tfstyle.evaluation.pairs import Pair
 from tfstyle.metrics import METRICS
 from tfstyle.parsing import archives, json_text
@@ -145,7 +145,7 @@ class Results:
                 self.embeddings[key] = {name: array[number] for name, array in arrays.items()}
         except files.UNREADABLE as error:
             raise InputError(
-                f"--output_dir: {self.folder}: its results are damaged ({reason(error)}); give "
+                f"--output_dir: {self.folder}: its results are damaged ({brief(error)}); give "
                 "another folder"
             ) from error
         # Rows that a run killed between two of the files left incomplete are measured again.
@@ -162,7 +162,7 @@ class Results:
                 )
             if found != value:
                 raise InputError(
-                    f"--output_dir: {self.folder} holds results with --{name}={found}, not "
+                    f"--output_dir: {self.folder} holds results with --{name}={brief(found)}, not "
                     f"{value}; give another folder"
                 )
         for name, digest in self._pictures.items():

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import files
-from tfstyle.errors import InputError, reason
+from tfstyle.errors import InputError, brief
 from tfstyle.parsing import archives
 
 # AlexNet in torchvision's layout: name in the state dict, stride, padding, whether pooled before.
@@ -59,7 +59,7 @@ class LPIPS:
                 raise ValueError("arrays of other shapes")
         except files.UNREADABLE as error:
             raise InputError(
-                f"--lpips_weights: {path}: not LPIPS' weights ({reason(error)}); give the state "
+                f"--lpips_weights: {path}: not LPIPS' weights ({brief(error)}); give the state "
                 "dict of lpips.LPIPS(net='alex') as .npz"
             ) from error
 

@@ -3,13 +3,14 @@
 import json
 import os
 import pathlib
+import warnings
 from typing import Any
 
 import keras
 import numpy as np
 
 from tfstyle import files, registry
-from tfstyle.errors import InputError, reason
+from tfstyle.errors import InputError, brief
 from tfstyle.models import model_files, packaged
 from tfstyle.models.base import StyleTransferModel
 from tfstyle.parsing import archives, json_text
@@ -56,13 +57,14 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
         registry.resolve(place)  # so that Keras knows their classes
     packed = path.suffix == ".npz"
     try:
-        with process.held_signals():
+        with process.held_signals(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is an error soon
             model = _unpack(path) if packed else model_files.read_keras(path)
             if path not in packaged.PACKAGED_MODELS.values():
                 model_files.check_paints(model)
         return model
     except Exception as error:  # for a damaged config, Keras and TensorFlow raise any
-        raise InputError(f"{path}: not a model of tfstyle, or damaged: {reason(error)}") from error
+        raise InputError(f"{path}: not a model of tfstyle, or damaged: {brief(error)}") from error
 
 
 def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:

@@ -13,7 +13,10 @@ MOST_CHARACTERS = 1 << 28  # of a text
 MOST_VALUES = 1 << 20  # in a text; they take at most some 100 MB
 MOST_ITEMS = 100  # of a list
 LONGEST_TEXT = 4096  # characters of a single value, as of a path
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # an error that shows them could confuse a terminal
+# Controls, which could confuse a terminal that shows them, and halves of characters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_SHOWN = reprlib.Repr()  # a value in an error
+_SHOWN.maxlist = _SHOWN.maxdict = 2
 _NAMES = {
     bool: "true or false", int: "a whole number", float: "a number", str: "a text",
     dict: "an object",
@@ -94,7 +97,7 @@ def check(
         raise _wrong(field, _NAMES[kind], value)
     if kind is dict and len(value) > most_items:
         raise _wrong(field, f"an object of at most {most_items}", value)
-    if kind is str and (len(value) > longest or _CONTROL.search(value)):
+    if kind is str and (len(value) > longest or _UNPRINTABLE.search(value)):
         raise _wrong(field, f"a text of at most {longest} printable characters", value)
     return value
 
@@ -104,7 +107,7 @@ def _object(pairs):
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in found if names.count(name) > 1)
-        raise ValueError(f"{reprlib.repr(twice)} is given twice in an object")
+        raise ValueError(f"{_SHOWN.repr(twice)} is given twice in an object")
     return found
 
 
@@ -120,4 +123,4 @@ def _join(field, name):
 
 
 def _wrong(field, wanted, value):
-    return ValueError(f"{field or 'the whole'} must be {wanted}, not {reprlib.repr(value)}")
+    return ValueError(f"{field or 'the whole'} must be {wanted}, not {_SHOWN.repr(value)}")

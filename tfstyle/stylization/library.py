@@ -21,7 +21,7 @@ from PIL import Image
 
 from tfstyle import files
 from tfstyle.config import did_you_mean
-from tfstyle.errors import InputError, reason
+from tfstyle.errors import InputError, brief
 from tfstyle.parsing import archives, json_text
 
 THUMBNAIL_SIZE = 96  # pixels
@@ -116,8 +116,8 @@ class StyleLibrary:
         """Raises InputError, which names the file, if the codes are not of that model."""
         if self.identity != identity:
             raise InputError(
-                f"{path}: for another model, {self.identity}; this one is {identity}. Add the "
-                "paintings to a new library with this --model"
+                f"{path}: for another model, {brief(self.identity)}; this one is {identity}. Add "
+                "the paintings to a new library with this --model"
             )
 
     def save(self, path: str | os.PathLike) -> None:
@@ -154,8 +154,7 @@ class StyleLibrary:
             found = json_text.check(record, _Library, "", _MOST_STYLES, json_text.MOST_CHARACTERS)
             library = cls(found["model"])
             for style in found["styles"]:
-                name = style["name"]
-                name.encode("utf-8")  # what cannot be written again
+                name = json_text.check(style["name"], str, "name")
                 if name in library.styles:
                     raise ValueError(f"the style {name!r} is in it twice")
                 thumbnail = _read_thumbnail(base64.b64decode(style["thumbnail"]))
@@ -164,7 +163,7 @@ class StyleLibrary:
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; `tfstyle styles` creates one") from error
         except (*files.UNREADABLE, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path}: not a style library of tfstyle ({reason(error)})") from error
+            raise InputError(f"{path}: not a style library of tfstyle ({brief(error)})") from error
         return library
 
 

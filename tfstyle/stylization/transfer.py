@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfstyle import colors
-from tfstyle.errors import InputError, reason
+from tfstyle.errors import InputError, brief
 from tfstyle.runtime import devices, memory
 from tfstyle.stylization import tiling
 
@@ -158,7 +158,7 @@ class Stylizer:
         try:
             picture = np.asarray(self.model.stylize(np.full((1, side, side, 3), 0.5, "f"), code))
         except Exception as error:  # a model and TensorFlow raise any
-            raise InputError(f"{name}: not a code of this model ({reason(error)})") from error
+            raise InputError(f"{name}: not a code of this model ({brief(error)})") from error
         if picture.shape != (1, side, side, 3) or not np.isfinite(picture).all():
             raise InputError(f"{name}: a damaged code, of which the model makes no picture")
 
