@@ -1,6 +1,6 @@
 """The one exception that a user's input can cause."""
 
-_LONGEST = 160  # characters
+_LONGEST = 140  # characters
 
 
 class InputError(Exception):

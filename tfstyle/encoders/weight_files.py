@@ -108,9 +108,7 @@ def read_weights(path: str | os.PathLike, layers: Iterable[str]) -> dict[str, np
     """
     try:
         arrays = (_read_npz if zipfile.is_zipfile(path) else _read_keras_h5)(path, layers)
-        for name, array in arrays.items():
-            archives.check_finite(array, name)
-        return arrays
+        return {name: archives.as_float32(array, name) for name, array in arrays.items()}
     except files.UNREADABLE as error:
         remedy = "; `tfstyle download` fetches it again" if path == _cached_vgg_path() else ""
         raise InputError(
@@ -124,9 +122,9 @@ def _read_npz(path, layers):
     found = archives.read_arrays(path, lambda name: name.partition("/")[0] in layers)
     for key in (f"{layer}/{kind}" for layer in layers for kind in ("kernel", "bias")):
         if key in found:
-            arrays[key] = found[key].astype(np.float32)
+            arrays[key] = found[key]
         elif f"{key}.index" in found:
-            arrays[key] = found[f"{key}.table"][found[f"{key}.index"]].astype(np.float32)
+            arrays[key] = found[f"{key}.table"][found[f"{key}.index"]]
     return arrays
 
 
@@ -145,5 +143,5 @@ def _read_keras_h5(path, layers):
             for item in map(group.get, names):
                 if isinstance(item, h5py.Dataset):
                     kind = "kernel" if item.ndim == 4 else "bias"
-                    arrays[f"{layer}/{kind}"] = item[()].astype(np.float32)
+                    arrays[f"{layer}/{kind}"] = item[()]
     return arrays

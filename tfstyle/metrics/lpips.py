@@ -44,7 +44,7 @@ class LPIPS:
         try:
             arrays = archives.read_arrays(path)
             convolutions = [
-                [arrays[f"{name}.{part}"].astype(np.float32) for part in ("weight", "bias")]
+                [archives.as_float32(arrays[f"{name}.{part}"], name) for part in ("weight", "bias")]
                 for name, *_ in _CONVOLUTIONS
             ]
             self._kernels = [

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import io
 import math
 import os
 import struct
@@ -74,24 +75,36 @@ def _read_array(archive, info, name):
     """The header is read first: what it declares must be what the member holds."""
     import numpy as np
 
-    with archive.open(info) as member:
-        try:
-            version = np.lib.format.read_magic(member)
-            read_header = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
-            shape, transposed, dtype = read_header(member, max_header_size=_LONGEST_HEADER)
-        except Exception as error:  # of Python's tokenizer and parser, which NumPy lets through
-            raise ValueError(f"{name!r}: not an array") from error
-        if dtype.kind not in _KINDS or dtype.itemsize > 8 and dtype.kind != "U":
-            raise ValueError(f"{name!r}: of an unusual type, {dtype}")
-        size = math.prod(shape) * dtype.itemsize
-        held = info.file_size - member.tell()
-        if size != held:
-            raise ValueError(f"{name!r}: declares {size / 1e6:.1f} MB and holds {held / 1e6:.1f}")
-        array = np.ndarray(shape, dtype, member.read(), order="F" if transposed else "C")
+    member = io.BytesIO(archive.read(info))
+    try:
+        version = np.lib.format.read_magic(member)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, transposed, dtype = read_header(member, max_header_size=_LONGEST_HEADER)
+    except Exception as error:  # of Python's tokenizer and parser, which NumPy lets through
+        raise ValueError(f"{name!r}: not an array") from error
+    if dtype.kind not in _KINDS or dtype.itemsize > 8 and dtype.kind != "U":
+        raise ValueError(f"{name!r}: of an unusual type, {dtype}")
+    size = math.prod(shape) * dtype.itemsize
+    held = info.file_size - member.tell()
+    if size != held:
+        raise ValueError(f"{name!r}: declares {size / 1e6:.1f} MB and holds {held / 1e6:.1f}")
+    array = np.ndarray(
+        shape, dtype, member.getbuffer(), member.tell(), order="F" if transposed else "C"
+    )
     return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def as_float32(array: "np.ndarray", name: str) -> "np.ndarray":
+    """An array in float32; ValueError, which names it, if it has NaN or infinity there."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    check_finite(array, name)
+    return array
 
 
 def check_finite(array: "np.ndarray", name: str) -> None:
