@@ -39,6 +39,7 @@ setup(
     extras_require={
         "dev": [
             "ai-edge-litert>=2.0",
+            "hypothesis>=6.100",
             "mypy>=1.15",
             "onnx>=1.17",
             "onnxruntime>=1.20",

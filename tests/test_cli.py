@@ -38,8 +38,39 @@ def test_flags_win_over_presets_and_those_over_a_picture():
                    parameters=parameters)  # fmt: skip
     assert (config.size, config.iterations, config.tv_weight) == (256, 9, 0.5)
     assert config.style == ("z.jpg",)
-    with pytest.raises(InputError, match="--from_picture"):
-        parse("--from_picture=p.png", *FILES, parameters={"size": "large"})
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("size", "large", "size must be a whole number, not 'large'"),
+        ("size", 3, "--size: must be from 32 to 32768, not 3"),
+        ("size", True, "size must be a whole number, not True"),
+        ("size", 1 << 70, "size must be a whole number"),
+        ("style", [1, 2], r"style\[0\] must be a text, not 1"),
+        ("style", "b.jpg", "style must be a list of at most 100, not 'b.jpg'"),
+        ("style", ["b.jpg"] * 101, "style must be a list of at most 100"),
+        ("style", ["b.jpg\x1b[2J"], r"style\[0\] must be a text of at most 4096 printable"),
+        ("style_weight", "10", "style_weight must be a number, not '10'"),
+        ("style_weights", [0.5, None], r"style_weights\[1\] must be a number, not None"),
+        ("preserve_color", {}, "preserve_color must be a text"),
+        ("encoder", "x" * 5000, "encoder must be a text of at most 4096"),
+    ],
+)
+def test_a_parameter_of_a_picture_of_another_kind_is_one_line(name, value, words):
+    parameters = {"content": "a.jpg", "style": ["b.jpg"], name: value}
+    with pytest.raises(InputError, match=f"--from_picture: p.png: its parameter {words}") as caught:
+        parse("--from_picture=p.png", parameters=parameters)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+    given = {"size": "--size=64", "style": "--style=c.jpg"}.get(name)
+    if given:  # a flag replaces it
+        assert parse("--from_picture=p.png", given, parameters=parameters).content == "a.jpg"
+
+
+def test_whole_numbers_of_a_picture_are_numbers():
+    parameters = {"content": "a.jpg", "style": ["b.jpg"], "style_weight": 3}
+    config = parse("--from_picture=p.png", parameters=parameters)
+    assert config.style_weight == 3.0 and isinstance(config.style_weight, float)
 
 
 @pytest.mark.parametrize(

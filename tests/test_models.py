@@ -193,7 +193,7 @@ def test_files_that_are_no_model_are_one_line(tmp_path):
         ("text.keras", "not a model of tfstyle, or damaged"),
         ("other.npz", "not a model of tfstyle"),
         ("empty.npz", "not a model of tfstyle"),
-        ("dense.keras", "not a model of tfstyle, but a Sequential"),
+        ("dense.keras", "not a model of tfstyle, or damaged: it is a Sequential"),
         ("missing.keras", "no such file"),
     ):
         with pytest.raises(InputError, match=text) as caught:

@@ -248,4 +248,4 @@ def test_a_file_of_another_model_is_one_line(run_program, pictures):
                          "--model", "dense.keras")  # fmt: skip
     assert result.returncode == 1
     (line,) = [line for line in result.stderr.splitlines() if not line.startswith("loading")]
-    assert line == "error: dense.keras: not a model of tfstyle, but a Sequential"
+    assert line == "error: dense.keras: not a model of tfstyle, or damaged: it is a Sequential"

@@ -3,14 +3,21 @@
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 
 from tfstyle import files
 from tfstyle.config import OptimizeConfig
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, brief
+from tfstyle.parsing import archives, json_text
+
+MOST_LOSSES = 1_000_000  # in the list of a stage
+
+
+class _Identified(TypedDict):
+    identity: dict
 
 
 def render_identity(
@@ -46,37 +53,59 @@ def write_checkpoint(
 def read_checkpoint(
     path: str | os.PathLike,
     identity: dict[str, Any],
+    meta_kind: Any,
     kind: str = "render",
     remedy: str = "remove it or name another file",
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """`meta` and arrays as they were written.
+    """`meta` and arrays as they were written; floats are finite.
 
     Args:
         path: of the file.
         identity: JSON-compatible; its `config` holds flags by name.
+        meta_kind: TypedDict of what `meta` holds.
         kind: what the checkpoint is of, for errors.
         remedy: advice, for errors.
-    Raises: InputError if the file is no checkpoint or has another identity.
+    Raises: InputError if the file is no checkpoint, is damaged or has another identity.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-        meta = json.loads(str(arrays.pop("meta")))
-        found = meta.pop("identity")
+        arrays = archives.read_arrays(path)
+        record = json_text.parse(str(arrays.pop("meta")))
+        found = json_text.check(record, _Identified)["identity"]
+        if found == identity:
+            return json_text.check(record, meta_kind, most_items=MOST_LOSSES), arrays
+        found_config = json_text.check(found["config"], dict, "config")
     except files.UNREADABLE as error:
-        raise InputError(f"{path}: not a checkpoint of a {kind}; {remedy}") from error
-    if found != identity:
-        changed = [
-            f"--{name}"
-            for name, value in identity["config"].items()
-            if found.get("config", {}).get(name) != value
-        ]
-        parts = [
-            f"its {name}"
-            for name in identity
-            if name != "config" and found.get(name) != identity[name]
-        ]
         raise InputError(
-            f"{path}: of another {kind}, which differs in {', '.join(changed or parts)}; {remedy}"
-        )
-    return meta, arrays
+            f"{path}: not a checkpoint of a {kind}, or damaged ({brief(error)}); {remedy}"
+        ) from error
+    changed = [
+        f"--{name}" for name, value in identity["config"].items() if found_config.get(name) != value
+    ]
+    parts = [
+        f"its {name}" for name in identity if name != "config" and found.get(name) != identity[name]
+    ]
+    raise InputError(
+        f"{path}: of another {kind}, which differs in "
+        f"{', '.join(changed or parts) or 'other parts'}; {remedy}"
+    )
+
+
+def check_arrays(
+    path: str | os.PathLike,
+    arrays: Mapping[str, np.ndarray],
+    expected: Mapping[str, tuple[Sequence[int], Any]],
+) -> None:
+    """Raises InputError, which names the file, unless it has the expected arrays.
+
+    Args:
+        path: of the checkpoint.
+        arrays: found there.
+        expected: shapes and NumPy types by name.
+    """
+    for name, (shape, dtype) in expected.items():
+        wanted = f"{np.dtype(dtype)} {tuple(shape)}"
+        found = f"{arrays[name].dtype} {arrays[name].shape}" if name in arrays else "missing"
+        if found != wanted:
+            raise InputError(
+                f"{path}: does not fit this version, or is damaged: {name} is {found}, not {wanted}"
+            )

@@ -18,6 +18,7 @@ from absl import flags, logging
 
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError
+from tfstyle.parsing import json_text
 from tfstyle.runtime import process, terminal
 
 Config = TypeVar("Config")
@@ -122,29 +123,37 @@ def parse(
     if rest:
         raise InputError(f"'{rest[0]}': every argument needs its flag, such as --style {rest[0]}")
     settings: dict[str, Any] = {}
-    if read_parameters and values["from_picture"].value:
-        known = {field.name for field in fields}
+    picture = values["from_picture"].value if read_parameters else None
+    if read_parameters and picture:
         given = {field.name for field in fields if values[field.name].value is not None}
-        found = read_parameters(values["from_picture"].value, given)
-        settings.update((name, value) for name, value in found.items() if name in known)
+        kinds = {field.name: field.type for field in fields if field.name not in given}
+        settings = _typed(read_parameters(picture, given), kinds, picture)
+    stored = {*settings}
     chosen = [name for name in presets if values[name].value]
     if len(chosen) > 1:
         raise InputError(f"{', '.join(f'--{name}' for name in chosen)}: give one of them")
     for name, preset in presets.items():
         if name in chosen:
             settings.update((key, value) for key, value in preset.items() if key != "_help")
+            stored -= {*preset}
     for field in fields:
-        if values[field.name].value is not None:
-            settings[field.name] = values[field.name].value
-    for field in fields:
-        if field.name in settings and isinstance(settings[field.name], list):
-            settings[field.name] = tuple(settings[field.name])
+        value = values[field.name].value
+        if value is not None:
+            settings[field.name] = tuple(value) if isinstance(value, list) else value
     try:
         return config_class(**settings)
-    except TypeError as error:  # a value of the wrong kind in a picture's metadata
-        raise InputError(
-            f"--from_picture: its parameters do not fit this version ({error})"
-        ) from error
+    except InputError as error:
+        if str(error).removeprefix("--").partition(":")[0] in stored:
+            raise InputError(f"--from_picture: {picture}: its parameter {error}") from error
+        raise
+
+
+def _typed(found: dict[str, Any], kinds: dict[str, Any], picture: str) -> dict[str, Any]:
+    """A picture's parameters of the kinds, by name; InputError for a value of another kind."""
+    try:
+        return {k: json_text.check(found[k], kinds[k], k) for k in kinds if k in found}
+    except ValueError as error:
+        raise InputError(f"--from_picture: {picture}: its parameter {error}") from error
 
 
 def _what_is_wrong(error, fields):

@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 
+_LONGEST = 140  # characters
+
 
 class InputError(Exception):
     """A file, flag or value given by the user cannot be used.
@@ -21,3 +23,13 @@ def of_flag(name: str) -> Iterator[None]:
         if str(error).startswith("--"):
             raise
         raise InputError(f"--{name}: {error}") from error
+
+
+def brief(what: object) -> str:
+    """Another library's exception, or a value from a file, as an InputError may show it.
+
+    Its first line, or else its type's name; printable and short.
+    """
+    line = (str(what).strip().splitlines() or [type(what).__name__])[0]
+    line = "".join(one if one.isprintable() else "?" for one in line)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

@@ -15,8 +15,8 @@ from tfstyle.errors import InputError
 
 # Exceptions of Keras, NumPy, zip and JSON for files that are damaged or not ours.
 UNREADABLE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
-    zipfile.BadZipFile,
+    OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, ArithmeticError,
+    zlib.error, zipfile.BadZipFile,
 )  # fmt: skip
 _PREFIX = ".tfstyle-"  # of temporary folders' names
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")

@@ -18,6 +18,7 @@ from tfstyle.runtime import process, terminal
 
 FLAGS = OptimizeCommand
 _FAST_SIZE = 1024  # pixels; a feed-forward model's strokes have one width in pixels at any size
+_PIXEL_BYTES = 12  # of a picture in memory
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
 _READ = ("content", "style", "init", "vgg_weights")
 _WRITTEN = ("output", "history", "plot", "checkpoint", "preview_every", "from_picture")
@@ -31,9 +32,9 @@ def main(config: OptimizeCommand) -> int | None:
     from tfstyle.runtime import devices
 
     _check_outputs(config)
+    _check_pictures(config)
     with of_flag("content"):
         content = images.read_image(config.content)
-        alpha = images.read_alpha(config.content, config.size)
     with of_flag("style"):
         styles = [images.read_image(path) for path in config.style]
     with of_flag("init"):
@@ -52,12 +53,14 @@ def main(config: OptimizeCommand) -> int | None:
             "--precision=bfloat16: this CPU has no bfloat16 arithmetic; float32 is several times "
             "as fast"
         )
+    # The picture's parameters name the encoder used, since "auto" depends on the machine.
+    config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
+    optimization.plan(config, content.shape[1:3], [style.shape[1:3] for style in styles])
+    alpha = images.read_alpha(config.content, config.size)
     if config.init == "fast" and not os.path.exists(config.checkpoint):
         terminal.show_progress(None, "painting the start image")
         init = _fast_image(config, content, styles)
     terminal.show_progress(None, "preparing")
-    # The picture's parameters name the encoder used, since "auto" depends on the machine.
-    config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
     parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
 
     def write(image):
@@ -232,6 +235,19 @@ def _check_outputs(config):
             if os.path.realpath(path) in others:
                 raise InputError(f"--{flag}: {path} is also {use}; give it another name")
         written.add(os.path.realpath(path))
+
+
+def _check_pictures(config):
+    """Raises InputError if there is no memory for the pictures that are read."""
+    from tfstyle import images
+    from tfstyle.runtime import memory
+
+    paths = [config.content, *config.style]
+    if config.init not in START_IMAGES:
+        paths.append(config.init)
+    pixels = [math.prod(images.image_size(path)) for path in paths]
+    needed = _PIXEL_BYTES * (sum(pixels) + 2 * max(pixels))  # two copies while one is read
+    memory.check(needed, f"the {len(paths)} pictures", "reduce them first, or take fewer")
 
 
 def _plot(history, path):

@@ -54,6 +54,8 @@ def main(config: StylizeCommand) -> int | None:
         stylizer.model.check_picture(picture, f"--style: {path}")
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
+        for name in config.style_name or library.names():
+            stylizer.check_code(library.code(name), f"{config.style_library}: style '{name}'")
     codes_for = _codes(config, stylizer, library, pictures)
     terminal.show_progress(None, "encoding the styles")
     codes_for(None)  # errors are raised before anything is written
@@ -64,9 +66,7 @@ def main(config: StylizeCommand) -> int | None:
     )  # fmt: skip
     done: list[pathlib.Path] = []
     try:
-        failed = _paint_all(
-            config, stylizer.model, paint, codes_for, contents, names, outputs, done
-        )
+        failed = _paint_all(config, stylizer, paint, codes_for, contents, names, outputs, done)
     except KeyboardInterrupt as error:
         kept = f"{len(done)} of {len(outputs)} pictures are in {config.output}"
         error.add_note(f"{kept}; the same command paints all again" if done else "nothing written")
@@ -101,7 +101,7 @@ def _codes(config, stylizer, library, pictures):
     return codes_for
 
 
-def _paint_all(config, model, paint, codes_for, contents, names, outputs, done):
+def _paint_all(config, stylizer, paint, codes_for, contents, names, outputs, done):
     """Writes all pictures, adding to `done`; returns the number of photos not readable."""
     from tfstyle import images
 
@@ -124,7 +124,7 @@ def _paint_all(config, model, paint, codes_for, contents, names, outputs, done):
     for path in contents:
         try:
             content = images.read_image(path, config.size or None)
-            model.check_picture(content, path)
+            stylizer.check_photo(content, path)
             alpha = images.read_alpha(path, config.size or None)
         except InputError as error:
             if len(contents) == 1:

@@ -12,7 +12,8 @@ import numpy as np
 from absl import logging
 
 from tfstyle import files
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, brief
+from tfstyle.parsing import archives, hdf5
 
 VGG_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # as in keras.applications
 VGG_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{VGG_FILE}"
@@ -106,23 +107,24 @@ def read_weights(path: str | os.PathLike, layers: Iterable[str]) -> dict[str, np
     Raises: InputError for a file of neither format, or a damaged one.
     """
     try:
-        return (_read_npz if zipfile.is_zipfile(path) else _read_keras_h5)(path, layers)
-    except (*files.UNREADABLE, RuntimeError) as error:
+        arrays = (_read_npz if zipfile.is_zipfile(path) else _read_keras_h5)(path, layers)
+        return {name: archives.as_float32(array, name) for name, array in arrays.items()}
+    except files.UNREADABLE as error:
         remedy = "; `tfstyle download` fetches it again" if path == _cached_vgg_path() else ""
         raise InputError(
-            f"{path}: not a file of VGG-19's weights, or damaged ({error}){remedy}"
+            f"{path}: not a file of VGG-19's weights, or damaged ({brief(error)}){remedy}"
         ) from error
 
 
 def _read_npz(path, layers):
     """Arrays are stored directly, or as 8-bit indices into a table."""
-    arrays = {}
-    with np.load(path) as file:
-        for key in (f"{layer}/{kind}" for layer in layers for kind in ("kernel", "bias")):
-            if key in file:
-                arrays[key] = file[key].astype(np.float32)
-            elif f"{key}.index" in file:
-                arrays[key] = file[f"{key}.table"][file[f"{key}.index"]]
+    layers, arrays = tuple(layers), {}
+    found = archives.read_arrays(path, lambda name: name.partition("/")[0] in layers)
+    for key in (f"{layer}/{kind}" for layer in layers for kind in ("kernel", "bias")):
+        if key in found:
+            arrays[key] = found[key]
+        elif f"{key}.index" in found:
+            arrays[key] = found[f"{key}.table"][found[f"{key}.index"]]
     return arrays
 
 
@@ -130,7 +132,7 @@ def _read_keras_h5(path, layers):
     import h5py
 
     arrays = {}
-    with h5py.File(path) as file:
+    with hdf5.open_hdf5(path, os.path.getsize(path)) as file:
         root = file.get("model_weights", file)
         for layer in layers:
             group = root.get("block{}_conv{}".format(*layer.removeprefix("conv").split("_")))
@@ -141,5 +143,5 @@ def _read_keras_h5(path, layers):
             for item in map(group.get, names):
                 if isinstance(item, h5py.Dataset):
                     kind = "kernel" if item.ndim == 4 else "bias"
-                    arrays[f"{layer}/{kind}"] = item[()].astype(np.float32)
+                    arrays[f"{layer}/{kind}"] = item[()]
     return arrays

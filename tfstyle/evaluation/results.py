@@ -10,15 +10,31 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from absl import logging
 
 from tfstyle import files
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, brief
 from tfstyle.evaluation.pairs import Pair
 from tfstyle.metrics import METRICS
+from tfstyle.parsing import archives, json_text
+
+_MOST_PICTURES = 1_000_000
+
+
+class _System(TypedDict):
+    fingerprint: str
+    peak_memory: int
+
+
+class _State(TypedDict):
+    """What run.json holds."""
+
+    settings: dict
+    pictures: dict[str, str]
+    systems: dict[str, _System]
 
 
 class Key(NamedTuple):
@@ -111,24 +127,26 @@ class Results:
 
     def _load(self):
         try:
-            state = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-            settings, pictures, self.systems = (
-                state[part] for part in ("settings", "pictures", "systems")
+            state = json_text.check(
+                json_text.read(self.folder / "run.json"), _State, most_items=_MOST_PICTURES
             )
+            settings, pictures = state["settings"], state["pictures"]
+            self.systems = state["systems"]
             with open(self.folder / "metrics.csv", newline="", encoding="utf-8") as file:
                 for found in csv.DictReader(file):
                     system, strength, content, style = (found.pop(name) for name in Key._fields)
                     row = {name: float(value) for name, value in found.items() if value != ""}
                     self.rows[Key(system, float(strength), content, style)] = row
-            with np.load(self.folder / "embeddings.npz") as arrays:
-                kinds = {name: arrays[name] for name in arrays if name != "keys"}
-                for number, (system, strength, content, style) in enumerate(arrays["keys"]):
-                    key = Key(str(system), float(strength), str(content), str(style))
-                    self.embeddings[key] = {name: array[number] for name, array in kinds.items()}
+            # NaN where a kind of embedding was not computed.
+            arrays = archives.read_arrays(self.folder / "embeddings.npz", finite=False)
+            keys = arrays.pop("keys")
+            for number, (system, strength, content, style) in enumerate(keys):
+                key = Key(str(system), float(strength), str(content), str(style))
+                self.embeddings[key] = {name: array[number] for name, array in arrays.items()}
         except files.UNREADABLE as error:
             raise InputError(
-                f"--output_dir: {self.folder}: its results are damaged ({error}); give another "
-                "folder"
+                f"--output_dir: {self.folder}: its results are damaged ({brief(error)}); give "
+                "another folder"
             ) from error
         # Rows that a run killed between two of the files left incomplete are measured again.
         self.show_only(key for key in self.rows if key in self.embeddings)
@@ -144,7 +162,7 @@ class Results:
                 )
             if found != value:
                 raise InputError(
-                    f"--output_dir: {self.folder} holds results with --{name}={found}, not "
+                    f"--output_dir: {self.folder} holds results with --{name}={brief(found)}, not "
                     f"{value}; give another folder"
                 )
         for name, digest in self._pictures.items():

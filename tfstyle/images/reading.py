@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import math
 import os
 import pathlib
@@ -17,9 +16,11 @@ from PIL import Image, ImageCms, ImageOps
 from tfstyle.errors import InputError
 from tfstyle.images.resizing import fit, resample, resize
 from tfstyle.images.writing import DESCRIPTION, SRGB
+from tfstyle.parsing import json_text
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF")
 MAX_PIXELS = 178_000_000  # Pillow takes more for a decompression bomb; 2.1 GB as float32
+MOST_PARAMETERS = 1 << 20  # characters of JSON in a picture
 
 
 def read_image(path: str | os.PathLike, size: int | None = None) -> np.ndarray:
@@ -94,13 +95,13 @@ def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
     """
     with _open(path) as image:
         text = image.info.get("Description") or image.getexif().get(DESCRIPTION)
+    none = f"{path}: holds no parameters; give a picture that this program wrote"
+    if not isinstance(text, str) or not text.startswith("{"):
+        raise InputError(none)
     try:
-        parameters = json.loads(text or "")
-        if isinstance(parameters, dict):
-            return parameters
-    except (TypeError, ValueError):
-        pass
-    raise InputError(f"{path}: holds no parameters; give a picture that this program wrote")
+        return json_text.check(json_text.parse(text, MOST_PARAMETERS), dict)
+    except ValueError as error:
+        raise InputError(f"{none} ({error})") from error
 
 
 @contextlib.contextmanager

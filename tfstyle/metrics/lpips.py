@@ -10,7 +10,8 @@ import numpy as np
 from keras import ops
 
 from tfstyle import files
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, brief
+from tfstyle.parsing import archives
 
 # AlexNet in torchvision's layout: name in the state dict, stride, padding, whether pooled before.
 _CONVOLUTIONS = (
@@ -20,6 +21,11 @@ _CONVOLUTIONS = (
     ("net.slice4.8", 1, 1, False),
     ("net.slice5.10", 1, 1, False),
 )
+_WIDTHS = [64, 192, 384, 256, 256]
+_SHAPES = [
+    [(width, below, size, size), (width,)]
+    for width, below, size in zip(_WIDTHS, [3, *_WIDTHS], [11, 5, 3, 3, 3], strict=False)
+]
 # The means and deviations of ImageNet's channels, for pictures in [-1, 1].
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
@@ -36,21 +42,25 @@ class LPIPS:
 
     def __init__(self, path: str | os.PathLike):
         try:
-            with np.load(path) as arrays:
-                self._kernels = [
-                    (
-                        ops.array(arrays[f"{name}.weight"].transpose(2, 3, 1, 0)),
-                        ops.array(arrays[f"{name}.bias"]),
-                    )
-                    for name, *_ in _CONVOLUTIONS
-                ]
-                self._weights = [
-                    arrays[f"lin{k}.model.1.weight"].reshape(-1) for k in range(len(_CONVOLUTIONS))
-                ]
+            arrays = archives.read_arrays(path)
+            convolutions = [
+                [archives.as_float32(arrays[f"{name}.{part}"], name) for part in ("weight", "bias")]
+                for name, *_ in _CONVOLUTIONS
+            ]
+            self._kernels = [
+                (ops.array(weight.transpose(2, 3, 1, 0)), ops.array(bias))
+                for weight, bias in convolutions
+            ]
+            self._weights = [
+                arrays[f"lin{k}.model.1.weight"].reshape(-1) for k in range(len(_CONVOLUTIONS))
+            ]
+            shapes = [[weight.shape, bias.shape] for weight, bias in convolutions]
+            if shapes != _SHAPES or [len(one) for one in self._weights] != _WIDTHS:
+                raise ValueError("arrays of other shapes")
         except files.UNREADABLE as error:
             raise InputError(
-                f"--lpips_weights: {path}: not LPIPS' weights; give the state dict of "
-                "lpips.LPIPS(net='alex') as .npz"
+                f"--lpips_weights: {path}: not LPIPS' weights ({brief(error)}); give the state "
+                "dict of lpips.LPIPS(net='alex') as .npz"
             ) from error
 
     def features(self, image: np.ndarray) -> dict:

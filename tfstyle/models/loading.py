@@ -4,17 +4,17 @@ import inspect
 import json
 import os
 import pathlib
-import textwrap
-import zipfile
+import warnings
 from typing import Any
 
 import keras
 import numpy as np
 
 from tfstyle import files, registry
-from tfstyle.errors import InputError
-from tfstyle.models import packaged
+from tfstyle.errors import InputError, brief
+from tfstyle.models import model_files, packaged
 from tfstyle.models.base import StyleTransferModel
+from tfstyle.parsing import archives, json_text
 from tfstyle.runtime import process
 
 
@@ -67,20 +67,18 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     Raises: InputError if there is no such model or the file is not a model of tfstyle.
     """
     path = packaged.model_path(name)
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: not a model of tfstyle, or damaged (no zip file)")
     for place in registry.ARCHITECTURES.values():
         registry.resolve(place)  # so that Keras knows their classes
+    packed = path.suffix == ".npz"
     try:
-        with process.held_signals():
-            model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
-    except (InputError, *files.UNREADABLE) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        short = textwrap.shorten(reason[0], 160, placeholder=" …")
-        raise InputError(f"{path}: not a model of tfstyle ({short})") from error
-    if not isinstance(model, StyleTransferModel):
-        raise InputError(f"{path}: not a model of tfstyle, but a {type(model).__name__}")
-    return model
+        with process.held_signals(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is an error soon
+            model = _unpack(path) if packed else model_files.read_keras(path)
+            if path not in packaged.PACKAGED_MODELS.values():
+                model_files.check_paints(model)
+        return model
+    except Exception as error:  # for a damaged config, Keras and TensorFlow raise any
+        raise InputError(f"{path}: not a model of tfstyle, or damaged: {brief(error)}") from error
 
 
 def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:
@@ -99,10 +97,11 @@ def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:
 
 
 def _unpack(path: pathlib.Path) -> StyleTransferModel:
-    with np.load(path, allow_pickle=False) as file:
-        arrays = dict(file)
-    model = keras.saving.deserialize_keras_object(json.loads(str(arrays.pop("config"))))
-    model.build()
+    arrays = archives.read_arrays(path)
+    config = json_text.parse(str(arrays.pop("config")))
+    with model_files.limited_building(config, sum(array.size for array in arrays.values())):
+        model = keras.saving.deserialize_keras_object(config)
+        model.build()
     for variable, name in zip(model.weights, sorted(arrays), strict=True):
         variable.assign(arrays[name].astype(np.float32))
     return model

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from tfstyle.optimization.progress import Progress, RenderResult
     from tfstyle.optimization.renderer import CHUNK, Renderer, choose_encoder, render
 
-__all__ = ["CHUNK", "Progress", "RenderResult", "Renderer", "choose_encoder", "render"]
+__all__ = ["CHUNK", "Progress", "RenderResult", "Renderer", "choose_encoder", "plan", "render"]
 
 __getattr__ = registry.lazy(
     __name__,
     {
         **dict.fromkeys(("Progress", "RenderResult"), "progress"),
-        **dict.fromkeys(("CHUNK", "Renderer", "choose_encoder", "render"), "renderer"),
+        **dict.fromkeys(("CHUNK", "Renderer", "choose_encoder", "plan", "render"), "renderer"),
     },
 )

@@ -140,6 +140,19 @@ class LBFGS(VectorOptimizer):
         arrays = {name: variable.numpy() for name, variable in self._variables().items()}
         return {**arrays, "scalars": np.array(scalars, np.float64)}
 
+    def state_kinds(self, size):
+        """Shapes and types of `state()`'s arrays for a vector of `size` numbers, by name."""
+        rows = 2 * self.history
+        return {
+            "position": ((size,), "float32"),
+            "gradient": ((size,), "float32"),
+            "basis": ((rows, size), "float32"),
+            "products": ((rows, rows), "float64"),
+            "projections": ((rows,), "float64"),
+            "count": ((), "int32"),
+            "scalars": ((4,), "float64"),
+        }
+
     def restore(self, state):
         """Continues from `state()` as if it had not been interrupted."""
         for name, variable in self._variables().items():

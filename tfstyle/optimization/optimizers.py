@@ -94,10 +94,16 @@ class Adam(VectorOptimizer):
         counts = (float(self._updates), float(self._averaged))
         return {**arrays, "scalars": np.array(scalars + counts, np.float64)}
 
+    def state_kinds(self, size):
+        """Shapes and types of `state()`'s arrays for a vector of `size` numbers, by name."""
+        vectors = {name: ((size,), "float32") for name in self._vectors}
+        return {**vectors, "scalars": ((5,), "float64")}
+
     def restore(self, state):
         """Continues from `state()` as if it had not been interrupted."""
         for name, variable in self._vectors.items():
             variable.assign(state[name])
+        self._vectors["second"].assign(tf.maximum(self._vectors["second"], 0.0))
         value, evaluations, iterations, updates, averaged = state["scalars"]
         self.value, self.evaluations, self.iterations = value, int(evaluations), int(iterations)
         self._updates.assign(updates)
@@ -188,6 +194,19 @@ class StockLBFGS(VectorOptimizer):
                   self._results._asdict().items()}  # fmt: skip
         scalars = (self.evaluations, self.iterations, self.converged)
         return {**arrays, "scalars": np.array(scalars, np.float64)}
+
+    def state_kinds(self, size):
+        """Shapes and types of `state()`'s arrays for a vector of `size` numbers, by name."""
+        single = {"converged": "bool", "failed": "bool", "num_iterations": "int32",
+                  "num_objective_evaluations": "int32", "objective_value": "float32"}  # fmt: skip
+        vectors, pairs = ("position", "objective_gradient"), ("position_deltas", "gradient_deltas")
+        results = {
+            **{name: ((), dtype) for name, dtype in single.items()},
+            **{name: ((size,), "float32") for name in vectors},
+            **{name: ((self.history, size), "float32") for name in pairs},
+        }
+        kinds = {f"results_{name}": kind for name, kind in results.items()}
+        return {**kinds, "scalars": ((3,), "float64")}
 
     def restore(self, state):
         """Continues from `state()` as if it had not been interrupted."""

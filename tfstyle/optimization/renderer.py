@@ -19,7 +19,7 @@ from tfstyle.optimization.objective import Objective, make_loss
 from tfstyle.optimization.optimizers import Adam, StockLBFGS
 from tfstyle.optimization.progress import Progress, RenderResult
 from tfstyle.optimization.rendering import CHUNK, Rendering
-from tfstyle.runtime import devices
+from tfstyle.runtime import devices, memory
 
 MARGIN = 16  # pixels of reflection around the picture while features are computed
 _OPTIMIZERS = {"lbfgs": LBFGS, "tfp": StockLBFGS, "adam": Adam}
@@ -33,6 +33,24 @@ def choose_encoder(config: OptimizeConfig) -> str:
     return weight_files.choose_encoder(
         config.encoder, config.vgg_weights, devices.has_gpu(), on_processor="mixed"
     )
+
+
+def plan(
+    config: OptimizeConfig, shape: tuple[int, int], styles: Sequence[tuple[int, int]]
+) -> list[scales.Stage]:
+    """The stages of a render.
+
+    Args:
+        config: with an encoder of `choose_encoder`.
+        shape: `(height, width)` of the photo.
+        styles: likewise, of the style images.
+    Raises: InputError of `scales.plan_stages`, or if this machine lacks the memory.
+    """
+    stages = scales.plan_stages(config, config.encoder, shape)
+    needed = scales.memory_needed(config, stages, styles, devices.has_gpu())
+    smaller = "a smaller --size" + (" or --polish_size" if config.encoder == "mixed" else "")
+    memory.check(needed, f"--size={config.size}", f"{smaller} needs less")
+    return stages
 
 
 def render(
@@ -88,8 +106,9 @@ class Renderer:
             checkpoint: file for the state, from which an equal call resumes; that of a finished
                 render returns its result at once. The caller removes it.
             report_every: iterations of a chunk.
-        Raises: InputError for layers that an encoder lacks, a picture too narrow for the size, or a
-            checkpoint of another render; ValueError for arguments that do not fit together.
+        Raises: InputError for layers that an encoder lacks, a picture too narrow for the size or
+            too large for the memory, or a checkpoint of another render; ValueError for arguments
+            that do not fit together.
         """
         config = self.config
         if not styles or len(config.style_weights) not in (0, len(styles)):
@@ -103,7 +122,7 @@ class Renderer:
             raise ValueError(
                 f"`init` must be given. Received: init=None, config.init={config.init}"
             )
-        stages = scales.plan_stages(config, config.encoder, content.shape[1:3])
+        stages = plan(config, content.shape[1:3], [style.shape[1:3] for style in styles])
         for name in dict.fromkeys(stage.encoder for stage in stages):
             if name not in self._losses:  # reports a missing layer at once
                 self._losses[name] = make_loss(config, name)

@@ -14,7 +14,7 @@ optimizer's flat vector → `Objective.picture` → the next scale's start.
 import math
 import os
 import time
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from absl import logging
@@ -30,6 +30,25 @@ CHUNK = 10  # iterations between two reports
 REPORT_SECONDS = 10.0  # or, if a chunk takes longer, seconds
 CHECKPOINT_SECONDS = 20.0
 _COSTS = {"lite": 1.0, "vgg19": 8.0}  # relative, of an evaluation per pixel, for the time left
+
+
+class _Record(TypedDict):
+    height: int
+    width: int
+    encoder: str
+    iterations: int
+    evaluations: int
+    seconds: float
+    loss: list[float]
+
+
+class _Meta(TypedDict):
+    """What a checkpoint holds besides arrays."""
+
+    stage: int
+    history: list[_Record]
+    plan: list[int]
+    precise: bool
 
 
 class Rendering:
@@ -106,9 +125,8 @@ class Rendering:
 
     def _style(self, style, shape):
         """The style image for a scale, reduced by the same factor as the content."""
-        share = max(shape) / self.config.size
-        size = self.config.style_size or self.config.size * self.config.style_scale
-        return images.resize(style, scales.style_shape(style.shape[1:3], size * share))
+        size = scales.style_size(self.config, shape)
+        return images.resize(style, scales.style_shape(style.shape[1:3], size))
 
     def _start_stage(self):
         shape = self.shapes[self.stage]
@@ -222,16 +240,26 @@ class Rendering:
         """Resumes from the checkpoint if there is one; returns whether there was."""
         if not self.checkpoint or not os.path.exists(self.checkpoint):
             return False
-        meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity)
-        self.start, self.plan = arrays.pop("start"), meta["plan"]
-        self.stage, self.history = meta["stage"], meta["history"]
+        meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity, _Meta)
+        self._check_meta(meta)
+        self.stage, self.history, self.plan = meta["stage"], meta["history"], meta["plan"]
         self._use_encoder(self.encoders[self.stage])
+        shape = (1, *self.shapes[self.stage], 3)
+        kinds = {
+            "start": (shape, "float32"), **self.optimizer.state_kinds(math.prod(shape))
+        }  # fmt: skip
+        checkpoints.check_arrays(self.checkpoint, arrays, kinds)
+        if (arrays["scalars"] < 0.0).any():
+            raise InputError(f"{self.checkpoint}: damaged, a count is below 0; remove it")
+        self.start = arrays.pop("start")
         self._set_targets(self.start)
         if meta["precise"]:
             self.objective = self.precise
             self.optimizer.use(self.precise.value_and_gradient)
         self.optimizer.restore(arrays)
         self.image = self._picture()
+        if not np.isfinite(self.image).all():
+            raise InputError(f"{self.checkpoint}: damaged, its picture is not finite; remove it")
         height, width = self.shapes[self.stage]
         logging.info(
             "Going on from %s: %d %% done, %d × %d by %s, iteration %d of %d.",
@@ -239,3 +267,18 @@ class Rendering:
             self.history[-1]["iterations"], self.plan[self.stage],
         )  # fmt: skip
         return True
+
+    def _check_meta(self, meta):
+        stage, history, plan = meta["stage"], meta["history"], meta["plan"]
+        fits = 0 <= stage < len(self.shapes) and len(history) == stage + 1
+        fits = fits and len(plan) == len(self.plan)
+        fits = fits and all(0 <= n <= most for n, most in zip(plan, self.plan, strict=True))
+        for number, record in enumerate(history if fits else ()):
+            place = (record["height"], record["width"]), record["encoder"]
+            fits = fits and place == (self.shapes[number], self.encoders[number])
+            fits = fits and 0 <= record["iterations"] <= plan[number]
+            fits = fits and record["iterations"] == len(record["loss"]) and record["seconds"] >= 0
+        if not fits:
+            raise InputError(
+                f"{self.checkpoint}: damaged, its stages are not those of this render; remove it"
+            )

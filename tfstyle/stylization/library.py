@@ -9,22 +9,44 @@ import base64
 import dataclasses
 import io
 import json
+import math
 import os
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from PIL import Image
 
 from tfstyle import files
 from tfstyle.config import did_you_mean
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, brief
+from tfstyle.parsing import archives, json_text
 
 THUMBNAIL_SIZE = 96  # pixels
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in file names, on some systems
 _FORMAT, _VERSION = "tfstyle styles", 2
+_MOST_STYLES = 100_000
+
+
+class _Part(TypedDict):
+    shape: list[int]
+    dtype: str
+    data: str
+
+
+class _Style(TypedDict):
+    name: str
+    code: dict[str, _Part]
+    thumbnail: str
+
+
+class _Library(TypedDict):
+    """What a file holds."""
+
+    model: str
+    styles: list[_Style]
 
 
 def safe_name(name: str) -> str:
@@ -94,8 +116,8 @@ class StyleLibrary:
         """Raises InputError, which names the file, if the codes are not of that model."""
         if self.identity != identity:
             raise InputError(
-                f"{path}: for another model, {self.identity}; this one is {identity}. Add the "
-                "paintings to a new library with this --model"
+                f"{path}: for another model, {brief(self.identity)}; this one is {identity}. Add "
+                "the paintings to a new library with this --model"
             )
 
     def save(self, path: str | os.PathLike) -> None:
@@ -121,7 +143,7 @@ class StyleLibrary:
         """The library in a file; InputError if it is missing or no library."""
         path = pathlib.Path(path)
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json_text.read(path)
             if not isinstance(record, dict) or record.get("format") != _FORMAT:
                 raise ValueError("another format")
             if record.get("version") != _VERSION:
@@ -129,16 +151,19 @@ class StyleLibrary:
                     f"{path}: written by another version of tfstyle; rebuild it: tfstyle styles "
                     "--library NEW.json --add PAINTINGS"
                 )
-            library = cls(record["model"])
-            for style in record["styles"]:
-                with Image.open(io.BytesIO(base64.b64decode(style["thumbnail"]))) as image:
-                    thumbnail = np.asarray(image.convert("RGB"))
-                code = {key: _unpack(part) for key, part in style["code"].items()}
-                library.styles[style["name"]] = Style(code, thumbnail)
+            found = json_text.check(record, _Library, "", _MOST_STYLES, json_text.MOST_CHARACTERS)
+            library = cls(found["model"])
+            for style in found["styles"]:
+                name = json_text.check(style["name"], str, "name")
+                if name in library.styles:
+                    raise ValueError(f"the style {name!r} is in it twice")
+                thumbnail = _read_thumbnail(base64.b64decode(style["thumbnail"]))
+                code = {key: _unpack(part, key) for key, part in style["code"].items()}
+                library.styles[name] = Style(code, thumbnail)
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; `tfstyle styles` creates one") from error
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"{path}: not a style library of tfstyle ({error})") from error
+        except (*files.UNREADABLE, SyntaxError, Image.DecompressionBombError) as error:
+            raise InputError(f"{path}: not a style library of tfstyle ({brief(error)})") from error
         return library
 
 
@@ -148,9 +173,18 @@ def _pack(array):
     return {"shape": list(array.shape), "dtype": array.dtype.name, "data": data}
 
 
-def _unpack(record):
-    dtype = np.dtype(record["dtype"]).newbyteorder("<")
-    array = np.frombuffer(base64.b64decode(record["data"]), dtype).reshape(record["shape"])
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError("a code that is not finite")
-    return array.astype(array.dtype.newbyteorder("="))
+def _unpack(record, name):
+    dtype = np.dtype(record["dtype"])
+    data = base64.b64decode(record["data"])
+    if dtype.kind not in "biuf" or math.prod(record["shape"]) * dtype.itemsize != len(data):
+        raise ValueError(f"{name!r}: its shape, its type and its data do not fit")
+    array = np.frombuffer(data, dtype.newbyteorder("<")).reshape(record["shape"])
+    archives.check_finite(array, name)
+    return array.astype(dtype)
+
+
+def _read_thumbnail(data):
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        if image.size != (THUMBNAIL_SIZE, THUMBNAIL_SIZE):
+            raise ValueError(f"a thumbnail of {image.width} × {image.height} pixels")
+        return np.asarray(image.convert("RGB"))

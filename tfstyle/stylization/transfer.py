@@ -9,13 +9,19 @@ import numpy as np
 
 from tfstyle import colors
 from tfstyle.config import WRAP_AXES
-from tfstyle.errors import InputError
-from tfstyle.runtime import devices
+from tfstyle.errors import InputError, brief
+from tfstyle.runtime import devices, memory
 from tfstyle.stylization import tiling, wrapping
 
 if TYPE_CHECKING:
     from tfstyle.models import StyleTransferModel
     from tfstyle.models.capabilities import Code
+
+
+# Memory in bytes: of the process with a model, and for each pixel that is painted at once; the
+# packaged `quality` takes 1000 for each, `mobile` half, VGG-19's AdaIN 1400.
+_BASE_BYTES = 0.7e9
+_PIXEL_BYTES = 1000.0
 
 
 class Stylizer:
@@ -74,6 +80,7 @@ class Stylizer:
         from tfstyle.models.capabilities import StylePictures, require, to_numpy
 
         require(self.model, StylePictures, "--style")
+        _check_memory(style, "the painting", "a smaller --style_size")
         return to_numpy(self._encode(style))  # type: ignore[misc]
 
     def encode_styles(
@@ -129,6 +136,36 @@ class Stylizer:
         able = require(self.model, MixableCodes, "--style_weights")
         return to_numpy(able.mix_codes(codes, [share / sum(shares) for share in shares]))
 
+    def check_photo(self, content: np.ndarray, name: str | os.PathLike) -> None:
+        """Raises InputError for a photo too small for the model, or too large for the memory.
+
+        Args:
+            content: as in `paint`.
+            name: of the photo, for errors.
+        """
+        self.model.check_picture(content, name)
+        if not self._in_tiles(content):
+            fewer = "--size or --tile_size" if self._tiles else "--size"
+            _check_memory(content, f"{name}, painted whole", f"a smaller {fewer}")
+
+    def check_code(self, code: "Code", name: str) -> None:
+        """Raises InputError unless the model paints a finite picture with a code.
+
+        Args:
+            code: of one style, from a file.
+            name: of the file and the style, for errors.
+        """
+        side = self.model.min_size
+        try:
+            picture = np.asarray(self.model.stylize(np.full((1, side, side, 3), 0.5, "f"), code))
+        except Exception as error:  # a model and TensorFlow raise any
+            raise InputError(f"{name}: not a code of this model ({brief(error)})") from error
+        if picture.shape != (1, side, side, 3) or not np.isfinite(picture).all():
+            raise InputError(f"{name}: a damaged code, of which the model makes no picture")
+
+    def _in_tiles(self, content):
+        return self._tiles and max(content.shape[1:3]) > self.tile_size
+
     def paint(
         self,
         content: np.ndarray,
@@ -154,10 +191,10 @@ class Stylizer:
             wrap: "horizontal" or "both" for photos whose opposite edges meet, as they then do in
                 the result.
         Returns: `(batch, h, w, 3)` float32 in [0, 1].
-        Raises: InputError for a picture that is too small for the model; ValueError for
+        Raises: InputError of `check_photo`, and if the picture has NaN; ValueError for
             `statistics_of` or `wrap` with a model that is not `Tileable`.
         """
-        self.model.check_picture(content, "the photo")
+        self.check_photo(content, "the photo")
         keep = preserve_color == "luminance"
         painted = colors.luminance(content) if keep else content
         if keep and statistics_of is not None:
@@ -166,7 +203,7 @@ class Stylizer:
         if tiled and not self._tiles:
             raise ValueError("`statistics_of` and `wrap` must be left out for a model that cannot "
                              f"paint in tiles. Received: {type(self.model).__name__}")  # fmt: skip
-        if tiled or self._tiles and max(content.shape[1:3]) > self.tile_size:
+        if tiled or self._in_tiles(content):
             image = np.concatenate(
                 [
                     self._paint_tiles(
@@ -181,6 +218,10 @@ class Stylizer:
         else:
             image = self._stylize(painted, code, strength)
         image = np.asarray(image)
+        if not np.isfinite(image).all():
+            raise InputError(
+                "the picture has NaN: the model or the style code is damaged, or the precision low"
+            )
         return colors.with_chroma(image, content) if keep else image
 
     def _paint_tiles(self, content, code, strength, on_progress, statistics_of, axes):
@@ -195,6 +236,15 @@ class Stylizer:
         if not axes:
             return paint(content)
         return wrapping.paint_wrapped(content, axes, tiling.overlap(self.model), paint)
+
+
+def _check_memory(pictures, what, remedy):
+    batch, height, width = pictures.shape[:3]
+    memory.check(
+        _BASE_BYTES + _PIXEL_BYTES * batch * height * width,
+        f"{what}, {width} × {height} pixels",
+        f"{remedy} needs less",
+    )
 
 
 def _of_batch(code, number):

@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 import re
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from absl import logging
@@ -23,7 +23,16 @@ _FREE = (
     "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
+_KINDS = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
+_Flags: Any = TypedDict("_Flags", {name: _KINDS[name] for name in _ADJUSTABLE})  # type: ignore
 _ADDED_LATER = ("style_loss", "model_arguments")  # empty in runs from before they existed
+
+
+class _Meta(TypedDict):
+    """What a checkpoint holds besides arrays."""
+
+    step: int
+    flags: _Flags
 
 
 class RunFolder:
@@ -111,16 +120,22 @@ class RunFolder:
                 "--resume=auto to resume it"
             )
         meta, arrays = checkpoints.read_checkpoint(
-            path, self._identity, "training run", "give the same flags, or another --output_dir"
-        )
+            path, self._identity, _Meta, "training run",
+            "give the same flags, or another --output_dir",
+        )  # fmt: skip
+        expected = {
+            name: (variable.shape, variable.dtype.as_numpy_dtype)
+            for name, variable in variables.items()
+        }
+        checkpoints.check_arrays(path, arrays, expected)
+        if meta["step"] != found[-1][0]:
+            raise InputError(f"{path}: of step {meta['step']}; its name has another")
         if self.config.precision == "mixed_float16" != meta["flags"]["precision"]:
             raise InputError(
                 "--precision=mixed_float16: this run has no loss scale; resume with "
                 f"{meta['flags']['precision']}, or give another --output_dir"
             )
         for name, variable in variables.items():
-            if name not in arrays or arrays[name].shape != tuple(variable.shape):
-                raise InputError(f"{path}: does not fit this version's model; start another run")
             variable.assign(arrays[name])
         for name, before in meta["flags"].items():
             if getattr(self.config, name) != before:
