@@ -242,10 +242,13 @@ def _check_pictures(config):
     from tfstyle import images
     from tfstyle.runtime import memory
 
-    paths = [config.content, *config.style]
+    paths = [("content", config.content), *(("style", path) for path in config.style)]
     if config.init not in START_IMAGES:
-        paths.append(config.init)
-    pixels = [math.prod(images.image_size(path)) for path in paths]
+        paths.append(("init", config.init))
+    pixels = []
+    for flag, path in paths:
+        with of_flag(flag):
+            pixels.append(math.prod(images.image_size(path)))
     needed = _PIXEL_BYTES * (sum(pixels) + 2 * max(pixels))  # two copies while one is read
     memory.check(needed, f"the {len(paths)} pictures", "reduce them first, or take fewer")
 
