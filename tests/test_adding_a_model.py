@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shutil
 import sys
 import types
 
@@ -136,7 +137,9 @@ def test_it_stylizes_a_photo_larger_than_a_tile(name, trained, tmp_path):
     style = [f"--style={data / 'style' / 's1.png'}", "--style_size=64"]
     style = style if name != "named" else ["--style_name=s1"]
     flags = [f"--content={tmp_path / 'photo.png'}", *style, f"--model={trained[name]}/model.keras"]
-    flags += ["--tile_size=128", f"--output={tmp_path / 'out.png'}"]
+    flags += [f"--output={tmp_path / 'out.png'}"]
+    if name == "attention":
+        flags += ["--tile_size=128"]
     assert main(["stylize", *flags]) == 0
     found = images.read_image(tmp_path / "out.png")
     assert found.shape == photo.shape
@@ -160,7 +163,7 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
 
     named = f"--model={trained['named']}/model.keras"
     line = refusal("stylize", content, style, named, output)
-    assert line.endswith("does not; it has these by name: s0, s1, s2")
+    assert line.endswith("unlike NamedModel; it has these by name: s0, s1, s2")
     line = refusal("stylize", content, "--style_name=s7", named, output)
     assert "no style 's7' in the model" in line
     mobile = "--model=mobile"
@@ -172,7 +175,7 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
     assert "--style_weights: is for a model that has codes that can be mixed" in line
     assert not (tmp_path / "out.png").exists()
     line = refusal("styles", f"--library={tmp_path / 'lib.json'}", f"--add={data / 'style'}", named)
-    assert "--style: is for a model that takes the style of a picture" in line
+    assert "--add: is for a model that takes the style of a picture" in line
     line = refusal(
         "evaluate", f"--content_dir={data / 'content'}", f"--style_dir={data / 'style'}", named,
         f"--output_dir={tmp_path / 'evaluation'}", "--size=128", "--encoder=lite",
@@ -199,6 +202,20 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
     assert "`margin` must be a multiple of 8, at least 0. Received: margin=-16" in line
     line = refusal("train", *flags, "--model=mobile", "--model_arguments=margin=2.5")
     assert "margin=2.5: give a whole number, such as margin=32" in line
+    covariance = f"--model={trained['covariance']}/model.keras"
+    for flag in ("--tile_size=128", "--wrap=both", f"--statistics_of={data / 'content' / '0.png'}"):
+        line = refusal("stylize", content, style, covariance, flag, output)
+        assert f"{flag.partition('=')[0]}: is for a model that paints in tiles, unlike" in line
+    line = refusal("stylize", content, named, output)
+    assert "or --style_name for a model that has named styles" in line
+    line = refusal("train", *flags, "--model=covariance", "--margin=16", "--image_size=48")
+    assert line == "error: --margin=16: covariance has no margin"
+    for argument, flag in (("style_names=a", "style_dir"), ("margin=16", "margin")):
+        line = refusal("train", *flags, "--model=mobile", "--margin=32", "--image_size=48",
+                       f"--model_arguments={argument}")  # fmt: skip
+        assert line.endswith(f"has a flag of its own, --{flag}")
+    line = refusal("train", *flags, "--model=mobile", "--model_arguments=trainable=False")
+    assert "--model_arguments: mobile has no argument 'trainable'; use one of" in line
     line = refusal("to_tflite", f"--model={trained['covariance']}/model.keras", "--tile_size=448",
                    f"--output={tmp_path / 'files'}")  # fmt: skip
     assert "--tile_size: is for a model that paints in tiles" in line
@@ -211,6 +228,22 @@ def test_model_arguments_reach_the_model(runs, tmp_path):
     flags += ["--image_size=48", "--model_arguments=width=5", f"--output_dir={tmp_path}/run"]
     assert main(["train", *flags]) == 0
     assert models.load_model(tmp_path / "run" / "model.keras").width == 5
+    assert main(["train", *flags, "--steps=2"]) == 0, "it resumes"
+
+
+def test_a_run_with_named_styles_needs_the_same_paintings(trained, tmp_path, capfd):
+    data = trained["named"].parent
+    for folder in ("style", "run"):
+        shutil.copytree(
+            data / "style" if folder == "style" else trained["named"], tmp_path / folder
+        )
+    (tmp_path / "style" / "s0.png").rename(tmp_path / "style" / "t0.png")
+    assert main([
+        "train", f"--content_dir={data / 'content'}", f"--style_dir={tmp_path / 'style'}",
+        "--model=named", "--encoder=lite", "--batch_size=2", "--crop_size=32", "--image_size=48",
+        "--style_loss=gram:0.5,mean_std:0.5", f"--output_dir={tmp_path / 'run'}", "--steps=6",
+    ]) == 1  # fmt: skip
+    assert "which differs in its style_names" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["covariance", "attention"])

@@ -121,7 +121,9 @@ def parse(
             if str(text).startswith("--") and str(text)[2:].partition("=")[0] in values:
                 raise InputError(_what_is_missing(field))
     if rest:
-        raise InputError(f"'{rest[0]}': every argument needs its flag, such as --style {rest[0]}")
+        raise InputError(
+            f"'{rest[0]}': every argument needs its flag, such as --{fields[0].name} {rest[0]}"
+        )
     settings: dict[str, Any] = {}
     picture = values["from_picture"].value if read_parameters else None
     if read_parameters and picture:

@@ -48,11 +48,13 @@ def main(config: StylesCommand) -> int | None:
     if paintings:
         terminal.show_progress(None, "loading TensorFlow")
         devices.start_tensorflow()
+        from tfstyle.models.capabilities import StylePictures, require
         from tfstyle.stylization import Stylizer
 
         stylizer = Stylizer(config.model)
         terminal.show_progress(None, "encoding the styles")
         model = stylizer.model
+        require(model, StylePictures, "--add")
         for path, painting in zip(paths, paintings, strict=True):
             model.check_picture(painting, f"--add: {path}")
         if library:

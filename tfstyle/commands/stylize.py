@@ -46,10 +46,9 @@ def main(config: StylizeCommand) -> int | None:
     from tfstyle.stylization import Stylizer
 
     stylizer = Stylizer(config.model, config.tile_size)
-    if config.wrap != "none":
-        require(stylizer.model, Tileable, "--wrap")
-    if statistics_of is not None:
-        require(stylizer.model, Tileable, "--statistics_of")
+    for flag in ("tile_size", "wrap", "statistics_of"):
+        if getattr(config, flag) != getattr(StylizeCommand, flag):
+            require(stylizer.model, Tileable, f"--{flag}")
     for path, picture in zip(paintings, pictures, strict=True):
         stylizer.model.check_picture(picture, f"--style: {path}")
     if library:

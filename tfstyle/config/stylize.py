@@ -87,7 +87,10 @@ class StylizeCommand:
         if not self.content:
             raise InputError("--content: give the photo to paint")
         if not self.style and not self.style_library and not self.style_name:
-            raise InputError("--style: give the painting to take the style of")
+            raise InputError(
+                "--style: give the painting to take the style of, or --style_library, or "
+                "--style_name for a model that has named styles"
+            )
         if self.style and self.style_library:
             raise InputError("--style, --style_library: give one of the two")
         if self.style_name and self.style:

@@ -26,7 +26,7 @@ def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
     path = pathlib.Path(name)
     if path.suffix not in (".keras", ".npz"):
         hint = did_you_mean(str(name), tuple(PACKAGED_MODELS))
-        raise InputError(f"--{flag}: '{name}' is neither a packaged model nor a .keras file{hint}")
+        raise InputError(f"--{flag}: '{name}' is no .keras file, and no packaged model{hint}")
     if not path.is_file():
         raise InputError(f"--{flag}: {path}: no such file")
     return path

@@ -83,7 +83,10 @@ def train(
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
-    run = RunFolder(config, {"encoder": model.frozen_identity()})
+    identity = {"encoder": model.frozen_identity()}
+    if pictures.style_names:
+        identity["style_names"] = list(pictures.style_names)
+    run = RunFolder(config, identity)
     start = run.restore(stepper.state())
     mean = machines.mean(start)
     if machines.mean((start - mean) ** 2) > 0.0:

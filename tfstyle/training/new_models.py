@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tfstyle import models
 from tfstyle.config import TrainConfig, did_you_mean
 from tfstyle.config.options import parse_assignments
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, brief
 from tfstyle.models.capabilities import Growable, require
 from tfstyle.models.loading import own_arguments
 
@@ -20,16 +20,19 @@ def make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleT
     Raises: InputError for `config.model_arguments` that do not fit the architecture.
     """
     arguments = parse_assignments("model_arguments", config.model_arguments)
-    if config.margin != -1:
-        arguments["margin"] = config.margin
-    if style_names:
-        arguments["style_names"] = tuple(style_names)
     names = "encoder vgg_weights content_weight style_weight tv_weight style_loss".split()
     given = {"dtype": config.precision, **{name: getattr(config, name) for name in names}}
-    for name in given.keys() & arguments.keys():
-        flag = "precision" if name == "dtype" else name
-        raise InputError(f"--model_arguments: {name} has a flag of its own, --{flag}")
+    flags = {**dict(zip(names, names, strict=True)), "dtype": "precision"}
+    flags["style_names"] = "style_dir"
+    if config.margin != -1:
+        given["margin"], flags["margin"] = config.margin, "margin"
+    if style_names:
+        given["style_names"] = tuple(style_names)
+    for name in flags.keys() & arguments.keys():
+        raise InputError(f"--model_arguments: {name} has a flag of its own, --{flags[name]}")
     own = own_arguments(config.model)
+    for name in _OF_KERAS & arguments.keys():
+        raise _unknown(config, name, own)
     for name in own.keys() & arguments.keys():
         if not _is_like(arguments[name], own[name]):
             raise InputError(
@@ -39,21 +42,32 @@ def make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleT
     try:
         return models.create_model(config.model, **given, **arguments)
     except (TypeError, ValueError, LookupError) as error:
-        if not config.model_arguments:
-            raise
         for name in arguments.keys() - own.keys():
             if f"'{name}'" in str(error):
-                raise InputError(
-                    f"--model_arguments: {config.model} has no argument '{name}'"
-                    f"{did_you_mean(name, tuple(own))}"
-                ) from error
-        first_line = str(error).partition("\n")[0]
-        reason = "" if isinstance(error, LookupError) else f" ({first_line})"
+                raise _unknown(config, name, own) from error
+        reason = brief(error)
+        if config.margin != -1 and "margin" in reason:
+            if "Unrecognized" in reason:
+                reason = f"{config.model} has no margin"
+            raise InputError(f"--margin={config.margin}: {reason}") from error
+        if not config.model_arguments:
+            raise
+        reason = "" if isinstance(error, LookupError) else f" ({reason})"
         defaults = ", ".join(f"{name}={own[name]}" for name in own.keys() & arguments.keys())
         raise InputError(
             f"--model_arguments: {' '.join(config.model_arguments)}: {config.model} cannot be made "
             f"with them{reason}; the defaults are {defaults}"
         ) from error
+
+
+_OF_KERAS = {"name", "trainable", "autocast", "activity_regularizer"}  # that any layer takes
+
+
+def _unknown(config, name, own):
+    return InputError(
+        f"--model_arguments: {config.model} has no argument '{name}'"
+        f"{did_you_mean(name, tuple(own))}"
+    )
 
 
 _KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}

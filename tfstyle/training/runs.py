@@ -49,14 +49,13 @@ class RunFolder:
         self.config = config
         self._handle: int | None = None
         settings = dataclasses.asdict(config)
-        self._identity = {
-            "config": {
-                name: value
-                for name, value in settings.items()
-                if name not in _FREE and (value or name not in _ADDED_LATER)
-            },
-            **identity,
+        flags = {
+            name: value
+            for name, value in settings.items()
+            if name not in _FREE and (value or name not in _ADDED_LATER)
         }
+        # As a checkpoint holds it: JSON has lists, no tuples.
+        self._identity = json.loads(json.dumps({"config": flags, **identity}))
 
     @property
     def model_path(self) -> pathlib.Path:
