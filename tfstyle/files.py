@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tfstyle.errors import InputError
 
@@ -17,44 +17,34 @@ UNREADABLE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error,
     zipfile.BadZipFile,
 )  # fmt: skip
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises InputError if a file cannot be written at `path`; leaves nothing behind."""
+    """Raises InputError if `replacing(path)` could not write a file; leaves nothing behind."""
     path = pathlib.Path(path)
+    target = _target(path)
     try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; give the name of a file in it")
-        if not path.parent.is_dir():
-            raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:64]}."):
+        if not target.parent.is_dir():
+            raise InputError(f"{path}: the folder {target.parent} does not exist; create it first")
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{path.name[:64]}."):
             pass
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
-    """The files that a flag names, and for a folder the image files in it, sorted.
+def _target(path: pathlib.Path) -> pathlib.Path:
+    """The file to replace: `path`, or what a link there points to.
 
-    Raises: InputError for a path that does not exist or a folder without image files.
+    Raises: InputError for a folder, device, FIFO or socket, which a file must not replace.
     """
-    found = []
-    for path in (pathlib.Path(path) for path in paths if str(path)):
+    try:
         if path.is_dir():
-            inside = sorted(
-                file
-                for file in path.iterdir()
-                if file.suffix.lower() in IMAGES and not file.name.startswith(".")
-            )
-            if not inside:
-                raise InputError(f"--{flag}: {path} holds no image files ({', '.join(IMAGES)})")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise InputError(f"--{flag}: {path}: no such file")
-    return found
+            raise InputError(f"{path}: is a folder; give the name of a file in it")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a regular file; give another name")
+        return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def check_folder(flag: str, path: str | os.PathLike) -> None:
@@ -95,18 +85,21 @@ def lock_folder(flag: str, path: str | os.PathLike) -> int | None:
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A temporary sibling of `path` to write to, renamed to `path` when the block succeeds.
+    """A temporary file to write to, renamed to `path` when the block succeeds.
 
-    The sibling has the same suffix. If the block fails, it is removed and `path` stays as it was.
-    Raises InputError if the system refuses, for instance because the disk is full.
+    It is in the same folder and has the same suffix; if `path` is a link, the file that the link
+    points to is replaced. If the block fails, the temporary file is removed and `path` stays as it
+    was. Raises InputError for a folder, device, FIFO or socket, and if the system refuses, for
+    instance because the disk is full.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.stem[:64]}.{os.getpid()}{path.suffix}")
+    target = _target(path)
+    temporary = target.with_name(f".{path.stem[:64]}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
         with open(temporary, "r+b") as file:
             os.fsync(file.fileno())  # the data must reach the disk before the name
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:

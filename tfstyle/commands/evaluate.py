@@ -25,7 +25,7 @@ def main(config: EvaluateCommand) -> int | None:
     from tfstyle.runtime import devices
 
     # Errors in files and flags are reported before TensorFlow loads.
-    pairs.find_pairs(config.content_dir, config.style_dir)
+    found_pairs = pairs.find_pairs(config.content_dir, config.style_dir)
     systems.make_systems(config)
     for flag in ("lpips_weights", "fid_network", "style_network"):
         if getattr(config, flag) and not os.path.exists(getattr(config, flag)):
@@ -47,7 +47,7 @@ def main(config: EvaluateCommand) -> int | None:
             reported = now
 
     with process.StopSignal() as stop:
-        evaluation = evaluate(config, show, lambda: bool(stop.number))
+        evaluation = evaluate(config, show, lambda: bool(stop.number), found_pairs)
     if not evaluation.complete:
         logging.info("Stopped; the same command resumes %s.", config.output_dir)
         return 128 + stop.number

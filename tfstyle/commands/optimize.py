@@ -29,10 +29,12 @@ def main(config: OptimizeCommand) -> int | None:
     from tfstyle.runtime import devices
 
     _check_outputs(config)
-    content = images.read_image(config.content)
+    largest = max(config.size, config.style_size)
+    content = images.read_ample(config.content, largest)
     alpha = images.read_alpha(config.content, config.size)
-    styles = [images.read_image(path) for path in config.style]
-    init = images.read_image(config.init) if config.init not in START_IMAGES else None
+    styles = [images.read_ample(path, largest) for path in config.style]
+    given = config.init not in START_IMAGES
+    init = images.read_ample(config.init, largest) if given else None
     weight_files.check_encoder(config.encoder, config.vgg_weights)
     for stage in scales.plan_stages(config, config.encoder, content.shape[1:3]):
         for flag in ("content_layers", "style_layers"):
