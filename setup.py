@@ -51,6 +51,7 @@ setup(
             "scipy>=1.14",
             "tf2onnx>=1.16",
         ],
+        "heic": ["pillow-heif>=1.0"],
         "litert": ["ai-edge-litert>=2.0"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
         "torch": ["torch>=2.6"],

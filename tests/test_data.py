@@ -1,5 +1,7 @@
 """Training pictures: what is read, what is skipped, and that samples depend on seed and step."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -101,10 +103,30 @@ def test_floating_point_pictures_are_skipped_not_black(folder):
         Crops(only, 48, 64)[0]
 
 
+def test_a_fifo_is_skipped_and_not_waited_for(folder, tmp_path):
+    skipped = Skipped()
+    os.mkfifo(folder / "a_fifo.png")
+    assert "a_fifo.png" not in open_source(folder, "content_dir", 32, skipped).names
+    assert sum("a_fifo.png: is not a regular file" in line for line in skipped.lines) == 1
+    (tmp_path / "shards").mkdir()
+    os.mkfifo(tmp_path / "shards" / "a.tfrecord")
+    with pytest.raises(InputError, match="holds no pictures"):
+        open_source(tmp_path / "shards", "content_dir", 32, skipped)
+    assert "a.tfrecord: is not a regular file" in list(skipped.lines)[-1]
+
+
 def test_shards_and_pictures_are_kept_apart(folder):
     (folder / "stray.tfrecord").touch()
     with pytest.raises(InputError, match="holds shards and image files; keep them apart"):
         open_source(folder, "content_dir", 32, Skipped())
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".avif", ".bmp"])
+def test_shards_are_kept_apart_from_pictures_of_every_format(tmp_path, suffix):
+    (tmp_path / "stray.tfrecord").touch()
+    Image.new("RGB", (64, 64)).save(tmp_path / f"a{suffix}")
+    with pytest.raises(InputError, match="holds shards and image files; keep them apart"):
+        open_source(tmp_path, "content_dir", 32, Skipped())
 
 
 def colored(tmp_path, count):

@@ -258,7 +258,7 @@ def test_files_are_timed_side_by_side(folder, capfd):
         ("to_tflite --model mine.keras", "--output: give the folder to write"),
         ("to_tflite --model moble --output out", "did you mean 'mobile'"),
         ("to_tflite --model x.keras --output out", "x.keras: no such file"),
-        ("to_tflite --model photos/0.png --output out", "0.png' is no .keras file, and no packaged model"),
+        ("to_tflite --model photos/0.png --output out", "0.png' is no .keras file"),
         ("to_tflite --output photos", "--output: photos is not empty; give a new folder"),
         ("to_tflite --output mine.keras", "mine.keras is a file; give a folder"),
         ("to_tflite --output out --size 12", "--size: '12' is not a size from 64 to 4096 pixels"),

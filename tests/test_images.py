@@ -107,7 +107,7 @@ def test_sixteen_bits_round_trip(tmp_path, random, suffix, channels):
     alpha = random.random((1, 9, 13, 1)).astype(np.float32) if channels == 4 else None
     path = tmp_path / f"a{suffix}"
     images.write_image(path, image, alpha=alpha, bits=16, parameters={"a": "ü"})
-    rgb, read_alpha = reading._read_rgba(path)
+    rgb, read_alpha = reading._read(path).pixels[..., :3], reading._read(path).alpha()
     if channels == 3 or suffix == ".png":
         np.testing.assert_allclose(rgb, image[0], atol=0.51 / 65535)
     if channels == 4:
@@ -290,7 +290,8 @@ def test_kinds_of_sixteen_bit_tiff(tmp_path, random, options):
     if "planarconfig" in options:
         stored = np.moveaxis(stored, -1, 0)
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", metadata=None, **options)
-    found, found_alpha = reading._read_rgba(tmp_path / "a.tif")
+    decoded = reading._read(tmp_path / "a.tif")
+    found, found_alpha = decoded.pixels[..., :3], decoded.alpha()
     np.testing.assert_allclose(found, rgb, atol=3 / 65535)
     assert found_alpha is None or np.allclose(found_alpha, 0.5, atol=1e-4)
 

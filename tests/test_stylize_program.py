@@ -196,6 +196,48 @@ def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(picture
     assert len(list((pictures / "out").iterdir())) == 2
 
 
+def test_unreadable_paintings_among_many_are_named_and_the_others_used(pictures, capfd):
+    (pictures / "paintings" / "broken.png").write_bytes(b"no picture")
+    Image.new("RGB", (20, 40)).save(pictures / "paintings" / "tiny.png")
+    flags = ("--content", "photos/a.png", "--style", "paintings", "--output", "out")
+    assert run("stylize", *flags) == 1
+    first, second, last = errors(capfd)
+    assert "broken.png: not a readable image" in first and "tiny.png: 20 × 40 pixels" in second
+    assert last == "error: --style: 2 of 4 paintings could not be read; the others are in out"
+    assert sorted(p.name for p in (pictures / "out").iterdir()) == ["a__a.png", "a__b.png"]
+    alone = ("--content", "photos/a.png", "--style", "paintings/b.jpg", "--output", "b.png")
+    assert run("stylize", *alone) == 0
+    np.testing.assert_array_equal(read("b.png"), read("out/a__b.png"))
+    weights = ("--style_weights", 1) * 4
+    assert run("stylize", *flags[:-1], "mixed", *weights) == 1
+    assert "1 of 4 paintings could not be read; a mixture needs them all" in errors(capfd)[-1]
+    assert not (pictures / "mixed").exists()
+
+
+def test_a_library_takes_the_paintings_that_can_be_read(pictures, capfd):
+    (pictures / "paintings" / "broken.png").write_bytes(b"no picture")
+    assert run("styles", "--library", "s.json", "--add", "paintings") == 1
+    first, last = errors(capfd)
+    assert "broken.png: not a readable image" in first
+    assert last == "error: --add: 1 of 3 paintings could not be read; the others are in s.json"
+    capfd.readouterr()
+    assert run("styles", "--library", "s.json") == 0
+    assert capfd.readouterr().out.splitlines()[1:] == ["  a", "  b"]
+
+
+def test_pictures_of_one_name_get_names_of_their_own(pictures, photo):
+    images.write_image("photos/a.jpg", photo[:, ::-1])
+    flags = ("--content", "photos", "--style", "paintings/a.png", "--output", "out")
+    assert run("stylize", *flags) == 0
+    names = sorted(path.name for path in (pictures / "out").iterdir())
+    assert names == ["a.jpg__a.png", "a.png__a.png", "b__a.png"]
+    assert images.read_parameters("out/a.jpg__a.png")["content"] == "photos/a.jpg"
+    images.write_image("paintings/a.jpg", photo)
+    assert run("styles", "--library", "s.json", "--add", "paintings") == 0
+    found = [style["name"] for style in json.loads((pictures / "s.json").read_text())["styles"]]
+    assert found == ["a.jpg", "a.png", "b"]
+
+
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
@@ -213,8 +255,8 @@ def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(picture
         ("--content p/a.png --style_name x", "--style_name: is for a model that has styles by"),
         ("--content p/a.png --style p/a.png --tile_size 447", "needs 448 pixels or more, not 447"),
         ("--content p/a.png --style p/a.png --output p/a.png", "p/a.png is also read"),
-        ("--content p/a.png --content q/a.png --style p/a.png --output o", "written twice"),
-        ("--content p/a.png --style p/a.png --style q/a.png --output o", "written twice"),
+        ("--content p/a.png --content p/a.png --style p/b.png --output o", "written twice"),
+        ("--content p/a.png --style p/b.png --style p/b.png --output o", "written twice"),
         ("--content p/a.png --style p/a.png --output out.bmp", "the suffix must be one of .png"),
         (
             "--content tiny.png --style p/a.png",

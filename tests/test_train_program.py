@@ -64,7 +64,10 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("DIRS --learning_rate nan", "--learning_rate: must be a finite number"),
         ("DIRS --batchsize 4", "--batchsize: no such flag; did you mean 'batch_size'?"),
         ("DIRS --output_dir notes.txt", "notes.txt is a file; give a folder"),
-        ("DIRS --init_model nothing", "--init_model: 'nothing' is no .keras file, and no packaged model"),
+        (
+            "DIRS --init_model nothing",
+            "--init_model: 'nothing' is no .keras file, and no packaged model",
+        ),
         ("DIRS --vgg_weights none.h5", "none.h5: no such file"),
     ],
 )

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tfstyle.errors import InputError
 
@@ -19,44 +19,34 @@ UNREADABLE = (
     zlib.error, zipfile.BadZipFile,
 )  # fmt: skip
 _PREFIX = ".tfstyle-"  # of temporary folders' names
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif")
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises InputError if a file cannot be written at `path`; leaves nothing behind."""
+    """Raises InputError if `replacing(path)` could not write a file; leaves nothing behind."""
     path = pathlib.Path(path)
+    target = _target(path)
     try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; give the name of a file in it")
-        if not path.parent.is_dir():
-            raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:64]}."):
+        if not target.parent.is_dir():
+            raise InputError(f"{path}: the folder {target.parent} does not exist; create it first")
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{path.name[:64]}."):
             pass
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
-    """The files that a flag names, and for a folder the image files in it, sorted.
+def _target(path: pathlib.Path) -> pathlib.Path:
+    """The file to replace: `path`, or what a link there points to.
 
-    Raises: InputError for a path that does not exist or a folder without image files.
+    Raises: InputError for a folder, device, FIFO or socket, which a file must not replace.
     """
-    found = []
-    for path in (pathlib.Path(path) for path in paths if str(path)):
+    try:
         if path.is_dir():
-            inside = sorted(
-                file
-                for file in path.iterdir()
-                if file.suffix.lower() in IMAGES and not file.name.startswith(".")
-            )
-            if not inside:
-                raise InputError(f"--{flag}: {path} holds no image files ({', '.join(IMAGES)})")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise InputError(f"--{flag}: {path}: no such file")
-    return found
+            raise InputError(f"{path}: is a folder; give the name of a file in it")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a regular file; give another name")
+        return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def check_folder(flag: str, path: str | os.PathLike) -> None:
@@ -149,18 +139,21 @@ def _remove_abandoned(parent):
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A temporary file to write to, which becomes `path` when the block succeeds.
 
-    It has the same name, in a temporary folder beside `path`. If the block fails, it is removed and
-    `path` stays as it was. What a killed process leaves is removed by the next one that writes to
-    the folder. Raises InputError if the system refuses, for instance because the disk is full.
+    It has the same name, in a temporary folder beside `path`; if `path` is a link, the file that
+    the link points to is replaced. If the block fails, it is removed and `path` stays as it was.
+    What a killed process leaves is removed by the next one that writes to the folder. Raises
+    InputError for a folder, device, FIFO or socket, and if the system refuses, for instance because
+    the disk is full.
     """
     path = pathlib.Path(path)
+    target = _target(path)
     try:
-        with _temporary_folder(path.parent) as folder:
+        with _temporary_folder(target.parent) as folder:
             temporary = folder / path.name
             yield temporary
             with open(temporary, "r+b") as file:
                 os.fsync(file.fileno())  # the data must reach the disk before the name
-            os.replace(temporary, path)
+            os.replace(temporary, target)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
 

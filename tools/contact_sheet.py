@@ -106,7 +106,8 @@ def _write_sheet(rows):
     for k, line in enumerate(lines):
         for column, cell in enumerate(line):
             sheet.paste(cell, (column * cell.width, sum(heights[:k])))
-    sheet.save(_OUTPUT.value, quality=88)
+    with files.replacing(_OUTPUT.value) as temporary:
+        sheet.save(temporary, quality=88)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def main(config: EvaluateCommand) -> int | None:
     from tfstyle.runtime import devices
 
     # Errors in files and flags are reported before TensorFlow loads.
-    pairs.find_pairs(config.content_dir, config.style_dir)
+    found_pairs = pairs.find_pairs(config.content_dir, config.style_dir)
     systems.make_systems(config)
     for flag in ("lpips_weights", "fid_network", "style_network"):
         if getattr(config, flag) and not os.path.exists(getattr(config, flag)):
@@ -40,7 +40,7 @@ def main(config: EvaluateCommand) -> int | None:
     terminal.show_progress(None, "loading the networks that measure")
     with process.StopSignal() as stop:
         try:
-            evaluation = evaluate(config, show, stop.requested)
+            evaluation = evaluate(config, show, stop.requested, found_pairs)
         except KeyboardInterrupt as error:
             if os.path.exists(os.path.join(config.output_dir, "run.json")):
                 error.add_note(f"the same command goes on from {config.output_dir}")

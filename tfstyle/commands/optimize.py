@@ -33,12 +33,14 @@ def main(config: OptimizeCommand) -> int | None:
 
     _check_outputs(config)
     _check_pictures(config)
+    largest = max(config.size, config.style_size)
     with of_flag("content"):
-        content = images.read_image(config.content)
+        content = images.read_ample(config.content, largest)
     with of_flag("style"):
-        styles = [images.read_image(path) for path in config.style]
+        styles = [images.read_ample(path, largest) for path in config.style]
     with of_flag("init"):
-        init = images.read_image(config.init) if config.init not in START_IMAGES else None
+        given = config.init not in START_IMAGES
+        init = images.read_ample(config.init, largest) if given else None
     weight_files.check_encoder(config.encoder, config.vgg_weights)
     for stage in scales.plan_stages(config, config.encoder, content.shape[1:3]):
         for flag in ("content_layers", "style_layers"):
@@ -248,7 +250,7 @@ def _check_pictures(config):
     pixels = []
     for flag, path in paths:
         with of_flag(flag):
-            pixels.append(math.prod(images.image_size(path)))
+            pixels.append(min(math.prod(images.image_size(path)), images.MAX_PIXELS))
     needed = _PIXEL_BYTES * (sum(pixels) + 2 * max(pixels))  # two copies while one is read
     memory.check(needed, f"the {len(paths)} pictures", "reduce them first, or take fewer")
 

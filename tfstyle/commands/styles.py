@@ -19,6 +19,9 @@ def main(config: StylesCommand) -> int | None:
     from tfstyle.stylization.library import StyleLibrary, safe_name
 
     packaged.model_path(config.model)
+    if config.add or config.remove:
+        with of_flag("library"):
+            files.check_writable(config.library)
     library = None
     if os.path.exists(config.library) or not config.add:
         with of_flag("library"):
@@ -32,10 +35,8 @@ def main(config: StylesCommand) -> int | None:
         for name in library.names():
             print(f"  {name}")
         return 0
-    with of_flag("library"):
-        files.check_writable(config.library)
-    paths = files.pictures("add", config.add)
-    names = config.name or tuple(safe_name(path.stem) for path in paths)
+    paths = images.find_pictures("add", config.add)
+    names = config.name or tuple(map(safe_name, images.distinct_names(paths)))
     if len(names) != len(paths):
         raise InputError(f"--name: {len(names)} given for {len(paths)} paintings")
     for name in names:
@@ -44,8 +45,10 @@ def main(config: StylesCommand) -> int | None:
         if names.count(name) > 1:
             raise InputError(f"--add: two paintings are called {name}; rename one or use --name")
     with of_flag("add"):
-        paintings = [images.reduce(images.read_image(path), config.style_size) for path in paths]
-    if paintings:
+        read = images.read_each(
+            paths, lambda path: images.read_image(path, config.style_size, enlarge=False)
+        )
+    if any(painting is not None for painting in read):
         terminal.show_progress(None, "loading TensorFlow")
         devices.start_tensorflow()
         from tfstyle.models.capabilities import StylePictures, require
@@ -55,17 +58,31 @@ def main(config: StylesCommand) -> int | None:
         terminal.show_progress(None, "encoding the styles")
         model = stylizer.model
         require(model, StylePictures, "--add")
-        for path, painting in zip(paths, paintings, strict=True):
-            model.check_picture(painting, f"--add: {path}")
         if library:
             library.check_model(model.code_identity(), config.library)
         else:
             library = StyleLibrary(model.code_identity())
+
+        def check(number):
+            if read[number] is not None:
+                model.check_picture(read[number], f"--add: {paths[number]}")
+            return read[number]
+
+        read = images.read_each(range(len(paths)), check)
+    bad = sum(painting is None for painting in read)
+    if paths and bad == len(paths):
+        raise InputError(f"--add: none of the {bad} paintings could be read")
     assert library is not None  # noqa: S101  # loaded, or made for the paintings
     for name in set(config.remove):
         del library.styles[name]
-    for name, painting in zip(names, paintings, strict=True):
-        library.add(name, stylizer.encode_style(painting), painting)
+    for name, painting in zip(names, read, strict=True):
+        if painting is not None:
+            library.add(name, stylizer.encode_style(painting), painting)
     library.save(config.library)
     logging.info("Wrote %s: %d styles.", config.library, len(library.styles))
+    if bad:
+        raise InputError(
+            f"--add: {bad} of {len(paths)} paintings could not be read; the others are in "
+            f"{config.library}"
+        )
     return 0

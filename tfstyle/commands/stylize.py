@@ -19,26 +19,29 @@ _PATHS = ("content", "style", "output")  # left out of the parameters that a pic
 
 def main(config: StylizeCommand) -> int | None:
     """Stylizes every photo in every style."""
-    from tfstyle import files, images
+    from tfstyle import images
     from tfstyle.models import packaged
     from tfstyle.runtime import devices
     from tfstyle.stylization import StyleLibrary
 
     packaged.model_path(config.model)
-    contents = files.pictures("content", config.content)
-    paintings = files.pictures("style", config.style)
+    contents = images.find_pictures("content", config.content)
+    paintings = images.find_pictures("style", config.style)
     with of_flag("style_library"):
         library = StyleLibrary.load(config.style_library) if config.style_library else None
     names = _style_names(config, paintings, library)
     outputs = _outputs(config, contents, names, paintings)
+    given = len(paintings)
     with of_flag("style"):
-        pictures = [images.reduce(images.read_image(path), config.style_size) for path in paintings]
+        read = images.read_each(
+            paintings, lambda path: images.read_image(path, config.style_size, enlarge=False)
+        )
+    names, paintings, pictures = _usable(config, names, paintings, read)
 
     statistics_of = None
     if config.statistics_of:
         with of_flag("statistics_of"):
-            picture = images.read_image(config.statistics_of)
-        statistics_of = images.reduce(picture, config.tile_size)
+            statistics_of = images.read_image(config.statistics_of, config.tile_size, enlarge=False)
 
     terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
@@ -49,8 +52,13 @@ def main(config: StylizeCommand) -> int | None:
     for flag in ("tile_size", "wrap", "statistics_of"):
         if getattr(config, flag) != getattr(StylizeCommand, flag):
             require(stylizer.model, Tileable, f"--{flag}")
-    for path, picture in zip(paintings, pictures, strict=True):
-        stylizer.model.check_picture(picture, f"--style: {path}")
+
+    def check(number):
+        stylizer.model.check_picture(pictures[number], f"--style: {paintings[number]}")
+        return pictures[number]
+
+    read = images.read_each(range(len(paintings)), check)
+    names, paintings, pictures = _usable(config, names, paintings, read)
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
         for name in config.style_name or library.names():
@@ -70,13 +78,27 @@ def main(config: StylizeCommand) -> int | None:
         kept = f"{len(done)} of {len(outputs)} pictures are in {config.output}"
         error.add_note(f"{kept}; the same command paints all again" if done else "nothing written")
         raise
-    if failed:
+    bad = {"--content": (failed, len(contents), "photos"),
+           "--style": (given - len(paintings), given, "paintings")}  # fmt: skip
+    found = [f"{flag}: {n} of {count} {kind}" for flag, (n, count, kind) in bad.items() if n]
+    if found:
         raise InputError(
-            f"--content: {failed} of {len(contents)} photos could not be read; the others are "
-            f"in {config.output}"
+            f"{' and '.join(found)} could not be read; the others are in {config.output}"
         )
     logging.info("Wrote %s.", config.output)
     return 0
+
+
+def _usable(config, names, paintings, pictures):
+    """Names, files and pictures of the styles, without paintings that could not be read."""
+    found = [number for number, picture in enumerate(pictures) if picture is not None]
+    if len(found) == len(paintings):
+        return names, paintings, pictures
+    if not found or config.style_weights:
+        mixed = "; a mixture needs them all" if found else ""
+        bad = len(paintings) - len(found)
+        raise InputError(f"--style: {bad} of {len(paintings)} paintings could not be read{mixed}")
+    return [[items[number] for number in found] for items in (names, paintings, pictures)]
 
 
 def _codes(config, stylizer, library, pictures):
@@ -150,6 +172,8 @@ def _paint_all(config, stylizer, paint, codes_for, contents, names, outputs, don
 
 def _style_names(config, paintings, library):
     """Names of the styles for the output files; a mixture has one."""
+    from tfstyle import images
+
     if library:
         known = library.names()
         library.check_names(config.style_name)
@@ -158,7 +182,7 @@ def _style_names(config, paintings, library):
             raise InputError(f"{config.style_library}: holds no styles; add some")
         flag = "--style_name"
     elif paintings:
-        names = [path.stem for path in paintings]
+        names = images.distinct_names(paintings)
         flag = "--style"
     else:
         names, flag = list(config.style_name), "--style_name"
@@ -176,6 +200,7 @@ def _outputs(config, contents, names, paintings):
     from tfstyle import files, images
     from tfstyle.stylization.library import safe_name
 
+    stems = dict(zip(contents, images.distinct_names(contents), strict=True))
     pairs = [(path, name) for path in contents for name in names]
     output = pathlib.Path(config.output)
     if output.suffix and not output.is_dir() and (len(pairs) == 1 or _is_picture(output)):
@@ -190,7 +215,7 @@ def _outputs(config, contents, names, paintings):
         outputs = {}
         taken: dict[str, str] = {}
         for path, name in pairs:
-            file = f"{path.stem}__{safe_name(name)}.png"
+            file = f"{stems[path]}__{safe_name(name)}.png"
             key = file.casefold()  # some file systems ignore case
             if key in taken:
                 raise InputError(

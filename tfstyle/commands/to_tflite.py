@@ -25,13 +25,12 @@ def main(config: TFLiteCommand) -> int | None:
 
     packaged.model_path(config.model)
     files.check_new_folder("output", config.output)
+    examples = sorted(files.examples_folder().glob("*.jpg"))
     pictures = {
         "calibration": _pictures(config.calibration_dir, "calibration_dir"),
         "calibration_style": _pictures(config.calibration_style_dir, "calibration_style_dir"),
-        "content": _pictures(
-            config.check_content_dir or files.examples_folder(), "check_content_dir"
-        ),
-        "style": _pictures(config.check_style_dir or files.examples_folder(), "check_style_dir"),
+        "content": _pictures(config.check_content_dir, "check_content_dir") or examples,
+        "style": _pictures(config.check_style_dir, "check_style_dir") or examples,
     }
     litert.check_installed()
     terminal.show_progress(None, "loading TensorFlow")
@@ -110,9 +109,9 @@ def _report(model, config, samples, found, folder):
 
 
 def _pictures(folder, flag):
-    from tfstyle import files
+    from tfstyle import images
 
-    return files.pictures(flag, [folder]) if folder else []
+    return images.find_pictures(flag, [folder]) if folder else []
 
 
 def _machine():

@@ -23,7 +23,8 @@ class StylizeCommand:
     )  # fmt: skip
     output: str = option(
         "stylized.png", "Picture to write for one pair; for more pairs, a folder of pictures "
-        "called CONTENT__STYLE.png.", section="Files",
+        "called CONTENT__STYLE.png, after the files' names; where two share one, with suffixes.",
+        section="Files",
     )  # fmt: skip
     bits: int = option(
         8, "Bits per channel of the output: 8, or 16 for PNG and TIFF.", section="Files"

@@ -158,7 +158,7 @@ def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipp
         raise InputError(f"--{flag}: {folder} is not a folder; give one with pictures")
     source: Source = FolderSource(folder)
     if _shards(folder):
-        if any(name.lower().endswith(files.IMAGES) for name in source.names):
+        if any(name.lower().endswith(images.suffixes()) for name in source.names):
             raise InputError(f"--{flag}: {folder} holds shards and image files; keep them apart")
         source = ShardSource(folder, skipped)
     if not source.names:
@@ -270,6 +270,8 @@ def _shards(folder: pathlib.Path) -> list[pathlib.Path]:
 
 def _records(path: pathlib.Path) -> Iterator[tuple[int, int]]:
     """Start and length of the data of each record."""
+    if not path.is_file():  # opening a FIFO would wait for its writer
+        raise InputError(f"{path}: is not a regular file")
     size = path.stat().st_size
     with open(path, "rb") as file:
         start = 0

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from absl import logging
@@ -71,6 +71,7 @@ def evaluate(
     config: EvaluateCommand,
     on_progress: Callable[[float, str, float], None],
     should_stop: Callable[[], bool],
+    pairs: Sequence[Pair] | None = None,
 ) -> Evaluation:
     """Makes and measures what is missing in `config.output_dir`.
 
@@ -79,9 +80,10 @@ def evaluate(
         on_progress: called with the share of the work, a text, and an estimate of the seconds
             left.
         should_stop: called before each picture; True ends the evaluation.
+        pairs: those of `find_pairs`, if it was called before.
     Raises: InputError for any error in the flags or the files that they name.
     """
-    pairs = find_pairs(config.content_dir, config.style_dir)[: config.pairs or None]
+    pairs = list(pairs or find_pairs(config.content_dir, config.style_dir))[: config.pairs or None]
     systems = make_systems(config)
     files.check_folder("output_dir", config.output_dir)
     plans = [_plan(config, system, pairs) for system in systems]

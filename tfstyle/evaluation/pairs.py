@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfstyle import files, images
+from tfstyle import images
 from tfstyle.errors import InputError
 
 BLOCK = 4  # styles whose features are all kept in memory
@@ -39,7 +39,7 @@ def find_pairs(content_dir: str, style_dir: str) -> list[Pair]:
     for flag, folder in (("content_dir", content_dir), ("style_dir", style_dir)):
         if not pathlib.Path(folder).is_dir():
             raise InputError(f"--{flag}: {folder}: no such folder")
-        found = files.pictures(flag, [folder])
+        found = images.find_pictures(flag, [folder])
         names = [path.stem for path in found]
         for name in names:
             if names.count(name) > 1:
@@ -59,7 +59,7 @@ def find_pairs(content_dir: str, style_dir: str) -> list[Pair]:
 
 def read_square(path: pathlib.Path, size: int) -> np.ndarray:
     """The centre square of a picture, `(1, size, size, 3)` float32 in [0, 1]."""
-    return images.cover(images.read_image(path), (size, size))
+    return images.cover(images.read_ample(path, size), (size, size))
 
 
 def by_content(pairs: Sequence[Pair]) -> list[Pair]:

@@ -5,10 +5,13 @@ orientation, colour profiles, grey, palettes, CMYK, alpha and bit depths; only `
 and rounds to integers. TensorFlow is loaded for 16-bit PNG only.
 """
 
+from tfstyle.images.folders import distinct_names, find_pictures, read_each
+from tfstyle.images.formats import suffixes
 from tfstyle.images.reading import (
     MAX_PIXELS,
     image_size,
     read_alpha,
+    read_ample,
     read_image,
     read_parameters,
     read_training_image,
@@ -21,13 +24,18 @@ __all__ = [
     "SUFFIXES",
     "check_output",
     "cover",
+    "distinct_names",
+    "find_pictures",
     "fit",
     "image_size",
     "read_alpha",
+    "read_ample",
+    "read_each",
     "read_image",
     "read_parameters",
     "read_training_image",
     "reduce",
     "resize",
+    "suffixes",
     "write_image",
 ]

@@ -1,58 +1,83 @@
 """Decoding: any supported file becomes upright sRGB of 8 or 16 bits."""
 
 import contextlib
+import dataclasses
 import io
 import math
 import os
 import pathlib
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 
 from tfstyle.errors import InputError
+from tfstyle.images import modes
+from tfstyle.images.formats import HEIC_HINT, KINDS, formats, is_undecoded_heic
 from tfstyle.images.resizing import fit, resample, resize
-from tfstyle.images.writing import DESCRIPTION, SRGB
+from tfstyle.images.writing import DESCRIPTION
 from tfstyle.parsing import json_text
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF")
 MAX_PIXELS = 178_000_000  # Pillow takes more for a decompression bomb; 2.1 GB as float32
+MAX_REDUCED = 3 * MAX_PIXELS  # of a picture that is reduced in 8 bits: the same memory
 MOST_PARAMETERS = 1 << 20  # characters of JSON in a picture
+_TURNED = (5, 6, 7, 8)  # EXIF's orientations that swap width and height
+# What Pillow and, the last one, pillow-heif raise for damaged files.
+_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, RuntimeError)
+_LIMIT_LOCK = threading.Lock()
 
 
-def read_image(path: str | os.PathLike, size: int | None = None) -> np.ndarray:
+def read_image(
+    path: str | os.PathLike, size: int | None = None, *, enlarge: bool = True
+) -> np.ndarray:
     """Reads a picture as `(1, h, w, 3)` float32 sRGB in [0, 1], upright.
 
     Fully transparent pixels take the colours of the visible ones around them.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF or GIF (first frame): grey, palette, RGB, CMYK, with or without
-            alpha, 8 or 16 bits, any colour profile. RGB of 16 bits keeps its precision unless a
-            profile other than sRGB makes a conversion necessary.
-        size: longest side of the result in pixels, or None for the file's own.
-    Raises: InputError if the file is missing, damaged, not such an image or above `MAX_PIXELS`.
+        path: JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF or HEIC (the first picture): grey, palette, RGB,
+            CMYK, with or without alpha, 8 or 16 bits, any colour profile. 16 bits keep their
+            precision; where a profile makes a conversion necessary, colours are exact to a level
+            of 8 bits. A picture of more than `MAX_PIXELS` is read with 8 bits.
+        size: longest side of the result in pixels, or None for the file's own. A picture at least
+            twice as large is reduced while it is decoded, so that it may have more pixels than
+            `MAX_PIXELS`: a JPEG that is not progressive any number, others `MAX_REDUCED`.
+        enlarge: whether a smaller picture is enlarged to `size`.
+    Raises: InputError if the file is missing, no regular file, damaged, not such an image, or has
+        too many pixels.
     """
-    rgb, alpha = _read_rgba(path)
+    found = _read(path, size)
+    rgb, alpha = found.pixels[..., :3], found.alpha()
     if alpha is not None:
         rgb = _fill_transparent(rgb, alpha)
-    if size is not None:
-        rgb = resize(rgb[None], fit(rgb.shape[:2], size))[0]
-    return rgb[None]
+    return found.resized(rgb, size, enlarge)
 
 
-def read_alpha(path: str | os.PathLike, size: int | None = None) -> np.ndarray | None:
+def read_ample(path: str | os.PathLike, size: int) -> np.ndarray:
+    """A picture to be resampled to `size` or less: in full, if it has `MAX_PIXELS` at most.
+
+    Otherwise its longest side is about four times `size`, or half the file's own.
+    """
+    shape = image_size(path)
+    if math.prod(shape) <= MAX_PIXELS:
+        return read_image(path)
+    return read_image(path, min(4 * size, max(shape) // 2))
+
+
+def read_alpha(
+    path: str | os.PathLike, size: int | None = None, *, enlarge: bool = True
+) -> np.ndarray | None:
     """Opacity of a picture as `(1, h, w, 1)` float32 in [0, 1]; None if it is opaque.
 
     Arguments and errors are those of `read_image`.
     """
-    _, alpha = _read_rgba(path)
-    if alpha is None:
-        return None
-    alpha = alpha[None, :, :, None]
-    return alpha if size is None else resize(alpha, fit(alpha.shape[1:3], size))
+    found = _read(path, size)
+    alpha = found.alpha()
+    return None if alpha is None else found.resized(alpha[..., None], size, enlarge)
 
 
 def read_training_image(data: bytes, name: str, reduced: int | None = None) -> Image.Image:
@@ -67,23 +92,25 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
     Raises: InputError if the bytes are no readable image.
     """
     with _open(name, data) as image:
-        if reduced:
-            scale = reduced / min(image.size)
-            image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
+        shortest = min(image.size)
+        large = math.prod(image.size) > MAX_PIXELS
+        _, factor = _draft(image, name, min(shortest, reduced or shortest), shortest)
+        factor = factor if large else 1
         image.load()
-        _refuse_float(image, name)
-        if image.mode == "RGB" and "icc_profile" not in image.info:
+        modes.check_mode(image, name)
+        if factor == 1 and image.mode == "RGB" and "icc_profile" not in image.info:
             return ImageOps.exif_transpose(image)
-        upright = _to_srgb(ImageOps.exif_transpose(image))
-    if upright.mode == "RGBA":
-        rgba = np.asarray(upright, np.float32) / 255.0
+        orientation = _orientation(image)
+        srgb = modes.to_srgb(image, factor)
+    if srgb.mode == "RGBA":
+        rgba = np.asarray(srgb, np.float32) / 255.0
         filled = _fill_transparent(rgba[..., :3], rgba[..., 3])
-        upright = Image.fromarray(np.round(np.clip(filled, 0.0, 1.0) * 255.0).astype(np.uint8))
-    return upright
+        srgb = Image.fromarray(np.round(np.clip(filled, 0.0, 1.0) * 255.0).astype(np.uint8))
+    return Image.fromarray(_orient(np.asarray(srgb), orientation))
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:
-    """`(height, width)` from a file's header; errors as above."""
+    """`(height, width)` from a file's header, of any number of pixels; errors as above."""
     with _open(path) as image:
         return image.height, image.width
 
@@ -108,133 +135,137 @@ def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
 def _open(path: str | os.PathLike, data: bytes | None = None) -> Iterator[Image.Image]:
     """The opened file, or its `data`; any error in it becomes one InputError."""
     path = pathlib.Path(path)
-    kinds = "PNG, JPEG, WebP, TIFF or GIF"
+    head = b""
     try:
         if data is None and path.is_dir():
-            raise InputError(f"{path}: is a folder; give an image file ({kinds})")
+            raise InputError(f"{path}: is a folder; give an image file ({KINDS})")
         if data is None and not path.exists():
             raise InputError(f"{path}: no such file")
+        if data is None and not path.is_file():  # opening a FIFO would wait for its writer
+            raise InputError(f"{path}: is not a regular file; give an image file ({KINDS})")
         # Given a path, Pillow maps an uncompressed TIFF into memory and orients it wrongly.
-        opened = open(path, "rb") if data is None else io.BytesIO(data)
-        with opened as file, Image.open(file, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            yield image
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{path}: has more than {MAX_PIXELS // 1_000_000} million pixels; reduce it first"
-        ) from error
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        if "cannot identify" in reason and not (path.stat().st_size if data is None else data):
-            reason = "empty"
+        opened: IO[bytes] = open(path, "rb") if data is None else io.BytesIO(data)
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(opened)
+            head = file.read(16)
+            try:
+                image = Image.open(file, formats=formats())
+            except Image.DecompressionBombError:
+                stack.enter_context(_without_pillows_limit())
+                image = Image.open(file, formats=formats())
+            yield stack.enter_context(image)
+    except _DAMAGED as error:
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
         if "cannot identify" in reason:
-            reason = "unknown format"
-        raise InputError(f"{path}: not a readable image, {kinds} ({reason})") from error
+            reason = "unknown format" if head else "empty"
+        if is_undecoded_heic(head):
+            reason = HEIC_HINT
+        raise InputError(f"{path}: not a readable image, {KINDS} ({reason})") from error
 
 
-def _read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray | None]:
-    """`(h, w, 3)` sRGB and, unless all is opaque, `(h, w)` alpha, float32 in [0, 1], upright."""
-    with _open(path) as image:
-        orientation = image.getexif().get(0x0112, 1)  # Pillow drops a TIFF's on loading
-        image.load()
-        profile = image.info.get("icc_profile")
-        rgba = None
-        if not profile or _is_srgb(profile):
-            rgba = _read_deep(path, image, orientation)
-        if rgba is None:
-            upright = _to_srgb(ImageOps.exif_transpose(image))
-            rgba = np.asarray(upright, np.float32) / 255.0
-    alpha = rgba[..., 3] if rgba.shape[-1] == 4 else None
-    return rgba[..., :3], None if alpha is None or alpha.min() == 1.0 else alpha
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """RGB or RGBA of 8 bits from an image of any mode that Pillow reads."""
-    transparent = "A" in image.getbands() or "transparency" in image.info
-    alpha = image.convert("RGBA").getchannel("A") if transparent else None
-    if image.mode.startswith("I"):  # with a profile of its own
-        levels = Image.fromarray(np.round(_grey_levels(image) * 255.0).astype(np.uint8))
-        levels.info, image = image.info, levels
-    if image.mode not in ("L", "RGB", "CMYK"):
-        image = image.convert("L" if image.mode in ("LA", "1") else "RGB")
-    profile = image.info.get("icc_profile")
-    if profile:
+@contextlib.contextmanager
+def _without_pillows_limit() -> Iterator[None]:
+    """Pillow's limit on pixels, which is global, does not apply; `_check_pixels` does instead."""
+    with _LIMIT_LOCK:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            converted = ImageCms.profileToProfile(
-                image,
-                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-                SRGB,
-                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                outputMode="RGB",
-                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            )
-            image = converted or image
-        except (ImageCms.PyCMSError, OSError):  # a damaged profile, or one of another colour space
-            pass
-    image = image.convert("RGB")
-    if alpha is not None:
-        image.putalpha(alpha)
-    return image
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
-def _is_srgb(profile: bytes) -> bool:
-    """Whether a profile is named sRGB; an unreadable one is ignored, as if it were."""
-    try:
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return "srgb" in ImageCms.getProfileDescription(opened).lower()
-    except (ImageCms.PyCMSError, OSError):
-        return True
+@dataclasses.dataclass(frozen=True)
+class _Decoded:
+    """Pixels of a file, perhaps reduced.
+
+    Attributes:
+        pixels: `(h, w, 3 or 4)` float32 sRGB in [0, 1], not turned upright.
+        shape: `(height, width)` of the whole picture.
+        factor: by which it was reduced, each side being rounded up.
+        orientation: EXIF's.
+    """
+
+    pixels: np.ndarray
+    shape: tuple[int, int]
+    factor: int
+    orientation: int
+
+    def alpha(self) -> np.ndarray | None:
+        """`(h, w)` opacity, or None if all is opaque."""
+        alpha = self.pixels[..., 3] if self.pixels.shape[-1] == 4 else None
+        return None if alpha is None or alpha.min() == 1.0 else alpha
+
+    def resized(self, pixels: np.ndarray, size: int | None, enlarge: bool) -> np.ndarray:
+        """`(1, …)` upright, resized to `size` as `read_image` says."""
+        shape = self.shape
+        if size is not None and (enlarge or size < max(shape)):
+            shape = fit(shape, size)
+        box = (self.shape[0] / self.factor, self.shape[1] / self.factor)
+        return _orient(resize(pixels[None], shape, box=box)[0], self.orientation)[None]
 
 
-def _grey_levels(image: Image.Image) -> np.ndarray:
-    """`(h, w)` float32 in [0, 1] of an image with integers of more than 8 bits."""
-    grey = np.clip(np.asarray(image).astype(np.float32) / 65535.0, 0.0, 1.0)
-    tags = getattr(image, "tag_v2", {})
-    return 1.0 - grey if tags.get(262) == 0 else grey  # PhotometricInterpretation: 0 is white
+def _read(path: str | os.PathLike, size: int | None = None) -> _Decoded:
+    """Decodes a file, reduced if it is much larger than `size`."""
+    with _open(path) as image:
+        full = image.size
+        longest, pixels = max(full), math.prod(full)
+        # Twice the size is left to the final filter; once, if that is too much memory.
+        spare = 2 if pixels <= MAX_PIXELS or longest >= 4 * (size or longest) else 1
+        scale, factor = _draft(image, path, min(longest, spare * (size or longest)), longest)
+        orientation = _orientation(image)
+        image.load()
+        modes.check_mode(image, path)
+        deep = modes.read_deep(path, image) if pixels <= MAX_PIXELS else None
+        if image.format != "TIFF" or deep is None or modes.is_deep_grey(image):
+            orientation = _orientation(image)  # Pillow has turned a TIFF
+        if deep is not None:
+            return _Decoded(deep, deep.shape[:2], 1, orientation)
+        rgba = np.asarray(modes.to_srgb(image, factor), np.float32) / 255.0
+    return _Decoded(rgba, full[::-1], scale * factor, orientation)
 
 
-def _read_deep(path: str | os.PathLike, image: Image.Image, orientation: int) -> np.ndarray | None:
-    """`(h, w, 3 or 4)` in [0, 1], upright, if a file has more than 8 bits a channel; else None."""
-    if image.mode.startswith("I"):  # Pillow has oriented a TIFF, but not a PNG
-        grey = np.repeat(_grey_levels(image)[..., None], 3, axis=-1)
-        return grey if image.format == "TIFF" else _orient(grey, orientation)
-    _refuse_float(image, path)
-    if image.format == "PNG":
-        data = pathlib.Path(path).read_bytes()
-        if data[24] == 16:  # bit depth in IHDR, which comes first
-            import tensorflow as tf
+def _draft(image: Image.Image, path: str | os.PathLike, least: int, side: int) -> tuple[int, int]:
+    """Has a JPEG decoded at reduced scale.
 
-            deep = tf.io.decode_png(data, dtype=tf.uint16).numpy()
-            if deep.shape[-1] < 3:  # grey with alpha
-                deep = np.concatenate([np.repeat(deep[..., :1], 3, -1), deep[..., 1:]], axis=-1)
-            return _orient(deep.astype(np.float32) / 65535.0, orientation)
-    if image.format == "TIFF" and image.tag_v2.get(258, (8,))[0] == 16:  # type: ignore[attr-defined]
-        import tifffile
+    Args:
+        image: opened, not loaded.
+        path: for the error.
+        least: pixels that `side` should keep.
+        side: of the image, the longer or the shorter one.
+    Returns: the factor by which it is reduced, and the one by which to reduce it further.
+    Raises: InputError if the image would take too much memory.
+    """
+    full, pixels, scale = image.size, math.prod(image.size), 1
+    if least < side:
+        share = least / side
+        wanted = (math.ceil(image.width * share), math.ceil(image.height * share))
+        drafted = image.draft(None, wanted)
+        if drafted:
+            scale = round(full[0] / drafted[1][2])
+    factor = max(1, side // (scale * least))
+    result = math.prod(image.size)
+    # Of a progressive JPEG, all coefficients are held, whatever the scale.
+    decoded = pixels if "progressive" in image.info else result
+    if result // factor**2 > MAX_PIXELS:
+        remedy = f"reading more than {MAX_PIXELS // 1_000_000} needs a smaller size; reduce it"
+    elif decoded > MAX_REDUCED:
+        remedy = (
+            f"more than {MAX_REDUCED // 1_000_000} can be read of a JPEG that is not progressive; "
+            "save it as one, or reduce it"
+        )
+    else:
+        return scale, factor
+    raise InputError(f"{path}: has {pixels // 1_000_000} million pixels; {remedy}")
 
-        with contextlib.suppress(ValueError):  # an unsupported compression: Pillow's 8 bits
-            with tifffile.TiffFile(path) as file:
-                page = file.pages.first
-                deep = page.asarray()
-            if page.planarconfig == 2 and deep.ndim == 3:  # a plane for each channel
-                deep = np.moveaxis(deep, 0, -1)
-            if deep.dtype == np.uint16 and deep.ndim == 3 and deep.shape[-1] in (3, 4):
-                deep = deep.astype(np.float32) / 65535.0
-                if 1 in page.extrasamples:  # premultiplied alpha
-                    colors = deep[..., :3] / np.maximum(deep[..., 3:], 1e-6)
-                    deep = np.concatenate([np.minimum(colors, 1.0), deep[..., 3:]], axis=-1)
-                return _orient(deep, orientation)
-    return None
 
-
-def _refuse_float(image: Image.Image, path: str | os.PathLike) -> None:
-    if image.mode == "F":
-        raise InputError(f"{path}: has floating-point pixels; save it with 8 or 16 bits a channel")
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation; 1 is upright."""
+    return image.getexif().get(0x0112, 1)
 
 
 def _orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """`(h, w, c)` upright, from EXIF's orientation."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _TURNED:
         pixels = pixels.swapaxes(0, 1)
     vertical, horizontal = {
         2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)

@@ -16,14 +16,20 @@ def reduce(image: np.ndarray, size: int) -> np.ndarray:
     return resize(image, fit(image.shape[1:3], min(size, max(image.shape[1:3]))))
 
 
-def resize(image: np.ndarray, shape: tuple[int, int], clip: bool = True) -> np.ndarray:
+def resize(
+    image: np.ndarray,
+    shape: tuple[int, int],
+    clip: bool = True,
+    box: tuple[float, float] | None = None,
+) -> np.ndarray:
     """Resamples `(1, h, w, c)` float32 to `(1, *shape, c)` by Lanczos' filter, antialiased.
 
-    `clip` cuts the filter's overshoot at 0 and 1; without it, values may have any range.
+    `clip` cuts the filter's overshoot at 0 and 1; without it, values may have any range. `box` is
+    the part to resample, `(height, width)` from the top left; by default, all.
     """
     if tuple(image.shape[1:3]) == tuple(shape):
         return image
-    resized = resample(image[0], shape, Image.Resampling.LANCZOS)[None]
+    resized = resample(image[0], shape, Image.Resampling.LANCZOS, box)[None]
     return np.clip(resized, 0.0, 1.0) if clip else resized
 
 
@@ -37,11 +43,16 @@ def cover(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def resample(
-    pixels: np.ndarray, shape: tuple[int, int], resampling: Image.Resampling
+    pixels: np.ndarray,
+    shape: tuple[int, int],
+    resampling: Image.Resampling,
+    box: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """`(h, w, c)` to `(*shape, c)` float32, each channel by Pillow."""
+    """`(h, w, c)`, or its top left part `box`, to `(*shape, c)` float32, each channel by Pillow."""
+    height, width = box or pixels.shape[:2]
+    part = (0, 0, width, height)
     channels = [
-        np.asarray(Image.fromarray(channel).resize((shape[1], shape[0]), resampling))
+        np.asarray(Image.fromarray(channel).resize((shape[1], shape[0]), resampling, part))
         for channel in np.ascontiguousarray(np.moveaxis(pixels, -1, 0), np.float32)
     ]
     return np.stack(channels, axis=-1)

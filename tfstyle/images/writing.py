@@ -8,11 +8,12 @@ import zlib
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tfstyle import files
 from tfstyle.errors import InputError
+from tfstyle.images.profiles import SRGB
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits a channel
@@ -21,7 +22,6 @@ JPEG_QUALITY = 95
 PNG_LEVEL = 4  # of zlib: two thirds of the time of 6 for files half a percent larger
 DESCRIPTION = 0x010E  # EXIF and TIFF tag ImageDescription
 SOFTWARE = 0x0131
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def write_image(
