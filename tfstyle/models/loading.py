@@ -1,4 +1,8 @@
-"""Models by the name of their architecture, and from files."""
+"""Models by the name of their architecture, and from files.
+
+Importing this module registers the classes of all architectures with Keras, so that Keras'
+`keras.saving.load_model` loads their files, too.
+"""
 
 import json
 import os
@@ -55,8 +59,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     path = packaged.model_path(name)
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path}: not a model of tfstyle, or damaged (no zip file)")
-    for place in registry.ARCHITECTURES.values():
-        registry.resolve(place)  # so that Keras knows their classes
+    _register()
     try:
         with process.held_signals():
             model = _unpack(path) if path.suffix == ".npz" else keras.saving.load_model(path)
@@ -92,3 +95,12 @@ def _unpack(path: pathlib.Path) -> StyleTransferModel:
     for variable, name in zip(model.weights, sorted(arrays), strict=True):
         variable.assign(arrays[name].astype(np.float32))
     return model
+
+
+def _register():
+    """Imports the modules of all architectures, so that Keras knows their classes."""
+    for place in registry.ARCHITECTURES.values():
+        registry.resolve(place)
+
+
+_register()
