@@ -1,5 +1,8 @@
 """Models of an encoder and a decoder: what each must do, and their files."""
 
+import os
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conftest import ROOT
 from tests.model_examples import EXAMPLES
 from tfstyle import models, registry
 from tfstyle.errors import InputError
@@ -92,6 +96,47 @@ def test_a_keras_file_gives_equal_pictures(make, photo, painting, tmp_path):
     assert len(loaded.trainable_variables) == len(model.trainable_variables), "still frozen"
     batch = {"content": photo[:, :, :64], "style": painting}
     assert float(loaded.compute_loss(batch)) == float(model.compute_loss(batch))
+
+
+def test_it_is_summarized_as_made_and_as_loaded(make, photo, painting, tmp_path):
+    model = make()
+    model.save(tmp_path / "model.keras")
+    models.pack_model(model, tmp_path / "model.npz")
+    loaded = [models.load_model(tmp_path / f"model.{suffix}") for suffix in ("keras", "npz")]
+    used = make()
+    used({"content": photo, "style": painting})
+    for one in (model, used, *loaded):
+        lines = []
+        one.summary(print_fn=lines.append, expand_nested=True, show_trainable=True)
+        assert "decoder" in lines[0] and "conv4_1" in lines[0]
+        assert f"Total params: {one.count_params():,}" in lines[0]
+
+
+def test_keras_itself_loads_files_once_the_classes_are_imported(tmp_path):
+    """As docs/training.md says, in a process of its own."""
+    for name, make in EXAMPLES.items():
+        make().save(tmp_path / f"{name}.keras")
+    code = f"""
+import keras
+def load():
+    return [type(keras.saving.load_model(f"{{name}}.keras")).__name__ for name in {[*EXAMPLES]}]
+try:
+    load()
+except TypeError as error:
+    print(str(error)[:40])
+import tfstyle
+print(*load())
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    without, names = found.stdout.splitlines()
+    assert without == "Could not locate class 'AdaINModel'. Mak"
+    assert names.split() == [models.model_class(name).__name__ for name in EXAMPLES]
 
 
 def test_a_packed_file_gives_nearly_equal_pictures(make, photo, painting, tmp_path):

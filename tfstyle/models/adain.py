@@ -88,10 +88,6 @@ class Decoder(keras.Model):
                 x = self._upsampling(x)
         return ops.sigmoid(ops.cast(x, "float32"))
 
-    def compute_output_shape(self, input_shape):
-        batch, *sides, _ = input_shape
-        return (batch, *(side and STRIDE * side for side in sides), 3)
-
     def get_config(self):
         return {
             **super().get_config(),

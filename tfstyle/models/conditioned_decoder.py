@@ -231,12 +231,6 @@ class ConditionedDecoder(keras.Model):
                     weight.assign(weight / gains[name])
         return copy
 
-    def compute_output_shape(
-        self, features_shape, code_shape=None, content_code_shape=None, margin=0, observe=None
-    ):
-        batch, *sides, _ = features_shape[CONTENT_LAYER]
-        return (batch, *(side and STRIDE * side - 2 * margin for side in sides), 3)
-
     def get_config(self):
         return {
             **super().get_config(),

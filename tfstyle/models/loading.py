@@ -1,4 +1,8 @@
-"""Models by the name of their architecture, and from files."""
+"""Models by the name of their architecture, and from files.
+
+Importing this module registers the classes of all architectures with Keras, so that Keras'
+`keras.saving.load_model` loads their files, too.
+"""
 
 import inspect
 import json
@@ -67,8 +71,7 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
     Raises: InputError if there is no such model or the file is not a model of tfstyle.
     """
     path = packaged.model_path(name)
-    for place in registry.ARCHITECTURES.values():
-        registry.resolve(place)  # so that Keras knows their classes
+    _register()
     packed = path.suffix == ".npz"
     try:
         with process.held_signals(), warnings.catch_warnings():
@@ -105,3 +108,12 @@ def _unpack(path: pathlib.Path) -> StyleTransferModel:
     for variable, name in zip(model.weights, sorted(arrays), strict=True):
         variable.assign(arrays[name].astype(np.float32))
     return model
+
+
+def _register():
+    """Imports the modules of all architectures, so that Keras knows their classes."""
+    for place in registry.ARCHITECTURES.values():
+        registry.resolve(place)
+
+
+_register()
