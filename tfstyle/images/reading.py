@@ -247,11 +247,14 @@ def _draft(image: Image.Image, path: str | os.PathLike, least: int, side: int) -
     # Of a progressive JPEG, all coefficients are held, whatever the scale.
     decoded = pixels if "progressive" in image.info else result
     if result // factor**2 > MAX_PIXELS:
-        remedy = f"reading more than {MAX_PIXELS // 1_000_000} needs a smaller size; reduce it"
+        remedy = (
+            f"more than {MAX_PIXELS // 1_000_000} can only be read at half the sides or less; give "
+            "such a --size, or reduce the file"
+        )
     elif decoded > MAX_REDUCED:
         remedy = (
             f"more than {MAX_REDUCED // 1_000_000} can be read of a JPEG that is not progressive; "
-            "save it as one, or reduce it"
+            "save it as one, or reduce the file"
         )
     else:
         return scale, factor
