@@ -113,7 +113,7 @@ def changed_json(random, value):
     for _ in range(random.randint(1, 3)):
         part, key = random.choice(places)
         kind = random.randrange(8)
-        with contextlib.suppress(KeyError, IndexError):
+        with contextlib.suppress(KeyError, IndexError, OverflowError):
             if kind == 0:
                 del part[key]
             elif kind == 1 and isinstance(part, list):

@@ -9,6 +9,7 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tests.model_examples import EXAMPLES, make_adain
@@ -17,6 +18,8 @@ from tfstyle.config import OptimizeConfig, TrainConfig
 from tfstyle.encoders import weight_files
 from tfstyle.errors import InputError
 from tfstyle.metrics.lpips import LPIPS
+from tfstyle.optimization.lbfgs import LBFGS
+from tfstyle.optimization.optimizers import Adam, StockLBFGS
 from tfstyle.runtime import memory
 from tfstyle.stylization import Stylizer
 from tfstyle.stylization.library import StyleLibrary
@@ -261,8 +264,6 @@ def test_a_checkpoint_that_declares_terabytes_is_refused(render, tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_checkpoint_of_a_run_that_is_not_finite_is_refused(value, tmp_path):
-    import tensorflow as tf
-
     run = RunFolder(TrainConfig(output_dir=str(tmp_path)), {})
     run.prepare()
     run.release()
@@ -355,3 +356,18 @@ def test_identity_of_a_checkpoint_survives_its_file(tmp_path):
     checkpoints.write_checkpoint(tmp_path / "a.npz", identity, {}, {"a": np.zeros(2)})
     found = checkpoints.read_checkpoint(tmp_path / "a.npz", identity, dict)
     assert list(found[1]) == ["a"]
+
+
+@pytest.mark.parametrize("kind", [LBFGS, Adam, StockLBFGS])
+def test_an_optimizer_declares_what_its_checkpoints_have(kind, tmp_path):
+    def square(vector):
+        return tf.reduce_sum(vector**2), 2.0 * vector
+
+    optimizer = kind(square)
+    optimizer.start(np.ones(5, "float32"))
+    optimizer.step()
+    state, kinds = optimizer.state(), optimizer.state_kinds(5)
+    assert state.keys() == kinds.keys()
+    checkpoints.check_arrays(tmp_path / "a.npz", state, kinds)
+    with pytest.raises(InputError, match="does not fit this version"):
+        checkpoints.check_arrays(tmp_path / "a.npz", state, optimizer.state_kinds(6))
