@@ -160,7 +160,7 @@ def test_a_folder_without_some_of_the_pictures(folders, capfd):
     ("arguments", "message"),
     [
         (("--model=nothing.keras",), "nothing.keras: no such file"),
-        (("--model=paintings/one.jpg",), "'paintings/one.jpg' is neither"),
+        (("--model=paintings/one.jpg",), "'paintings/one.jpg' is no .keras file"),
         (("--tflite=mine.keras,mine.keras",), "--tflite: mine.keras: not a TFLite file"),
         (("--style_dir=nowhere",), "--style_dir: nowhere: no such folder"),
         (("--page=notes.md",), "--page: notes.md was not written by this program"),

@@ -164,7 +164,7 @@ class A:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model": ("mobil",)}, "--model: 'mobil' is neither .* did you mean 'mobile'"),
+        ({"model": ("mobil",)}, "--model: 'mobil' is no .keras .* did you mean 'mobile'"),
         ({"model": ("mobile", "mobile")}, "two systems are called 'mobile'; rename one"),
         ({"model": ("A=mobile", "a=mobile")}, "two systems are called 'A'; rename one"),
         ({"model": ("../x=mobile",)}, "'../x': cannot be the name of a folder"),

@@ -118,6 +118,8 @@ def rounded_down(monkeypatch):
         return needed - self.multiple * keras.ops.cast(multiples, "int32")
 
     monkeypatch.setattr(layers.ReflectionPadding2D, "_missing", missing)
+    # It needs pictures of the right size.
+    monkeypatch.setattr("tfstyle.models.multilevel.faded", lambda content, image, strength: image)
 
 
 def test_files_of_any_size_with_other_sizes_are_refused(

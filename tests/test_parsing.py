@@ -1,6 +1,7 @@
 """What is read from files of strangers: limits, and what is refused."""
 
 import json
+import os
 import struct
 import zipfile
 
@@ -181,3 +182,10 @@ def test_what_needs_more_memory_than_there_is_is_refused(monkeypatch):
         memory.check(3.1e9, "--size=9", "a smaller --size needs less")
     monkeypatch.setattr(memory, "available", lambda: None)
     memory.check(1e15, "a picture", "")
+
+
+@pytest.mark.parametrize("read", [archives.read_arrays, json_text.read])
+def test_a_fifo_is_not_waited_for(read, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ValueError, match="no regular file"):
+        read(tmp_path / "fifo")

@@ -96,7 +96,7 @@ def test_codes_that_cannot_be_mixed_are_one_line():
     codes = [stylizer.named_style(name) for name in ("red", "blue")]
     with pytest.raises(InputError, match="--style_weights: is for a model that has codes") as error:
         stylizer.mix(codes)
-    assert "Tinted does not" in str(error.value) and "\n" not in str(error.value)
+    assert "unlike Tinted" in str(error.value) and "\n" not in str(error.value)
     np.testing.assert_array_equal(stylizer.mix(codes[:1])["color"], [[1.0, 0.0, 0.0]])
 
 

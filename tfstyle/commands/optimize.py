@@ -13,7 +13,7 @@ from absl import logging
 
 from tfstyle import __version__
 from tfstyle.config import DEFAULT_MODEL, START_IMAGES, OptimizeCommand, OptimizeConfig
-from tfstyle.errors import InputError, of_flag
+from tfstyle.errors import InputError, brief, of_flag
 from tfstyle.runtime import process, terminal
 
 FLAGS = OptimizeCommand
@@ -130,8 +130,8 @@ def _located(flag, value, picture):
         if os.path.isfile(place):
             return str(place)
     raise InputError(
-        f"--from_picture: {value}, which {picture} was made with, is neither there nor beside it; "
-        f"give --{flag}"
+        f"--from_picture: {brief(value)}, which {picture} was made with, is neither there nor "
+        f"beside it; give --{flag}"
     )
 
 

@@ -52,7 +52,7 @@ class EncoderDecoderModel(
         self.decoder = decoder
         self.margin = margin
         self.padding = layers.ReflectionPadding2D(margin, stride, dtype="float32")
-        self.min_size = margin + stride  # enough for the reflection
+        self.min_size = max(margin + stride, encoders.STRIDE)  # for the reflection and the encoder
 
     @classmethod
     def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from tfstyle.parsing import check_regular
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -27,6 +29,7 @@ def open_zip(path: str | os.PathLike) -> Iterator[zipfile.ZipFile]:
 
     Raises: ValueError for another file or damaged data, also from within the block; OSError.
     """
+    check_regular(path)
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive.infolist(), os.path.getsize(path))

@@ -9,6 +9,8 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
+from tfstyle.parsing import check_regular
+
 MOST_CHARACTERS = 1 << 28  # of a text
 MOST_VALUES = 1 << 20  # in a text; they take at most some 100 MB
 MOST_ITEMS = 100  # of a list
@@ -46,6 +48,7 @@ def parse(text: str, most_characters: int = MOST_CHARACTERS, most_values: int = 
 
 def read(path: str | os.PathLike) -> Any:
     """The value of a JSON file; errors are those of `parse`, and OSError."""
+    check_regular(path)
     with open(path, "rb") as file:
         data = file.read(MOST_CHARACTERS + 1)
     return parse(data.decode("utf-8"))
