@@ -32,12 +32,7 @@ def main(config: StylizeCommand) -> int | None:
     names = _style_names(config, paintings, library)
     outputs = _outputs(config, contents, names, paintings)
     given = len(paintings)
-    with of_flag("style"):
-        read = images.read_each(
-            paintings, lambda path: images.read_image(path, config.style_size, enlarge=False)
-        )
-    names, paintings, pictures = _usable(config, names, paintings, read)
-
+    names, paintings, pictures = _read_paintings(config, names, paintings)
     statistics_of = None
     if config.statistics_of:
         with of_flag("statistics_of"):
@@ -45,20 +40,8 @@ def main(config: StylizeCommand) -> int | None:
 
     terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
-    from tfstyle.models.capabilities import Tileable, require
-    from tfstyle.stylization import Stylizer
-
-    stylizer = Stylizer(config.model, config.tile_size)
-    for flag in ("tile_size", "wrap", "statistics_of"):
-        if getattr(config, flag) != getattr(StylizeCommand, flag):
-            require(stylizer.model, Tileable, f"--{flag}")
-
-    def check(number):
-        stylizer.model.check_picture(pictures[number], f"--style: {paintings[number]}")
-        return pictures[number]
-
-    read = images.read_each(range(len(paintings)), check)
-    names, paintings, pictures = _usable(config, names, paintings, read)
+    stylizer = _load_stylizer(config)
+    names, paintings, pictures = _check_paintings(config, stylizer, names, paintings, pictures)
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
         for name in config.style_name or library.names():
@@ -71,13 +54,7 @@ def main(config: StylizeCommand) -> int | None:
         stylizer.paint, strength=config.strength, preserve_color=config.preserve_color,
         statistics_of=statistics_of, wrap=config.wrap,
     )  # fmt: skip
-    done: list[pathlib.Path] = []
-    try:
-        failed = _paint_all(config, stylizer, paint, codes_for, contents, names, outputs, done)
-    except KeyboardInterrupt as error:
-        kept = f"{len(done)} of {len(outputs)} pictures are in {config.output}"
-        error.add_note(f"{kept}; the same command paints all again" if done else "nothing written")
-        raise
+    failed = _paint_all(config, stylizer, paint, codes_for, contents, names, outputs)
     bad = {"--content": (failed, len(contents), "photos"),
            "--style": (given - len(paintings), given, "paintings")}  # fmt: skip
     found = [f"{flag}: {n} of {count} {kind}" for flag, (n, count, kind) in bad.items() if n]
@@ -87,6 +64,39 @@ def main(config: StylizeCommand) -> int | None:
         )
     logging.info("Wrote %s.", config.output)
     return 0
+
+
+def _load_stylizer(config):
+    from tfstyle.models.capabilities import Tileable, require
+    from tfstyle.stylization import Stylizer
+
+    stylizer = Stylizer(config.model, config.tile_size)
+    for flag in ("tile_size", "wrap", "statistics_of"):
+        if getattr(config, flag) != getattr(StylizeCommand, flag):
+            require(stylizer.model, Tileable, f"--{flag}")
+    return stylizer
+
+
+def _read_paintings(config, names, paintings):
+    """Names, files and pictures of the paintings that can be read; errors of others are logged."""
+    from tfstyle import images
+
+    with of_flag("style"):
+        read = images.read_each(
+            paintings, lambda path: images.read_image(path, config.style_size, enlarge=False)
+        )
+    return _usable(config, names, paintings, read)
+
+
+def _check_paintings(config, stylizer, names, paintings, pictures):
+    """The same without paintings that are too small for the model."""
+    from tfstyle import images
+
+    def check(number):
+        stylizer.model.check_picture(pictures[number], f"--style: {paintings[number]}")
+        return pictures[number]
+
+    return _usable(config, names, paintings, images.read_each(range(len(paintings)), check))
 
 
 def _usable(config, names, paintings, pictures):
@@ -122,8 +132,19 @@ def _codes(config, stylizer, library, pictures):
     return codes_for
 
 
-def _paint_all(config, stylizer, paint, codes_for, contents, names, outputs, done):
-    """Writes all pictures, adding to `done`; returns the number of photos not readable."""
+def _paint_all(config, stylizer, paint, codes_for, contents, names, outputs):
+    """Writes all pictures; returns the number of photos that could not be read."""
+    done: list[pathlib.Path] = []
+    try:
+        return _paint(config, stylizer, paint, codes_for, contents, names, outputs, done)
+    except KeyboardInterrupt as error:
+        kept = f"{len(done)} of {len(outputs)} pictures are in {config.output}"
+        error.add_note(f"{kept}; the same command paints all again" if done else "nothing written")
+        raise
+
+
+def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
+    """As `_paint_all`; adds the files that it writes to `done`."""
     from tfstyle import images
 
     start, passed = time.perf_counter(), 0
