@@ -189,3 +189,11 @@ def test_a_fifo_is_not_waited_for(read, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(ValueError, match="no regular file"):
         read(tmp_path / "fifo")
+
+
+def test_text_without_characters(tmp_path):
+    names = np.array(["a", "bc"])
+    names.view(np.uint32)[1] = 0x110000
+    np.savez(tmp_path / "a.npz", names=names)
+    with pytest.raises(ValueError, match="'names': text that has no characters"):
+        archives.read_arrays(tmp_path / "a.npz")

@@ -6,6 +6,7 @@ import io
 import math
 import os
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ MOST_MEMBERS = 10_000
 SMALL = 1 << 26  # bytes that any file may unpack to
 EXPANSION = 20  # times its own size, to which a larger file may unpack
 _KINDS = "biufU"  # of arrays: booleans, integers, floats, text
+_LAST_CODE = sys.maxunicode  # of characters
 _LONGEST_HEADER = 1024  # characters of an array's header
 
 
@@ -97,7 +99,10 @@ def _read_array(archive, info, name):
     array = np.ndarray(
         shape, dtype, member.getbuffer(), member.tell(), order="F" if transposed else "C"
     )
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    array = array.astype(dtype.newbyteorder("="), copy=False)
+    if dtype.kind == "U" and np.frombuffer(array.tobytes(), np.uint32).max(initial=0) > _LAST_CODE:
+        raise ValueError(f"{name!r}: text that has no characters")
+    return array
 
 
 def as_float32(array: "np.ndarray", name: str) -> "np.ndarray":
