@@ -12,6 +12,7 @@ import pytest
 
 from tfstyle import cli
 from tfstyle.config import OptimizeCommand, OptimizeConfig, parse_weights
+from tfstyle.encoders import layer_names
 from tfstyle.errors import InputError
 from tfstyle.runtime import process
 
@@ -86,7 +87,7 @@ def test_whole_numbers_of_a_picture_are_numbers():
         ([*FILES, "--style_weight=-1"], "--style_weight: must be from 0 to"),
         ([*FILES, "--iterations=x"], "--iterations: 'x' is not a whole number"),
         ([*FILES, "--content_weight=nan"], "--content_weight: must be a finite number"),
-        ([*FILES, "--style_scale=0"], "--style_scale: must be above 0"),
+        ([*FILES, "--style_scale=0"], "--style_scale: must be from 0.001 to 1000"),
         ([*FILES, "--style_loss=gramm"], "did you mean 'gram'"),
         ([*FILES, "--style_loss=gram,gram"], "given twice"),
         ([*FILES, "--style_loss=gram:0"], "all weights are 0"),
@@ -207,3 +208,24 @@ def test_a_config_names_the_command_that_makes_it():
     words = shlex.split(cli.command_line(config, "optimize.py"))
     assert words[0] == "optimize.py"
     assert cli.parse(OptimizeConfig, words[1:], "optimize.py") == config
+
+
+def test_an_error_cannot_command_the_terminal(capfd):
+    def main(_):
+        raise InputError("\x1b]0;title\x07\x00name.png: no such file")
+
+    assert cli.run(main, []) == 1
+    assert capfd.readouterr().err == "error: ?]0;title??name.png: no such file\n"
+
+
+def test_weights_that_would_overflow():
+    for flag in (
+        "--style_loss=gram:1e308",
+        "--style_layers=relu1_1:1e308",
+        "--style_weights=1e308",
+    ):
+        weights = [flag] if "layers" in flag or "loss" in flag else [flag, flag]
+        styles = ["--style=a.png"] * len(weights)
+        with pytest.raises(InputError, match="1000000"):
+            config = cli.parse(OptimizeCommand, ["--content=b.png", *styles, *weights], "x")
+            layer_names.parse_layers("style_layers", config.style_layers, "lite")

@@ -5,8 +5,10 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
+import tifffile
 from PIL import Image
 
+from tfstyle import images
 from tfstyle.data.batches import Batches
 from tfstyle.data.crops import Crops
 from tfstyle.data.sources import Part, Skipped, open_source, write_shards
@@ -263,3 +265,23 @@ def test_the_reason_of_a_failure_is_kept(folder):
     with pytest.raises(tf.errors.OpError):
         next(iter(batches.dataset(0, 1)))
     assert "damaged" in str(batches.error)
+
+
+def test_planes_of_16_bits_are_read_as_they_are(tmp_path, photo):
+    """Pillow decodes such a TIFF wrongly."""
+    deep = np.round(photo[0] * 65535).astype(np.uint16)
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.moveaxis(deep, -1, 0), photometric="rgb", planarconfig="separate"
+    )
+    found = images.read_training_image((tmp_path / "a.tif").read_bytes(), "a.tif")
+    np.testing.assert_allclose(np.asarray(found) / 255, photo[0], atol=0.51 / 255)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied", str(tmp_path / "inside"))
+
+    (tmp_path / "inside").mkdir()
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match=r"inside: cannot be read \(Permission denied\)"):
+        open_source(tmp_path, "content_dir", 8, Skipped())

@@ -17,6 +17,7 @@ from tests.test_images import _linear_rgb_profile, save
 from tfstyle import files, images
 from tfstyle.errors import InputError
 from tfstyle.images import formats, reading
+from tfstyle.runtime import memory
 
 COLORS = np.array([[(0, 0, 0), (255, 255, 255), (200, 60, 30), (20, 90, 220)]] * 2, np.uint8)
 GREYS = np.array([[0, 255, 120, 37]] * 2, np.uint8)
@@ -438,3 +439,24 @@ def test_an_output_is_written_through_a_link(tmp_path):
     (tmp_path / "c.png").symlink_to("nowhere/c.png")
     with pytest.raises(InputError, match="nowhere does not exist"):
         images.check_output(tmp_path / "c.png")
+
+
+def test_names_that_differ_in_case_only_get_numbers(tmp_path):
+    paths = [tmp_path / name for name in ("a.png", "A.PNG", "a.jpg")]
+    names = images.distinct_names(paths)
+    assert len({name.casefold() for name in names}) == 3
+    assert sorted(names) == sorted(images.distinct_names(paths[::-1]))
+
+
+def test_a_result_that_does_not_fit_into_memory(tmp_path, monkeypatch):
+    Image.new("RGB", (96, 64)).save(tmp_path / "a.png")
+    monkeypatch.setattr(memory, "available", lambda: 10**9)
+    with pytest.raises(InputError, match="a.png, at 32768 × 21845 pixels: needs about .* --size"):
+        images.read_image(tmp_path / "a.png", 32768)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 3), (1, 8, 8), (2, 8, 8, 3), (1, 8, 8, 4)])
+def test_only_a_picture_is_written(shape, tmp_path):
+    with pytest.raises(ValueError, match=r"must be `\(1, h, w, 3\)`"):
+        images.write_image(tmp_path / "a.png", np.zeros(shape, np.float32))
+    assert not any(tmp_path.iterdir())

@@ -7,6 +7,7 @@ from tests.model_examples import EXAMPLES, make_adain
 from tfstyle import colors, images
 from tfstyle.errors import InputError
 from tfstyle.models.capabilities import NamedStyles
+from tfstyle.runtime import memory
 from tfstyle.stylization import Stylizer
 
 
@@ -198,3 +199,20 @@ def test_a_model_comes_by_name_or_from_a_file(photo, painting, tmp_path):
         Stylizer("mobil")
     with pytest.raises(InputError, match="the photo: 39 × 64 pixels at this size; both"):
         Stylizer(model).paint(photo[:, :, :39], code)
+
+
+def test_arguments_that_would_paint_something_else(photo):
+    stylizer = Stylizer(EXAMPLES["mobile"]())
+    code = stylizer.encode_style(photo)
+    for arguments in ((np.uint8(photo * 255), code), (photo[0], code), (photo, code, -1.0)):
+        with pytest.raises(ValueError, match="must be"):
+            stylizer.paint(*arguments)
+    with pytest.raises(ValueError, match="at least 0 and not all 0"):
+        stylizer.mix([code, code], [1e308, 1e308])
+
+
+def test_tiles_too_need_memory_for_the_whole(photo, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 10**9)
+    stylizer = Stylizer(EXAMPLES["mobile"](), tile_size=448)
+    with pytest.raises(InputError, match="big.png: needs about .* a smaller --size needs less"):
+        stylizer.check_photo(np.broadcast_to(np.float32(0), (1, 5000, 5000, 3)), "big.png")

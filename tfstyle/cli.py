@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from absl import flags, logging
 
 from tfstyle.config import did_you_mean
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, printable
 from tfstyle.parsing import json_text
 from tfstyle.runtime import process, terminal
 
@@ -59,7 +59,7 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int
             number = getattr(error, "number", signal.SIGINT)
             return _failed("; ".join(["interrupted", *notes]), 128 + number)
         except MemoryError:
-            return _failed("not enough memory; smaller pictures need less, see --help")
+            return _failed(_NO_MEMORY)
         except OSError as error:
             if error.filename:
                 return _failed(f"{error.filename}: {error.strerror}")
@@ -67,14 +67,19 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int
                 raise
             process.discard_output()
             return _failed(f"the output cannot be written ({error.strerror})")
+        except Exception as error:
+            if type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
+                raise
+            return _failed(_NO_MEMORY)
 
 
+_NO_MEMORY = "not enough memory; smaller pictures, batches and models need less, see --help"
 # Of standard output, which has no file name.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def _failed(message, status=1):
-    process.write_error(f"error: {message}\n")
+    process.write_error(f"error: {printable(message)}\n")
     return status
 
 
@@ -121,8 +126,9 @@ def parse(
             if str(text).startswith("--") and str(text)[2:].partition("=")[0] in values:
                 raise InputError(_what_is_missing(field))
     if rest:
+        first = next((one for one in fields if one.metadata["section"] == "Files"), fields[0])
         raise InputError(
-            f"'{rest[0]}': every argument needs its flag, such as --{fields[0].name} {rest[0]}"
+            f"'{rest[0]}': every argument needs its flag, such as --{first.name} {rest[0]}"
         )
     settings: dict[str, Any] = {}
     picture = values["from_picture"].value if read_parameters else None

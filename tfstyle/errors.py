@@ -31,5 +31,13 @@ def brief(what: object) -> str:
     Its first line, or else its type's name; printable and short.
     """
     line = (str(what).strip().splitlines() or [type(what).__name__])[0]
-    line = "".join(one if one.isprintable() else "?" for one in line)
+    line = printable(line)
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
+
+
+def printable(text: str) -> str:
+    """The text for a terminal: lines stay, other controls, and bytes that are no text, become "?".
+
+    Names of files and values in them may hold sequences that command a terminal.
+    """
+    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)

@@ -105,7 +105,7 @@ def read_parameters(path: str, given: Collection[str]) -> dict[str, Any]:
     with of_flag("from_picture"):
         found = images.read_parameters(path)
     program = str(found.get("program", "")).removeprefix("tfstyle ").partition(" ")[0]
-    if program and program != "optimize":
+    if program == "stylize":
         raise InputError(
             f"--from_picture: {path} was made by {program}.py, whose flags are others; give a "
             "picture made by optimize.py"
@@ -143,6 +143,7 @@ def _render(config, content, styles, init, write, should_stop):
         **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
     )
     every = config.preview_every
+    failures: set[str] = set()
 
     def report(progress):
         terminal.show_progress(
@@ -157,7 +158,9 @@ def _render(config, content, styles, init, write, should_stop):
             try:
                 write(images.resize(progress.image, images.fit(content.shape[1:3], config.size)))
             except InputError as error:
-                logging.warning("%s; the render continues", error)
+                if str(error) not in failures:  # once each
+                    logging.warning("%s; the render continues", error)
+                failures.add(str(error))
 
     try:
         return optimization.render(

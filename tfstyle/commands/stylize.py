@@ -165,9 +165,10 @@ def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
     show()
     for path in contents:
         try:
-            content = images.read_image(path, config.size or None)
-            stylizer.check_photo(content, path)
-            alpha = images.read_alpha(path, config.size or None)
+            with of_flag("content"):
+                content = images.read_image(path, config.size or None)
+                stylizer.check_photo(content, path)
+                alpha = images.read_alpha(path, config.size or None)
         except InputError as error:
             if len(contents) == 1:
                 raise
@@ -229,7 +230,8 @@ def _outputs(config, contents, names, paintings):
             raise InputError(
                 f"--output: {len(pairs)} pictures cannot be one file, {output}; give a folder"
             )
-        images.check_output(output, config.bits, config.size)
+        with of_flag("output"):
+            images.check_output(output, config.bits, config.size)
         outputs = {pairs[0]: output}
     else:
         files.check_folder("output", output)

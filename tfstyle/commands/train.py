@@ -8,9 +8,12 @@ from absl import logging
 
 from tfstyle.config import TrainCommand, TrainConfig
 from tfstyle.errors import InputError
-from tfstyle.runtime import process, terminal
+from tfstyle.runtime import memory, process, terminal
 
 FLAGS = TrainCommand
+# Least memory of a run, and of a pixel of a batch: what lite keeps for the gradient.
+_BASE_BYTES = 0.7e9
+_PIXEL_BYTES = 400
 
 
 def main(command: TrainCommand) -> int | None:
@@ -38,6 +41,12 @@ def main(command: TrainCommand) -> int | None:
         field.name: getattr(command, field.name) for field in dataclasses.fields(TrainConfig)
     }
     config = TrainConfig(**{**settings, "encoder": encoder})
+    if not devices.has_gpu():
+        memory.check(
+            _BASE_BYTES + _PIXEL_BYTES * config.batch_size * config.crop_size**2,
+            f"--batch_size={config.batch_size} --crop_size={config.crop_size}",
+            "smaller ones need less",
+        )
     terminal.show_progress(None, "preparing")
     strategy = training.make_strategy(config)
     # After the strategy: creating one for several machines replaces the handler of SIGTERM.

@@ -1,9 +1,15 @@
 """The flags of `optimize.py`."""
 
 import dataclasses
-import math
 
-from tfstyle.config.options import WRAP_AXES, check_options, option, parse_weights
+from tfstyle.config.options import (
+    LARGEST_SIZE,
+    WRAP_AXES,
+    check_options,
+    check_shares,
+    option,
+    parse_weights,
+)
 from tfstyle.errors import InputError
 from tfstyle.registry import STYLE_LOSSES
 
@@ -109,26 +115,22 @@ class OptimizeConfig:
         check_options(self, _RANGES)
         if not self.content_weight and not self.style_weight:
             raise InputError("--content_weight, --style_weight: one must be above 0")
-        if self.style_scale <= 0:
-            raise InputError(f"--style_scale: must be above 0, not {self.style_scale}")
         if self.style_size and self.style_scale != 1.0:
             raise InputError(
                 f"--style_size={self.style_size}, --style_scale={self.style_scale}: give one of "
                 "the two"
             )
         parse_weights("style_loss", self.style_loss, tuple(STYLE_LOSSES))
-        if any(not 0 <= weight < math.inf for weight in self.style_weights):
-            raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")
-        if self.style_weights and not sum(self.style_weights):
-            raise InputError("--style_weights: all are 0")
+        check_shares("style_weights", self.style_weights)
 
 
 _RANGES = {
-    "size": (32, 32768),
+    "size": (32, LARGEST_SIZE),
     "min_size": (32, 32768),
     "coarse_size": (0, 32768),
     "polish_size": (0, 32768),
     "style_size": (0, 32768),
+    "style_scale": (0.001, 1000),
     "iterations": (1, 1_000_000),
     "content_weight": (0, 1_000_000),
     "style_weight": (0, 1_000_000),

@@ -8,6 +8,8 @@ from typing import Any
 
 from tfstyle.errors import InputError
 
+LARGEST_SIZE = 32768  # of --size, in pixels
+LARGEST_WEIGHT = 1_000_000  # of losses and styles
 # Axes of a picture along which its opposite edges meet, by value of --wrap.
 WRAP_AXES: dict[str, tuple[int, ...]] = {"none": (), "horizontal": (2,), "both": (1, 2)}
 
@@ -39,11 +41,21 @@ def parse_weights(flag: str, text: str, known: tuple[str, ...]) -> dict[str, flo
             weights[name] = float(weight) if weight else 1.0
         except ValueError:
             weights[name] = math.nan
-        if not 0 <= weights[name] < math.inf:
-            raise InputError(f"--{flag}: '{weight}' is not a weight; use a number of at least 0")
+        if not 0 <= weights[name] <= LARGEST_WEIGHT:
+            raise InputError(
+                f"--{flag}: '{weight}' is not a weight; use a number from 0 to {LARGEST_WEIGHT}"
+            )
     if not any(weights.values()):
         raise InputError(f"--{flag}: all weights are 0")
     return weights
+
+
+def check_shares(flag: str, shares: Sequence[float]) -> None:
+    """Raises InputError for a share that is no weight, or if all are 0."""
+    if any(not 0 <= share <= LARGEST_WEIGHT for share in shares):
+        raise InputError(f"--{flag}: must be from 0 to {LARGEST_WEIGHT}, not {tuple(shares)}")
+    if shares and not any(shares):
+        raise InputError(f"--{flag}: all are 0")
 
 
 def parse_assignments(flag: str, texts: Sequence[str]) -> dict[str, Any]:

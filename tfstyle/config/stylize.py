@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tfstyle.config.options import WRAP_AXES, check_options, option
+from tfstyle.config.options import WRAP_AXES, check_options, check_shares, option
 from tfstyle.errors import InputError
 
 DEFAULT_MODEL = "quality"
@@ -69,8 +69,9 @@ class StylizeCommand:
         DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Model"
     )
     tile_size: int = option(
-        1024, "Longest side in pixels that is painted at once: larger photos are painted in tiles "
-        "without seams, with the memory of one tile.", section="Model",
+        1024, "Longest side in pixels that is painted at once, at least 448 for the packaged "
+        "models: larger photos are painted in tiles without seams, with the model's memory for one "
+        "tile.", section="Model",
     )  # fmt: skip
 
     def __post_init__(self):
@@ -107,10 +108,7 @@ class StylizeCommand:
                 f"--style_size={self.style_size}: is for --style; give it to `tfstyle styles` to "
                 "encode the library's"
             )
-        if any(not 0 <= weight < float("inf") for weight in self.style_weights):
-            raise InputError(f"--style_weights: must be at least 0, not {self.style_weights}")
-        if self.style_weights and not sum(self.style_weights):
-            raise InputError("--style_weights: all are 0")
+        check_shares("style_weights", self.style_weights)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -252,7 +252,7 @@ def _reduced_jpeg(source: Source, index: int, size: int) -> bytes:
 def _files(folder: pathlib.Path) -> Iterator[str]:
     """Paths, relative and with slashes, of all files that are not hidden."""
     seen = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
+    for root, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         real = os.path.realpath(root)
         if real in seen:  # a link to a folder above
             folders.clear()
@@ -261,6 +261,10 @@ def _files(folder: pathlib.Path) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         relative = pathlib.Path(root).relative_to(folder)
         yield from ((relative / name).as_posix() for name in names if not name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from error
 
 
 def _shards(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -28,7 +28,7 @@ def check_encoder(name: str = "auto", vgg_weights: str = "") -> None:
     if name == "lite" and vgg_weights:
         raise InputError("--vgg_weights: not used with --encoder=lite; omit one of them")
     if vgg_weights and not os.path.isfile(vgg_weights):
-        problem = "is a folder" if os.path.isdir(vgg_weights) else "no such file"
+        problem = "is a folder" if os.path.isdir(vgg_weights) else "no such file, or not readable"
         raise InputError(f"{vgg_weights}: {problem}; omit --vgg_weights to use the packaged file")
 
 

@@ -39,8 +39,8 @@ def find_pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib
 def distinct_names(paths: Sequence[pathlib.Path]) -> list[str]:
     """A name for each picture, whatever their order, for the files made of it.
 
-    It is the file's name without its suffix; if others have that one, too, with the suffix; and
-    if need be with the folders above it. Only a path given twice has the same name twice.
+    It is the file's name without its suffix; if others have that one, too, with the suffix; if need
+    be with the folders above it, and a number. Only a path given twice has the same name twice.
     """
     names = {path.absolute(): path.stem for path in paths}
     for depth in range(1, max((len(path.parts) for path in names), default=1)):
@@ -48,6 +48,13 @@ def distinct_names(paths: Sequence[pathlib.Path]) -> list[str]:
         for path, name in names.items():
             if counts[name.casefold()] > 1:  # without case, as some file systems compare
                 names[path] = "_".join(path.parts[-depth:])
+    taken: set[str] = set()
+    for path in sorted(names):  # what differs in case only
+        name, number = names[path], 1
+        while names[path].casefold() in taken:
+            number += 1
+            names[path] = f"{name}_{number}"
+        taken.add(names[path].casefold())
     return [names[path.absolute()] for path in paths]
 
 

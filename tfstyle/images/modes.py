@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -47,7 +48,7 @@ def is_deep_grey(image: Image.Image) -> bool:
     return image.mode.startswith("I;16")
 
 
-def read_deep(path: str | os.PathLike, image: Image.Image) -> np.ndarray | None:
+def read_deep(path: str | os.PathLike | IO[bytes], image: Image.Image) -> np.ndarray | None:
     """`(h, w, 3 or 4)` float32 sRGB in [0, 1] if a file has 16 bits a channel; else None.
 
     It is as in the file, not turned upright, but for a grey TIFF, which Pillow has turned.
@@ -62,6 +63,21 @@ def read_deep(path: str | os.PathLike, image: Image.Image) -> np.ndarray | None:
         return deep
     converted = convert_deep(deep[..., : 1 if grey else 3], transform)
     return np.concatenate([converted, deep[..., 3:]], axis=-1)
+
+
+def has_deep_planes(image: Image.Image) -> bool:
+    """Whether a TIFF has 16 bits and a plane for each channel, which Pillow decodes wrongly."""
+    tags = getattr(image, "tag_v2", {})
+    return image.format == "TIFF" and tags.get(258, (8,))[0] == 16 and tags.get(284) == 2
+
+
+def check_planes(image: Image.Image, path: str | os.PathLike) -> None:
+    """Raises InputError if Pillow's pixels are wrong, and there are no others."""
+    if has_deep_planes(image):
+        raise InputError(
+            f"{path}: a TIFF of 16 bits with a plane for each channel, which can only be read with "
+            "a common compression and up to 178 million pixels; save it with interleaved channels"
+        )
 
 
 def _deep_values(path, image):

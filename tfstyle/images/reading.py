@@ -18,13 +18,15 @@ from PIL import Image, ImageOps
 from tfstyle.errors import InputError
 from tfstyle.images import modes
 from tfstyle.images.formats import HEIC_HINT, KINDS, formats, is_undecoded_heic
-from tfstyle.images.resizing import fit, resample, resize
+from tfstyle.images.resizing import fill_transparent, fit, resize
 from tfstyle.images.writing import DESCRIPTION
 from tfstyle.parsing import json_text
+from tfstyle.runtime import memory
 
 MAX_PIXELS = 178_000_000  # Pillow takes more for a decompression bomb; 2.1 GB as float32
 MAX_REDUCED = 3 * MAX_PIXELS  # of a picture that is reduced in 8 bits: the same memory
 MOST_PARAMETERS = 1 << 20  # characters of JSON in a picture
+_RESULT_BYTES = 24  # of a pixel, in float32 with a copy
 _TURNED = (5, 6, 7, 8)  # EXIF's orientations that swap width and height
 # What Pillow and, the last one, pillow-heif raise for damaged files.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, RuntimeError)
@@ -50,10 +52,18 @@ def read_image(
     Raises: InputError if the file is missing, no regular file, damaged, not such an image, or has
         too many pixels.
     """
+    if size is not None and size < 1:
+        raise ValueError(f"`size` must be None or at least 1. Received: {size=}")
+    if size is not None and enlarge:
+        height, width = fit(image_size(path), size)
+        memory.check(
+            _RESULT_BYTES * height * width, f"{path}, at {width} × {height} pixels",
+            "a smaller --size needs less",
+        )  # fmt: skip
     found = _read(path, size)
     rgb, alpha = found.pixels[..., :3], found.alpha()
     if alpha is not None:
-        rgb = _fill_transparent(rgb, alpha)
+        rgb = fill_transparent(rgb, alpha)
     return found.resized(rgb, size, enlarge)
 
 
@@ -96,15 +106,22 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
         large = math.prod(image.size) > MAX_PIXELS
         _, factor = _draft(image, name, min(shortest, reduced or shortest), shortest)
         factor = factor if large else 1
+        orientation = _orientation(image)
         image.load()
         modes.check_mode(image, name)
-        if factor == 1 and image.mode == "RGB" and "icc_profile" not in image.info:
+        planes = modes.has_deep_planes(image)
+        deep = modes.read_deep(io.BytesIO(data), image) if planes and not large else None
+        if factor == 1 and image.mode == "RGB" and "icc_profile" not in image.info and not planes:
             return ImageOps.exif_transpose(image)
-        orientation = _orientation(image)
-        srgb = modes.to_srgb(image, factor)
+        if deep is None:
+            modes.check_planes(image, name)
+            orientation = _orientation(image)
+            srgb = modes.to_srgb(image, factor)
+        else:
+            srgb = Image.fromarray(np.round(deep * 255.0).astype(np.uint8))
     if srgb.mode == "RGBA":
         rgba = np.asarray(srgb, np.float32) / 255.0
-        filled = _fill_transparent(rgba[..., :3], rgba[..., 3])
+        filled = fill_transparent(rgba[..., :3], rgba[..., 3])
         srgb = Image.fromarray(np.round(np.clip(filled, 0.0, 1.0) * 255.0).astype(np.uint8))
     return Image.fromarray(_orient(np.asarray(srgb), orientation))
 
@@ -139,8 +156,8 @@ def _open(path: str | os.PathLike, data: bytes | None = None) -> Iterator[Image.
     try:
         if data is None and path.is_dir():
             raise InputError(f"{path}: is a folder; give an image file ({KINDS})")
-        if data is None and not path.exists():
-            raise InputError(f"{path}: no such file")
+        if data is None:
+            path.stat()  # an error with a reason, if it cannot be found
         if data is None and not path.is_file():  # opening a FIFO would wait for its writer
             raise InputError(f"{path}: is not a regular file; give an image file ({KINDS})")
         # Given a path, Pillow maps an uncompressed TIFF into memory and orients it wrongly.
@@ -154,10 +171,14 @@ def _open(path: str | os.PathLike, data: bytes | None = None) -> Iterator[Image.
                 stack.enter_context(_without_pillows_limit())
                 image = Image.open(file, formats=formats())
             yield stack.enter_context(image)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
     except _DAMAGED as error:
         reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
         if "cannot identify" in reason:
             reason = "unknown format" if head else "empty"
+            if head[:4] in (b"II*\0", b"MM\0*"):
+                reason = "TIFF of unusual pixels; save it with 8 or 16 bits a channel"
         if is_undecoded_heic(head):
             reason = HEIC_HINT
         raise InputError(f"{path}: not a readable image, {KINDS} ({reason})") from error
@@ -220,6 +241,7 @@ def _read(path: str | os.PathLike, size: int | None = None) -> _Decoded:
             orientation = _orientation(image)  # Pillow has turned a TIFF
         if deep is not None:
             return _Decoded(deep, deep.shape[:2], 1, orientation)
+        modes.check_planes(image, path)
         rgba = np.asarray(modes.to_srgb(image, factor), np.float32) / 255.0
     return _Decoded(rgba, full[::-1], scale * factor, orientation)
 
@@ -274,23 +296,3 @@ def _orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
         2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)
     }.get(orientation, (1, 1))  # fmt: skip
     return np.ascontiguousarray(pixels[::vertical, ::horizontal])
-
-
-def _fill_transparent(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Fills transparent pixels with the colours of the visible ones around them (pull-push).
-
-    A style transfer sees every pixel: without this, the hidden colours of transparent parts would
-    cause edges and be painted.
-    """
-    weight = alpha[..., None]
-    if min(rgb.shape[:2]) == 1 or not weight.any():
-        coarse = (rgb * weight).sum((0, 1)) / weight.sum() if weight.any() else np.ones(3)
-    else:
-        linear = Image.Resampling.BILINEAR
-        half = ((rgb.shape[0] + 1) // 2, (rgb.shape[1] + 1) // 2)
-        small = resample(np.concatenate([rgb * weight, weight], axis=-1), half, linear)
-        small_alpha = small[..., 3]
-        small_rgb = small[..., :3] / np.maximum(small[..., 3:], 1e-6)
-        filled = _fill_transparent(small_rgb, np.minimum(1.0, small_alpha * 2))
-        coarse = resample(filled, (rgb.shape[0], rgb.shape[1]), linear)
-    return (rgb * weight + coarse * (1.0 - weight)).astype(np.float32)

@@ -56,3 +56,23 @@ def resample(
         for channel in np.ascontiguousarray(np.moveaxis(pixels, -1, 0), np.float32)
     ]
     return np.stack(channels, axis=-1)
+
+
+def fill_transparent(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Fills transparent pixels with the colours of the visible ones around them (pull-push).
+
+    A style transfer sees every pixel: without this, the hidden colours of transparent parts would
+    cause edges and be painted.
+    """
+    weight = alpha[..., None]
+    if min(rgb.shape[:2]) == 1 or not weight.any():
+        coarse = (rgb * weight).sum((0, 1)) / weight.sum() if weight.any() else np.ones(3)
+    else:
+        linear = Image.Resampling.BILINEAR
+        half = ((rgb.shape[0] + 1) // 2, (rgb.shape[1] + 1) // 2)
+        small = resample(np.concatenate([rgb * weight, weight], axis=-1), half, linear)
+        small_alpha = small[..., 3]
+        small_rgb = small[..., :3] / np.maximum(small[..., 3:], 1e-6)
+        filled = fill_transparent(small_rgb, np.minimum(1.0, small_alpha * 2))
+        coarse = resample(filled, (rgb.shape[0], rgb.shape[1]), linear)
+    return (rgb * weight + coarse * (1.0 - weight)).astype(np.float32)

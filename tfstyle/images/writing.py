@@ -44,6 +44,8 @@ def write_image(
     """
     check_output(path, bits)
     suffix = pathlib.Path(path).suffix.lower()
+    if np.ndim(image) != 4 or np.shape(image)[::3] != (1, 3):
+        raise ValueError(f"`image` must be `(1, h, w, 3)`. Received: {np.shape(image)}")
     pixels = np.asarray(image)[0]
     if not np.isfinite(pixels).all():
         raise ValueError("`image` must be finite. Received: image with NaN or infinity")

@@ -141,5 +141,7 @@ def require(model: Any, capability: type[_Capability], flag: str) -> _Capability
         hint = ""
         if capability is StylePictures and isinstance(model, NamedStyles):
             hint = f"; it has these by name: {', '.join(model.style_names)}"
+        elif capability is NamedStyles:
+            hint = "; give it a --style"
         raise InputError(f"{flag}: is for a model that {what}, unlike {type(model).__name__}{hint}")
     return model

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tfstyle import images
 from tfstyle.config import OptimizeConfig
+from tfstyle.config.options import LARGEST_SIZE
 from tfstyle.errors import InputError
 
 SHORTEST = 32  # pixels on the short side of the smallest scale
@@ -100,9 +101,11 @@ def scale_shapes(shape: tuple[int, int], size: int, min_size: int) -> list[tuple
     shapes = [images.fit(shape, size)]
     if min(shapes[0]) < SHORTEST:
         needed = math.ceil(SHORTEST * max(shape) / min(shape))
+        remedy = f"at least {needed} would leave {SHORTEST}"
+        if needed > LARGEST_SIZE:
+            remedy = "the photo is too narrow; crop it"
         raise InputError(
-            f"--size: {size} leaves {min(shapes[0])} pixels on the short side; "
-            f"at least {needed} would leave {SHORTEST}"
+            f"--size: {size} leaves {min(shapes[0])} pixels on the short side; {remedy}"
         )
     while True:
         smaller = images.fit(shape, round(size / math.sqrt(2) ** len(shapes)))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from absl import logging as absl_logging
 
+from tfstyle.errors import printable
 from tfstyle.runtime import process
 
 # Seconds without a line, elsewhere than on a terminal, after which one is due.
@@ -155,7 +156,7 @@ class LogFormatter(logging.Formatter):
     """Messages alone, each on a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _PROGRESS.clear() + super().format(record)
+        return _PROGRESS.clear() + printable(super().format(record))
 
 
 def duration(seconds: float) -> str:

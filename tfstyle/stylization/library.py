@@ -25,6 +25,7 @@ from tfstyle.errors import InputError, brief
 from tfstyle.parsing import archives, json_text
 
 THUMBNAIL_SIZE = 96  # pixels
+LONGEST_NAME = 80  # characters, so that file names have room for it
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in file names, on some systems
 _FORMAT, _VERSION = "tfstyle styles", 2
 _MOST_STYLES = 100_000
@@ -50,8 +51,8 @@ class _Library(TypedDict):
 
 
 def safe_name(name: str) -> str:
-    """A name with characters replaced that file names may not have."""
-    return _UNSAFE.sub("_", name) or "_"
+    """A name, cut to `LONGEST_NAME`, without characters that file names may not have."""
+    return _UNSAFE.sub("_", name)[:LONGEST_NAME] or "_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +89,7 @@ class StyleLibrary:
         """
         from tfstyle import images
 
-        if not name or _UNSAFE.search(name):
+        if not name or _UNSAFE.search(name) or len(name) > LONGEST_NAME:
             raise ValueError(f"`name` must be fit for a file name. Received: name={name!r}")
         small = images.cover(painting, (THUMBNAIL_SIZE, THUMBNAIL_SIZE))[0]
         self.styles[name] = Style(
@@ -155,6 +156,8 @@ class StyleLibrary:
             library = cls(found["model"])
             for style in found["styles"]:
                 name = json_text.check(style["name"], str, "name")
+                if len(name) > LONGEST_NAME:
+                    raise ValueError(f"a name of {len(name)} characters, more than {LONGEST_NAME}")
                 if name in library.styles:
                     raise ValueError(f"the style {name!r} is in it twice")
                 thumbnail = _read_thumbnail(base64.b64decode(style["thumbnail"]))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # packaged `quality` takes 1000 for each, `mobile` half, VGG-19's AdaIN 1400.
 _BASE_BYTES = 0.7e9
 _PIXEL_BYTES = 1000.0
+_TILED_PIXEL_BYTES = 48  # the photo, the picture, and the copies for its file
 
 
 class Stylizer:
@@ -126,7 +127,8 @@ class Stylizer:
         from tfstyle.models.capabilities import MixableCodes, require, to_numpy
 
         shares = shares or (1.0,) * len(codes)
-        if len(shares) != len(codes) or min(shares, default=-1) < 0 or sum(shares) <= 0:
+        total = sum(shares)
+        if len(shares) != len(codes) or min(shares, default=-1) < 0 or not 0 < total < np.inf:
             raise ValueError(
                 "`shares` must be a number for each code, at least 0 and not all 0. Received: "
                 f"{shares} for {len(codes)} codes"
@@ -134,7 +136,7 @@ class Stylizer:
         if len(codes) == 1:
             return to_numpy(codes[0])
         able = require(self.model, MixableCodes, "--style_weights")
-        return to_numpy(able.mix_codes(codes, [share / sum(shares) for share in shares]))
+        return to_numpy(able.mix_codes(codes, [share / total for share in shares]))
 
     def check_photo(self, content: np.ndarray, name: str | os.PathLike) -> None:
         """Raises InputError for a photo too small for the model, or too large for the memory.
@@ -144,7 +146,11 @@ class Stylizer:
             name: of the photo, for errors.
         """
         self.model.check_picture(content, name)
-        if not self._in_tiles(content):
+        if self._in_tiles(content):
+            memory.check(
+                _TILED_PIXEL_BYTES * content.size // 3, str(name), "a smaller --size needs less"
+            )
+        else:
             fewer = "--size or --tile_size" if self._tiles else "--size"
             _check_memory(content, f"{name}, painted whole", f"a smaller {fewer}")
 
@@ -194,6 +200,13 @@ class Stylizer:
         Raises: InputError of `check_photo`, and if the picture has NaN; ValueError for
             `statistics_of` or `wrap` with a model that is not `Tileable`.
         """
+        if content.ndim != 4 or content.shape[-1] != 3 or content.dtype.kind != "f":
+            raise ValueError(
+                "`content` must be `(batch, h, w, 3)` floats in [0, 1]. Received: "
+                f"{content.dtype} {content.shape}"
+            )
+        if not 0.0 <= strength <= 1.0:
+            raise ValueError(f"`strength` must be in [0, 1]. Received: {strength=}")
         self.check_photo(content, "the photo")
         keep = preserve_color == "luminance"
         painted = colors.luminance(content) if keep else content
