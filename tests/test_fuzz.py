@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import copy
 import datetime
 import io
 import json
@@ -117,11 +118,11 @@ def changed_json(random, value):
             if kind == 0:
                 del part[key]
             elif kind == 1 and isinstance(part, list):
-                part.append(random.choice(part))
+                part.append(copy.deepcopy(random.choice(part)))
             elif kind == 2 and isinstance(part[key], (int, float)):
                 part[key] *= random.choice([-1, 0, 2, 1e6, 16])
             else:
-                part[key] = random.choice(SCALARS)
+                part[key] = copy.deepcopy(random.choice(SCALARS))
     return value
 
 
