@@ -117,7 +117,7 @@ def changed_json(random, value):
         with contextlib.suppress(KeyError, IndexError, OverflowError):
             if kind == 0:
                 del part[key]
-            elif kind == 1 and isinstance(part, list):
+            elif kind == 1 and isinstance(part, list) and part:
                 part.append(copy.deepcopy(random.choice(part)))
             elif kind == 2 and isinstance(part[key], (int, float)):
                 part[key] *= random.choice([-1, 0, 2, 1e6, 16])
