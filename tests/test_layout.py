@@ -113,3 +113,16 @@ def test_what_is_imported_first_is_light(module):
     code = f"import sys, tfstyle.{module}; print({heavy})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert found.stdout.strip() == "set()", found.stderr
+
+
+def test_models_layers_and_losses_run_without_tensorflow():
+    """Their modules import it only within functions, for what other backends lack."""
+    parts = {"models", "layers", "losses", "encoders", "statistics"}
+    found = [
+        name
+        for name, path in MODULES.items()
+        if part_of(name) in parts
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and "tensorflow" in ast.unparse(node)
+    ]
+    assert found == []

@@ -9,7 +9,6 @@ from typing import Any, TypedDict
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from tfstyle.models.base import StyleTransferModel
@@ -44,12 +43,17 @@ def limited_building(config: Any, most: int) -> Iterator[None]:
         config: parsed, as `keras.saving.deserialize_keras_object` takes it.
         most: numbers that the file has.
     Raises: ValueError for another config, and within the block for variables of more numbers,
-        before they take memory.
+        before they take memory; the latter with TensorFlow's backend only.
     """
     found = json_text.check(config, _Config)
     known = keras.saving.get_registered_object(str(config.get("registered_name")))
     if not isinstance(known, type) or not issubclass(known, StyleTransferModel):
         raise ValueError(f"it is a {found['class_name']}")
+    if keras.backend.backend() != "tensorflow":  # others have no hook
+        yield
+        return
+    import tensorflow as tf
+
     built = 0
 
     def create(next_creator, **arguments):
