@@ -69,6 +69,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
             "--init_model: 'nothing' is no .keras file, and no packaged model",
         ),
         ("DIRS --vgg_weights none.h5", "none.h5: no such file"),
+        ("DIRS --batch_size 65536", "--batch_size=65536 --crop_size=256: needs about 1718"),
     ],
 )
 def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch):
