@@ -69,7 +69,6 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
             "--init_model: 'nothing' is no .keras file, and no packaged model",
         ),
         ("DIRS --vgg_weights none.h5", "none.h5: no such file"),
-        ("DIRS --batch_size 65536", "--batch_size=65536 --crop_size=256: needs about 1718"),
     ],
 )
 def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch):
@@ -90,6 +89,10 @@ def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch
         ("--style_dir useless", "--style_dir: none of the 1 files in useless is a usable picture"),
         ("--init_model none.keras", "none.keras: no such file"),
         ("--strategy multi_worker", "TF_CONFIG must list the machines"),
+        (
+            "--batch_size 65536 --crop_size 256 --image_size 256",
+            "--batch_size=65536 --crop_size=256: needs about 1718",
+        ),
     ],
 )
 def test_folders_of_no_use_are_one_line(flags, text, folders, capfd):
