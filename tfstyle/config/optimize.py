@@ -4,11 +4,12 @@ import dataclasses
 
 from tfstyle.config.options import (
     LARGEST_SIZE,
-    WRAP_AXES,
     check_options,
     check_shares,
     option,
     parse_weights,
+    preserve_color_option,
+    wrap_option,
 )
 from tfstyle.errors import InputError
 from tfstyle.registry import STYLE_LOSSES
@@ -41,15 +42,8 @@ class OptimizeConfig:
         0, "Longest side of the style image at full size, in pixels, instead of --style_scale.",
         section="Look",
     )  # fmt: skip
-    preserve_color: str = option(
-        "none", "Keeps the photo's colours: luminance takes the photo's chroma for the result; "
-        "histogram and linear first match the style image's colours to the photo.",
-        section="Look", choices=("none", "luminance", "histogram", "linear"),
-    )  # fmt: skip
-    wrap: str = option(
-        "none", "Opposite edges that meet without a seam: horizontal for 360° panoramas, both for "
-        "textures.", section="Look", choices=tuple(WRAP_AXES),
-    )  # fmt: skip
+    preserve_color: str = preserve_color_option()
+    wrap: str = wrap_option()
     style_loss: str = option(
         "wasserstein", "Style losses with optional weights, such as gram,histogram:0.1, of "
         f"{', '.join(STYLE_LOSSES)}.", section="Losses",
@@ -126,10 +120,10 @@ class OptimizeConfig:
 
 _RANGES = {
     "size": (32, LARGEST_SIZE),
-    "min_size": (32, 32768),
-    "coarse_size": (0, 32768),
-    "polish_size": (0, 32768),
-    "style_size": (0, 32768),
+    "min_size": (32, LARGEST_SIZE),
+    "coarse_size": (0, LARGEST_SIZE),
+    "polish_size": (0, LARGEST_SIZE),
+    "style_size": (0, LARGEST_SIZE),
     "style_scale": (0.001, 1000),
     "iterations": (1, 1_000_000),
     "content_weight": (0, 1_000_000),

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfstyle.errors import InputError
 
-LARGEST_SIZE = 32768  # of --size, in pixels
+LARGEST_SIZE = 32768  # of pictures and tiles, in pixels
 LARGEST_WEIGHT = 1_000_000  # of losses and styles
 # Axes of a picture along which its opposite edges meet, by value of --wrap.
 WRAP_AXES: dict[str, tuple[int, ...]] = {"none": (), "horizontal": (2,), "both": (1, 2)}
@@ -19,6 +19,23 @@ def option(default: Any, help: str, *, section: str, choices: Collection[str] = 
     return dataclasses.field(
         default=default, metadata={"help": help, "section": section, "choices": choices}
     )
+
+
+def wrap_option() -> Any:
+    """The field `wrap` of programs that paint."""
+    return option(
+        "none", "Opposite edges that meet without a seam: horizontal for 360° panoramas, both for "
+        "textures.", section="Look", choices=tuple(WRAP_AXES),
+    )  # fmt: skip
+
+
+def preserve_color_option() -> Any:
+    """The field `preserve_color` of programs that paint."""
+    return option(
+        "none", "Keeps the photo's colours: luminance takes the photo's chroma for the result; "
+        "histogram and linear first match the style image's colours to the photo.",
+        section="Look", choices=("none", "luminance", "histogram", "linear"),
+    )  # fmt: skip
 
 
 def parse_weights(flag: str, text: str, known: tuple[str, ...]) -> dict[str, float]:

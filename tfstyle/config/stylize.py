@@ -2,7 +2,14 @@
 
 import dataclasses
 
-from tfstyle.config.options import WRAP_AXES, check_options, check_shares, option
+from tfstyle.config.options import (
+    LARGEST_SIZE,
+    check_options,
+    check_shares,
+    option,
+    preserve_color_option,
+    wrap_option,
+)
 from tfstyle.errors import InputError
 
 DEFAULT_MODEL = "quality"
@@ -52,15 +59,8 @@ class StylizeCommand:
         "side gives smaller strokes.",
         section="Look",
     )  # fmt: skip
-    preserve_color: str = option(
-        "none", "Keeps the photo's colours: luminance takes the photo's chroma for the result; "
-        "histogram and linear first match the style image's colours to the photo.",
-        section="Look", choices=("none", "luminance", "histogram", "linear"),
-    )  # fmt: skip
-    wrap: str = option(
-        "none", "Opposite edges that meet without a seam: horizontal for 360° panoramas, both for "
-        "textures.", section="Look", choices=tuple(WRAP_AXES),
-    )  # fmt: skip
+    preserve_color: str = preserve_color_option()
+    wrap: str = wrap_option()
     statistics_of: str = option(
         "", "Picture whose colours and contrasts the model adapts to, instead of each photo's own: "
         "photos of one scene are then painted alike.", section="Look",
@@ -77,11 +77,13 @@ class StylizeCommand:
     def __post_init__(self):
         check_options(
             self,
-            {"strength": (0, 1), "size": (0, 32768), "style_size": (_LEAST, 32768),
-             "tile_size": (64, 32768)},
+            {"strength": (0, 1), "size": (0, LARGEST_SIZE), "style_size": (_LEAST, LARGEST_SIZE),
+             "tile_size": (64, LARGEST_SIZE)},
         )  # fmt: skip
         if self.size and self.size < _LEAST:
-            raise InputError(f"--size: must be 0 or from {_LEAST} to 32768, not {self.size}")
+            raise InputError(
+                f"--size: must be 0 or from {_LEAST} to {LARGEST_SIZE}, not {self.size}"
+            )
         if not self.output:
             raise InputError("--output: give the picture or the folder to write")
         if self.bits not in (8, 16):
@@ -136,6 +138,6 @@ class StylesCommand:
     )  # fmt: skip
 
     def __post_init__(self):
-        check_options(self, {"style_size": (_LEAST, 32768)})
+        check_options(self, {"style_size": (_LEAST, LARGEST_SIZE)})
         if not self.library:
             raise InputError("--library: give the file of styles")

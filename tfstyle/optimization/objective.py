@@ -72,7 +72,9 @@ class Objective:
         self._names: list[str] = []
         image = tf.TensorSpec([None, None, None, 3], tf.float32)
         self._encode = tf.function(encoder, input_signature=[image])
-        self._encode_content = tf.function(self._features, input_signature=[image])
+        self._encode_content = self._encode
+        if self._axes:
+            self._encode_content = tf.function(self._features, input_signature=[image])
         self._compiled_picture = tf.function(
             self._picture, input_signature=[tf.TensorSpec([None], tf.float32)]
         )
