@@ -1,6 +1,7 @@
 """Renders of small pictures with the encoder that ships."""
 
 import dataclasses
+import math
 import random as random_module
 
 import keras
@@ -18,6 +19,12 @@ from tfstyle.registry import STYLE_LOSSES
 from tfstyle.runtime import devices
 
 SMALL = OptimizeConfig(encoder="lite", size=72, min_size=50, iterations=6)
+
+
+@pytest.fixture(autouse=True)
+def no_timed_reports(monkeypatch):
+    """However slow the machine is, reports come at the end of chunks alone."""
+    monkeypatch.setattr(rendering, "REPORT_SECONDS", math.inf)
 
 
 def change(**values):
@@ -177,6 +184,16 @@ def test_mixed_is_vgg19_lite_and_vgg19_again(photo, painting, tmp_path, optimize
     assert [stage["iterations"] for stage in part.history] == [5, 4, 1]
     rest = optimization.render(photo, [painting], config, checkpoint=path)
     np.testing.assert_array_equal(rest.image, whole.image)
+
+
+@pytest.mark.parametrize(("seconds", "reported"), [(0.0, [1, 2, 3]), (math.inf, [3])])
+def test_a_slow_chunk_is_reported_within(seconds, reported, photo, painting, monkeypatch):
+    monkeypatch.setattr(rendering, "REPORT_SECONDS", seconds)
+    seen = []
+    optimization.render(
+        photo, [painting], change(size=48, min_size=48, iterations=3), on_progress=seen.append
+    )
+    assert [progress.iteration for progress in seen] == reported
 
 
 def test_a_render_goes_on_from_the_end_of_each_stage(photo, painting, tmp_path):

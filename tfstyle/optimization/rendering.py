@@ -80,6 +80,7 @@ class Rendering:
 
     def run(self, on_progress, should_stop, report_every):
         started = self.saved = reported = time.monotonic()
+        shown = None  # stage and iteration of the last report
         resumed = self._resume()
         for stage in range(self.stage, len(self.shapes)):
             if not resumed:
@@ -102,7 +103,7 @@ class Rendering:
                 stopped = should_stop()
                 due = time.monotonic() - reported > REPORT_SECONDS
                 if stopped or due or record["iterations"] % report_every == 0:
-                    reported = time.monotonic()
+                    reported, shown = time.monotonic(), (stage, record["iterations"])
                     self.image = self._picture()
                     on_progress(self._progress(time.monotonic() - started))
                 self._save(at_once=stopped)
@@ -110,7 +111,7 @@ class Rendering:
             if stopped:
                 return RenderResult(self._shown(self.shapes[-1]), self.history, complete=False)
             evaluated = self.objective.terms  # empty after resuming at the end of a stage
-            if evaluated and (record["iterations"] % report_every or not record["iterations"]):
+            if evaluated and shown != (stage, record["iterations"]):
                 on_progress(self._progress(time.monotonic() - started))
         self._save(at_once=True)
         return RenderResult(self._shown(self.shapes[-1]), self.history, complete=True)
