@@ -156,6 +156,20 @@ def test_statistics_can_be_those_of_another_picture(wide, painting):
     assert error < 0.2 * error_alone
 
 
+def test_a_lamp_in_a_corner_leaves_the_rest_alone_with_the_statistics_of_before(wide, painting):
+    stylizer = Stylizer("mobile")
+    photo = images.resize(wide, (200, 300))
+    lamp = photo.copy()
+    lamp[:, :60, :60] = 1.0
+    code = stylizer.encode_style(painting)
+    before, after, like_before = (
+        stylizer.paint(picture, code, statistics_of=other)[:, :, 200:]  # a receptive field away
+        for picture, other in ((photo, None), (lamp, None), (lamp, photo))
+    )
+    assert np.abs(after - before).mean() > 3 / 255  # 10 levels
+    assert np.abs(like_before - before).mean() < 0.2 / 255
+
+
 def test_what_needs_tiles_is_refused_without_them(photo):
     stylizer = Stylizer(EXAMPLES["mobile"]())
     stylizer._tiles = False
