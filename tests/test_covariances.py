@@ -99,7 +99,7 @@ def test_maps_are_the_papers(random):
     inverse = root_of(content[0], -0.5)
     assert error(found["whitening"], root @ inverse) < 1e-3  # of epsilon
     inner = root_of(content[0])
-    transport = inverse @ root_of(inner @ style[0] @ inner) @ inverse  # equation 10 of Lu et al.
+    transport = inverse @ root_of(inner @ style[0] @ inner) @ inverse  # as Lu et al. have it
     assert error(found["transport"], transport) < 3e-3
     assert np.abs(found["transport"] - found["transport"].T).max() < 1e-4
     assert np.abs(found["whitening"] - found["whitening"].T).max() > 0.1
@@ -138,3 +138,12 @@ def test_transform_changes_the_number_of_channels(random):
     found = covariances.transform(features, mean, matrix, target)
     expected = np.einsum("bhwc,dc->bhwd", features - mean[:, None, None], matrix[0]) + target[0]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_parts_are_pooled_to_the_whole(random):
+    parts = [random.normal(k, 1 + k, (1, 4, 5 * (1 + k), 3)).astype(np.float32) for k in range(3)]
+    means, found = zip(*(statistics.covariance(part) for part in parts), strict=True)
+    mean, covariance = covariances.pool(means, found, [1, 2, 3])
+    expected_mean, expected = statistics.covariance(np.concatenate(parts, axis=2))
+    np.testing.assert_allclose(mean, expected_mean, rtol=1e-5)
+    np.testing.assert_allclose(covariance, expected, rtol=1e-4, atol=1e-4)

@@ -18,6 +18,9 @@ from tfstyle.models import packaged
 from tfstyle.models.encoder_decoder import EncoderDecoderModel
 
 
+ROUNDING = 5e-4  # of orders of summation, which roots of covariances amplify
+
+
 @pytest.fixture(params=EXAMPLES)
 def make(request):
     return EXAMPLES[request.param]
@@ -42,7 +45,7 @@ def test_a_picture_has_the_size_of_its_content(make, shape, random):
 def test_a_code_is_the_style_and_can_be_used_again(make, photo, painting):
     model = make()
     code = model.encode_style(painting)
-    assert all(part.ndim == 2 and part.shape[0] == 1 for part in code.values()) and code
+    assert all(part.shape[0] == 1 for part in code.values()) and code
     direct = model({"content": photo, "style": painting})
     kept = {name: np.asarray(part) for name, part in code.items()}
     np.testing.assert_array_equal(model.stylize(photo, kept), direct)
@@ -56,7 +59,7 @@ def test_one_code_serves_a_batch_of_contents(make, photo, painting):
     both = np.asarray(model({"content": contents, "style": painting}))
     for i in range(2):
         alone = model({"content": contents[i : i + 1], "style": painting})
-        np.testing.assert_allclose(both[i : i + 1], alone, atol=1e-5)
+        np.testing.assert_allclose(both[i : i + 1], alone, atol=ROUNDING)
 
 
 def test_strength_0_is_the_photo_and_1_is_the_default(make, photo, painting):
@@ -82,7 +85,7 @@ def test_a_batch_takes_a_strength_for_each(make, photo, painting):
     both = np.asarray(model.stylize(contents, code, np.array([0.2, 0.9], "float32")))
     for i, strength in enumerate((0.2, 0.9)):
         alone = model.stylize(photo, code, strength)
-        np.testing.assert_allclose(both[i : i + 1], alone, atol=1e-5)
+        np.testing.assert_allclose(both[i : i + 1], alone, atol=ROUNDING)
 
 
 def test_a_keras_file_gives_equal_pictures(make, photo, painting, tmp_path):
@@ -162,7 +165,7 @@ def test_a_graph_of_unknown_size_gives_the_same(make, photo, painting):
         half = np.array([0.5], "float32")
         expected = model({"content": content, "style": painting, "strength": half})
         found = graph(content, painting, half)
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(found, expected, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("terms", ["loss_terms", "reconstruction_terms"])

@@ -8,6 +8,7 @@ square. Float32 is needed: half precision does not resolve the small eigenvalues
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
@@ -79,7 +80,7 @@ def whitening_coloring(covariance: Tensor, style_root: Tensor, epsilon: float = 
 def transport(covariance: Tensor, style_root: Tensor, epsilon: float = EPSILON) -> Tensor:
     """As `whitening_coloring`: of all such maps, the one that moves features least.
 
-    Equation 10 of Lu et al., "A Closed-Form Solution to Universal Style Transfer", ICCV 2019,
+    Lu et al., "A Closed-Form Solution to Universal Style Transfer", ICCV 2019,
     https://arxiv.org/abs/1906.00668, the optimal transport between Gaussians, in the form
     S^½ (S^½ C S^½)^-½ S^½, which needs only one root of a matrix that depends on the content.
     """
@@ -100,6 +101,26 @@ def transform(features: Tensor, mean: Tensor, matrix: Tensor, target_mean: Tenso
     flat = statistics.flatten(features) - mean[:, None]
     flat = ops.matmul(flat, ops.transpose(matrix, (0, 2, 1))) + target_mean[:, None]
     return ops.reshape(flat, (*ops.shape(features)[:3], matrix.shape[1]))
+
+
+def pool(
+    means: Sequence[Tensor], covariances: Sequence[Tensor], areas: Sequence[float]
+) -> tuple[Tensor, Tensor]:
+    """Mean `(1, c)` and covariance `(1, c, c)` of a whole from those of its parts.
+
+    Args:
+        means: of the k parts, each `(1, c)`.
+        covariances: of the parts, biased.
+        areas: k numbers, the parts' sizes.
+    """
+    areas = ops.reshape(ops.convert_to_tensor(areas, "float32"), (-1, 1))
+    weights = areas / ops.sum(areas)
+    means = ops.concatenate(means, axis=0)
+    mean = ops.sum(weights * means, axis=0, keepdims=True)
+    apart = means - mean
+    between = ops.matmul(ops.transpose(weights * apart), apart)
+    within = ops.sum(weights[:, :, None] * ops.concatenate(covariances, axis=0), axis=0)
+    return mean, (within + between)[None]
 
 
 def _regularized(matrix, epsilon):
