@@ -98,8 +98,9 @@ def transform(features: Tensor, mean: Tensor, matrix: Tensor, target_mean: Tenso
         target_mean: `(batch or 1, d)`, added.
     Returns: `(batch, h, w, d)` float32.
     """
-    flat = statistics.flatten(features) - mean[:, None]
-    flat = ops.matmul(flat, ops.transpose(matrix, (0, 2, 1))) + target_mean[:, None]
+    flat = statistics.flatten(features) - ops.expand_dims(mean, 1)
+    flat = ops.matmul(flat, ops.transpose(matrix, (0, 2, 1)))
+    flat = flat + ops.expand_dims(target_mean, 1)
     return ops.reshape(flat, (*ops.shape(features)[:3], matrix.shape[1]))
 
 
