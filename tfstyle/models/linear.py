@@ -228,6 +228,17 @@ class LinearModel(EncoderDecoderModel):
         features = self._of_layer(self.encoder(content))
         return self._decode(self._transform(features, self._encode(features, 0)))
 
+    def style_encoder_state(self):
+        config = {
+            "layer": self.layer,
+            "widths": self.encoder.widths,
+            "pooling": self.encoder.pooling,
+            "scale": self.scale,
+            "margin": self.margin,
+            "size": self.size,
+        }
+        return config, [*self.encoder.weights, *self.networks["style"].weights]
+
     def get_config(self):
         return {
             **super().get_config(),
