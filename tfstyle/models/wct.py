@@ -15,22 +15,26 @@ from tfstyle.models.inverting_decoder import InvertingDecoder, level, taps_of
 
 MAPS = {"transport": covariances.transport, "whitening": covariances.whitening_coloring}
 MARGIN = 32  # pixels
+# Of the trace, of features; pixels have that of `covariances`. With the least that float32 allows,
+# directions in which the photo hardly varies were amplified until edges had coloured fringes.
+EPSILON = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class WCTModel(EncoderDecoderModel):
-    """Features take the style's mean and covariance at relu{depth}_1, …, relu2_1 and relu1_1.
+    """Features take the style's mean and covariance at relu{depth}_1, …, relu1_1, and so do pixels.
 
-    A style code has, for each level k, `mean{k}` and `root{k}`, the square root of the covariance
-    (section 3.2 of the paper). `strength` is its α, at each level. Mixtures of codes
-    are as its interpolation: a weighted mean of roots gives that of the coloured features.
+    A style code has, for each level k, 0 for pixels, `mean{k}` and `root{k}`, the square root of
+    the covariance. `strength` is the paper's α, at each level. Mixtures of codes are as its
+    interpolation: a weighted mean of roots gives that of the coloured features.
 
     Departures from the paper: one decoder goes from level to level, instead of one to a picture for
     each, whose picture is encoded again; the decoder gets details of the photo from the encoder
     (both as in PhotoWCT2, see `InvertingDecoder`); the map is by default the optimal transport
     between the Gaussians (Lu et al., ICCV 2019), which keeps the content better; relu4_1 is the
     deepest level by default, since the layers to relu5_1 have three quarters of the weights;
-    matrix roots are computed by products (see `covariances`).
+    matrix roots are computed by products (see `covariances`), with a larger epsilon; the last level
+    is the pixels, without which a picture had more contrast than the style.
 
     Training minimizes errors of each block and of the whole chain, of both photos and paintings;
     the weights of content and style are not used.
@@ -103,20 +107,28 @@ class WCTModel(EncoderDecoderModel):
     def _divided(self, features):
         return {k: ops.cast(v, "float32") / self.scales[k] for k, v in features.items()}
 
+    @property
+    def _numbers(self):
+        """Of the levels: the decoder's blocks and, last, 0 for pixels."""
+        return [*self.decoder.blocks, 0]
+
     def _statistics(self, block, features):
-        """Mean and covariance at the block's level, without the margin."""
-        return statistics.covariance(layers.crop(features, self.margin // 2 ** (block - 1)))
+        """Mean and covariance at a level, without the margin."""
+        return statistics.covariance(layers.crop(features, self.margin // 2 ** max(block - 1, 0)))
 
     def encode_style(self, style):
         features, code = self._features(style), {}
-        for block in self.decoder.blocks:
-            mean, covariance = self._statistics(block, features[level(block)])
+        for block in self._numbers:
+            if block:
+                mean, covariance = self._statistics(block, features[level(block)])
+            else:
+                mean, covariance = statistics.covariance(style)
             code[f"mean{block}"] = mean
             code[f"root{block}"], _ = covariances.roots(covariance)
         return code
 
     def _levels(self, content, code, strength, summary):
-        """For each block, its number and its features, still the content's, and last the picture.
+        """For each level, its number and its features, not yet the style's; last None, the picture.
 
         Args:
             content: `(batch, h, w, 3)`.
@@ -127,7 +139,7 @@ class WCTModel(EncoderDecoderModel):
         """
         features = self._features(content)
         x = features[level(self.depth)]
-        for block in self.decoder.blocks:
+        for block in self._numbers:
             yield block, x
             if f"mean{block}" in summary:
                 mean, covariance = (summary[f"{k}{block}"] for k in ("mean", "covariance"))
@@ -135,13 +147,14 @@ class WCTModel(EncoderDecoderModel):
                 mean, covariance = self._statistics(block, x)
             root = ops.convert_to_tensor(code[f"root{block}"])
             target = ops.convert_to_tensor(code[f"mean{block}"])
-            matrix = MAPS[self.mapping](covariance, root)
+            epsilon = EPSILON if block else covariances.EPSILON
+            matrix = MAPS[self.mapping](covariance, root, epsilon)
             colored = covariances.transform(x, mean, matrix, target)
             if not isinstance(strength, (int, float)) or strength != 1.0:
                 share = per_image(strength)
                 colored = share * colored + (1.0 - share) * x
-            x = self.decoder.invert(block, colored, features, self.detail)
-        yield 0, x
+            x = self.decoder.invert(block, colored, features, self.detail) if block else colored
+        yield None, x
 
     def _stylize(self, content, code, strength, summary=None):
         height, width = ops.shape(content)[1:3]
@@ -153,7 +166,7 @@ class WCTModel(EncoderDecoderModel):
     def summarize(self, parts, areas, code, strength=1.0):
         """Means and covariances by level; each depends on those of deeper levels, of all parts."""
         summary: dict = {}
-        for block in self.decoder.blocks:
+        for block in self._numbers:
             found = [self._at(block, part, code, strength, summary) for part in parts]
             means, spreads = zip(*found, strict=True)
             if len(found) > 1:
@@ -164,11 +177,9 @@ class WCTModel(EncoderDecoderModel):
         return summary
 
     def _at(self, block, part, code, strength, summary):
-        """Mean and covariance of a part at a block's level."""
-        for found, features in self._levels(part, code, strength, summary):
-            if found == block:
-                break
-        return self._statistics(block, features)
+        """Mean and covariance of a part at a level."""
+        levels = self._levels(part, code, strength, summary)
+        return next(self._statistics(block, x) for number, x in levels if number == block)
 
     def loss_terms(self, inputs):
         both = [self.reconstruction_terms(inputs[name]) for name in ("content", "style")]
