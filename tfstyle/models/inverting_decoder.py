@@ -1,9 +1,9 @@
 """A decoder that inverts an encoder block by block, from deep features to the picture.
 
 Each block turns features at relu{k}_1 into those at relu{k-1}_1. So one decoder takes the place of
-the several of Li et al. 2017, and features can be changed at each level on the way: Chiu and Gurari,
-"PhotoWCT2: Compact Autoencoder for Photorealistic Style Transfer Resulting from Blockwise Training
-and Skip Connections of High-Frequency Residuals", WACV 2022,
+the several of Li et al. 2017, and features can be changed at each level on the way: Chiu and
+Gurari, "PhotoWCT2: Compact Autoencoder for Photorealistic Style Transfer Resulting from Blockwise
+Training and Skip Connections of High-Frequency Residuals", WACV 2022,
 https://arxiv.org/abs/2110.11995.
 """
 
@@ -38,7 +38,8 @@ class InvertingDecoder(keras.Model):
     resolution, they get from the encoder: its features before pooling, less the same averaged and
     upsampled. With "nearest" this is the synthesis of Haar wavelets, of which the maps are the low
     pass and the encoder's are the three others, as in Yoo et al., "Photorealistic Style
-    Transfer via Wavelet Transforms", ICCV 2019, https://arxiv.org/abs/1903.09760: exact for an encoder that averages.
+    Transfer via Wavelet Transforms", ICCV 2019, https://arxiv.org/abs/1903.09760: exact for an
+    encoder that averages.
 
     Features are float32 and divided by their root mean square.
 
