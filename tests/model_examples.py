@@ -9,6 +9,7 @@ from tfstyle.models import adain, inverting_decoder, linear, multilevel, photore
 
 CHANNELS = (4, 6, 8, 10, 10)
 HEADS = (6, 7, 9, 12, 12)
+ROUNDING = 5e-4  # of pictures, by orders of summation, which roots of covariances amplify
 WIDTHS = ((5,), (7, 6), (8, 7), (9, 9, 8))  # as many as `multilevel.MOBILE` has
 
 

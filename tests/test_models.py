@@ -11,13 +11,11 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import ROOT
-from tests.model_examples import EXAMPLES
+from tests.model_examples import EXAMPLES, ROUNDING
 from tfstyle import models, registry
 from tfstyle.errors import InputError
 from tfstyle.models import packaged
 from tfstyle.models.encoder_decoder import EncoderDecoderModel
-
-ROUNDING = 5e-4  # of orders of summation, which roots of covariances amplify
 
 
 @pytest.fixture(params=EXAMPLES)
