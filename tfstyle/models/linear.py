@@ -191,7 +191,7 @@ class LinearModel(EncoderDecoderModel):
     def _decode(self, features):
         for block in self.decoder.blocks:
             features = self.decoder.invert(block, features, {}, 0.0)
-        return features
+        return ops.sigmoid(features)
 
     def _stylize(self, content, code, strength, summary=None):
         height, width = ops.shape(content)[1:3]
@@ -202,7 +202,7 @@ class LinearModel(EncoderDecoderModel):
             changed = share * changed + (1.0 - share) * features
         top = left = self.margin
         image = self._decode(changed)[:, top : top + height, left : left + width]
-        return faded(content, ops.clip(image, 0.0, 1.0), strength)
+        return faded(content, image, strength)
 
     def summarize(self, parts, areas, code, strength=1.0):
         """The features' mean, and the mean products of the content's network, over all parts."""
