@@ -5,17 +5,18 @@ import functools
 import keras
 
 from tfstyle import encoders, models
-from tfstyle.models import adain, multilevel
+from tfstyle.models import adain, inverting_decoder, linear, multilevel, photorealistic, wct
 
 CHANNELS = (4, 6, 8, 10, 10)
 HEADS = (6, 7, 9, 12, 12)
+ROUNDING = 5e-4  # of pictures, by orders of summation, which roots of covariances amplify
 WIDTHS = ((5,), (7, 6), (8, 7), (9, 9, 8))  # as many as `multilevel.MOBILE` has
 
 
-def make_encoder(taps, dtype=None, head_widths=None):
+def make_encoder(taps, dtype=None, head_widths=None, pooling="max"):
     """A narrow encoder with seeded weights."""
     keras.utils.set_random_seed(7)
-    encoder = encoders.VGG19(taps, widths=CHANNELS, head_widths=head_widths, dtype=dtype)
+    encoder = encoders.VGG19(taps, CHANNELS, head_widths, pooling, dtype=dtype)
     encoder.build((None, None, None, 3))
     first = encoder.weights[0]
     first.assign(first / 64.0)  # of random weights that read pixels of deviation 64
@@ -35,12 +36,27 @@ def make_multilevel(dtype=None, **arguments):
     return models.MultiLevelModel.on_encoder(encoder, dtype=dtype, **sizes)
 
 
+def make_wct(dtype=None, kind=wct.WCTModel, depth=4, **arguments):
+    """A model of whitening and colouring with a narrow encoder."""
+    encoder = make_encoder(inverting_decoder.taps_of(depth), dtype, pooling=kind.POOLING)
+    return kind.on_encoder(encoder, dtype=dtype, depth=depth, **arguments)
+
+
+def make_linear(dtype=None, **arguments):
+    """A model of a learned transform with a narrow encoder and narrow networks."""
+    encoder = make_encoder(linear.LinearModel.TAPS, dtype)
+    return linear.LinearModel.on_encoder(encoder, dtype=dtype, **{"size": 4, **arguments})
+
+
 EXAMPLES = {
     "adain": make_adain,
+    "linear": make_linear,
     "mobile": make_multilevel,
+    "photorealistic": functools.partial(make_wct, kind=photorealistic.PhotorealisticModel),
     "quality": functools.partial(
         make_multilevel,
         code_layers=multilevel.QUALITY["code_layers"],
         margin=multilevel.QUALITY["margin"],
     ),
+    "wct": make_wct,
 }

@@ -12,8 +12,11 @@ from typing import Any
 # `models.create_model` documents their arguments.
 ARCHITECTURES = {
     "adain": "tfstyle.models.adain:AdaINModel.create",
+    "linear": "tfstyle.models.linear:LinearModel.create",
     "mobile": "tfstyle.models.multilevel:create_mobile",
+    "photorealistic": "tfstyle.models.photorealistic:PhotorealisticModel.create",
     "quality": "tfstyle.models.multilevel:create_quality",
+    "wct": "tfstyle.models.wct:WCTModel.create",
 }
 
 # Factories of style losses, called without arguments.

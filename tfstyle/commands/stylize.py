@@ -52,7 +52,7 @@ def main(config: StylizeCommand) -> int | None:
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
     paint = functools.partial(
         stylizer.paint, strength=config.strength, preserve_color=config.preserve_color,
-        statistics_of=statistics_of, wrap=config.wrap,
+        statistics_of=statistics_of, wrap=config.wrap, photorealistic=config.photorealistic,
     )  # fmt: skip
     failed = _paint_all(config, stylizer, paint, codes_for, contents, names, outputs)
     bad = {"--content": (failed, len(contents), "photos"),

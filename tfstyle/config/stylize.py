@@ -60,6 +60,10 @@ class StylizeCommand:
         section="Look",
     )  # fmt: skip
     preserve_color: str = preserve_color_option()
+    photorealistic: bool = option(
+        False, "Keeps the photo's edges and detail: of what the model changes, only what follows "
+        "them is left, by a guided filter.", section="Look",
+    )  # fmt: skip
     wrap: str = wrap_option()
     statistics_of: str = option(
         "", "Picture whose colours and contrasts the model adapts to, instead of each photo's own: "
@@ -105,6 +109,8 @@ class StylizeCommand:
                 f"--preserve_color={self.preserve_color}: recolours the painting; styles by name "
                 "have none. Use luminance"
             )
+        if self.photorealistic and self.wrap != "none":
+            raise InputError("--photorealistic, --wrap: give one of the two")
         if named and self.style_size != _STYLE_SIZE:
             raise InputError(
                 f"--style_size={self.style_size}: is for --style; give it to `tfstyle styles` to "

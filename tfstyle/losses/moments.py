@@ -5,7 +5,7 @@ import functools
 import keras
 from keras import ops
 
-from tfstyle import statistics
+from tfstyle import covariances, statistics
 from tfstyle.losses.relative import (
     EPSILON,
     StyleLoss,
@@ -107,9 +107,8 @@ class WassersteinLoss(StyleLoss):
 
     def target(self, styles, weights=(1.0,)):
         mean, covariance = super().target(styles, weights)
-        values, vectors = ops.linalg.eigh(covariance)
-        scaled = vectors * ops.sqrt(ops.maximum(values, 0.0))[..., None, :]
-        return mean, covariance, ops.matmul(scaled, ops.swapaxes(vectors, -1, -2))
+        root, _ = covariances.roots_by_eigenvalues(covariance, epsilon=0.0)
+        return mean, covariance, root
 
     def call(self, target, features):
         mean_target, covariance_target, root = target

@@ -2,6 +2,7 @@
 
 transfer   `Stylizer`: a model that is loaded once for many pictures
 tiling     photographs of any size in bounded memory
+smoothing  photorealistic pictures, by a guided filter
 library    style codes by name, in one file
 """
 

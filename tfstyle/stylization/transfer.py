@@ -11,7 +11,7 @@ from tfstyle import colors
 from tfstyle.config import WRAP_AXES
 from tfstyle.errors import InputError, brief
 from tfstyle.runtime import devices, memory
-from tfstyle.stylization import tiling, wrapping
+from tfstyle.stylization import smoothing, tiling, wrapping
 
 if TYPE_CHECKING:
     from tfstyle.models import StyleTransferModel
@@ -182,6 +182,7 @@ class Stylizer:
         *,
         statistics_of: np.ndarray | None = None,
         wrap: str = "none",
+        photorealistic: bool = False,
     ) -> np.ndarray:
         """Photos in a style.
 
@@ -195,7 +196,8 @@ class Stylizer:
             statistics_of: picture `(1, h, w, 3)` whose statistics the model takes for the photos'
                 own: that of another moment or crop, so that both are painted alike.
             wrap: "horizontal" or "both" for photos whose opposite edges meet, as they then do in
-                the result.
+                the result; not with `photorealistic`, whose filter ends at the edges.
+            photorealistic: whether to keep the photos' edges and detail; see `smoothing`.
         Returns: `(batch, h, w, 3)` float32 in [0, 1].
         Raises: InputError of `check_photo`, and if the picture has NaN; ValueError for
             `statistics_of` or `wrap` with a model that is not `Tileable`.
@@ -235,6 +237,8 @@ class Stylizer:
             raise InputError(
                 "the picture has NaN: the model or the style code is damaged, or the precision low"
             )
+        if photorealistic:
+            image = smoothing.photorealistic(image, painted)
         return colors.with_chroma(image, content) if keep else image
 
     def _paint_tiles(self, content, code, strength, on_progress, statistics_of, axes):
