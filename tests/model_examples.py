@@ -1,11 +1,14 @@
-"""Small models with seeded weights, one for each of `registry.ARCHITECTURES`."""
+"""Small models with seeded weights, one for each of `registry.ARCHITECTURES`.
+
+`EXAMPLES` are those of `EncoderDecoderModel`, `ALL` these and the others.
+"""
 
 import functools
 
 import keras
 
 from tfstyle import encoders, models
-from tfstyle.models import adain, multilevel
+from tfstyle.models import adain, microast, multilevel
 
 CHANNELS = (4, 6, 8, 10, 10)
 HEADS = (6, 7, 9, 12, 12)
@@ -35,6 +38,19 @@ def make_multilevel(dtype=None, **arguments):
     return models.MultiLevelModel.on_encoder(encoder, dtype=dtype, **sizes)
 
 
+def make_on_encoder(name, dtype=None, **arguments):
+    """A model of the class of an architecture with a frozen encoder, narrow."""
+    kind = models.model_class(name)
+    return kind.on_encoder(make_encoder(kind.TAPS, dtype), dtype=dtype, **arguments)
+
+
+def make_microast(dtype=None, **arguments):
+    """A narrow MicroAST model."""
+    encoder = make_encoder(microast.LOSS_LAYERS, dtype, HEADS)
+    arguments = {"widths": (4, 6, 8), **arguments}
+    return models.model_class("microast").on_encoder(encoder, dtype=dtype, **arguments)
+
+
 EXAMPLES = {
     "adain": make_adain,
     "mobile": make_multilevel,
@@ -43,4 +59,12 @@ EXAMPLES = {
         code_layers=multilevel.QUALITY["code_layers"],
         margin=multilevel.QUALITY["margin"],
     ),
+}
+
+ALL = {
+    **EXAMPLES,
+    "sanet": functools.partial(make_on_encoder, "sanet"),
+    "multistroke": functools.partial(make_on_encoder, "multistroke"),
+    "adaconv": functools.partial(make_on_encoder, "adaconv", depth=8),
+    "microast": make_microast,
 }

@@ -14,6 +14,10 @@ ARCHITECTURES = {
     "adain": "tfstyle.models.adain:AdaINModel.create",
     "mobile": "tfstyle.models.multilevel:create_mobile",
     "quality": "tfstyle.models.multilevel:create_quality",
+    "sanet": "tfstyle.models.sanet:SANetModel.create",
+    "multistroke": "tfstyle.models.multistroke:MultiStrokeModel.create",
+    "adaconv": "tfstyle.models.adaconv:AdaConvModel.create",
+    "microast": "tfstyle.models.microast:MicroASTModel.create",
 }
 
 # Factories of style losses, called without arguments.
