@@ -1,11 +1,22 @@
-"""Small models with seeded weights, one for each of `registry.ARCHITECTURES`."""
+"""Small models with seeded weights, one for each of `registry.ARCHITECTURES`.
+
+`EXAMPLES` are those of `EncoderDecoderModel`, `ALL` these and the others.
+"""
 
 import functools
 
 import keras
 
 from tfstyle import encoders, models
-from tfstyle.models import adain, inverting_decoder, linear, multilevel, photorealistic, wct
+from tfstyle.models import (
+    adain,
+    inverting_decoder,
+    linear,
+    microast,
+    multilevel,
+    photorealistic,
+    wct,
+)
 
 CHANNELS = (4, 6, 8, 10, 10)
 HEADS = (6, 7, 9, 12, 12)
@@ -48,6 +59,19 @@ def make_linear(dtype=None, **arguments):
     return linear.LinearModel.on_encoder(encoder, dtype=dtype, **{"size": 4, **arguments})
 
 
+def make_on_encoder(name, dtype=None, **arguments):
+    """A model of the class of an architecture with a frozen encoder, narrow."""
+    kind = models.model_class(name)
+    return kind.on_encoder(make_encoder(kind.TAPS, dtype), dtype=dtype, **arguments)
+
+
+def make_microast(dtype=None, **arguments):
+    """A narrow MicroAST model."""
+    encoder = make_encoder(microast.LOSS_LAYERS, dtype, HEADS)
+    arguments = {"widths": (4, 6, 8), **arguments}
+    return models.model_class("microast").on_encoder(encoder, dtype=dtype, **arguments)
+
+
 EXAMPLES = {
     "adain": make_adain,
     "linear": make_linear,
@@ -59,4 +83,12 @@ EXAMPLES = {
         margin=multilevel.QUALITY["margin"],
     ),
     "wct": make_wct,
+}
+
+ALL = {
+    **EXAMPLES,
+    "sanet": functools.partial(make_on_encoder, "sanet"),
+    "multistroke": functools.partial(make_on_encoder, "multistroke"),
+    "adaconv": functools.partial(make_on_encoder, "adaconv", depth=8),
+    "microast": make_microast,
 }

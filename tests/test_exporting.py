@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tests.model_examples import EXAMPLES
+from tests.model_examples import ALL, EXAMPLES
 from tfstyle import layers
 from tfstyle.errors import InputError
 from tfstyle.exporting import metadata, onnx, profiling, saved_model, tflite, tflite_files
@@ -24,6 +24,7 @@ from tfstyle.exporting.signatures import (
     unflatten,
 )
 from tfstyle.metrics.networks import load_features
+from tfstyle.models.capabilities import Tileable
 from tfstyle.runtime.litert import Network
 
 
@@ -52,26 +53,28 @@ def two_sizes(mobile):
     return entries, tflite.convert(mobile, entries, "float32")
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
-    model = EXAMPLES[name]().for_inference()
+    model = ALL[name]().for_inference()
+    tiles = isinstance(model, Tileable)
     (encode,) = entries_of(model, ENCODE_STYLE, [])
     (transfer,) = entries_of(model, TRANSFER, [(64, 96)])
-    (tile,) = entries_of(model, TRANSFER_TILE, [(64, 96)])
-    (whole_photo,) = entries_of(model, ENCODE_WHOLE, [(64, 64)])
-    files = [
-        tflite.convert(model, entries, "float32")
-        for entries in ([encode, whole_photo], [transfer, tile])
-    ]
+    entries = [[encode], [transfer]]
+    if tiles:
+        entries[0] += entries_of(model, ENCODE_WHOLE, [(64, 64)])
+        entries[1] += entries_of(model, TRANSFER_TILE, [(64, 96)])
+    files = [tflite.convert(model, one, "float32") for one in entries]
     assert [profiling.gpu_problems(data) for data in files] == [[], []]
     encoder, painter = (Network(data, 1, name) for data in files)
     assert encoder.signatures[0] == "encode_style"  # what runtimes without signatures take
     code = unflatten(CODE, encoder.run("encode_style", {"style": painting}))
-    assert_equal_arrays(code, model.encode_style(painting), atol=1e-5)
+    assert_equal_arrays(code, model.encode_style(painting), atol=1e-4)
     for strength in (1.0, 0.4):
         inputs = inputs_of(photo, code, strength)
         found = painter.run("transfer", inputs)["stylized"]
         np.testing.assert_allclose(found, model.stylize(photo, code, strength), atol=1e-4)
+        if not tiles:
+            continue
         inputs["content"] = 1.0 - photo[:, :, :64] ** 2
         whole = encoder.run("encode_whole", inputs)
         summary = unflatten(SUMMARY, whole)
@@ -86,17 +89,18 @@ def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
     np.testing.assert_allclose(found, photo, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ALL)
 def test_onnx_files_take_any_size(name, random, tmp_path):
     import onnxruntime
 
-    model = EXAMPLES[name]().for_inference()
+    model = ALL[name]().for_inference()
     assert onnx.write_onnx(model, FREE, tmp_path) < 1e-4
     encoder, transfer = (
         onnxruntime.InferenceSession(tmp_path / f"{file}.onnx")
         for file in ("style_encoder", "transfer")
     )
-    for size in ((53, 47), (40, 42)):  # 40 is the least
+    least = model.min_size
+    for size in ((least + 13, least + 7), (least, least + 2)):
         picture = random.uniform(size=(1, *size, 3)).astype("float32")
         code = model.encode_style(picture)
         names = list(flatten(CODE, code))

@@ -11,20 +11,21 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import ROOT
-from tests.model_examples import EXAMPLES, ROUNDING
+from tests.model_examples import ALL, EXAMPLES, ROUNDING
 from tfstyle import models, registry
 from tfstyle.errors import InputError
 from tfstyle.models import packaged
 from tfstyle.models.encoder_decoder import EncoderDecoderModel
 
 
-@pytest.fixture(params=EXAMPLES)
+@pytest.fixture(params=ALL)
 def make(request):
-    return EXAMPLES[request.param]
+    return ALL[request.param]
 
 
-def test_every_encoder_and_decoder_is_tested():
+def test_every_architecture_is_tested():
     kinds = {name: models.model_class(name) for name in registry.ARCHITECTURES}
+    assert set(ALL) == set(kinds)
     kinds = {name for name, kind in kinds.items() if issubclass(kind, EncoderDecoderModel)}
     assert set(EXAMPLES) == kinds
 
@@ -32,6 +33,7 @@ def test_every_encoder_and_decoder_is_tested():
 @pytest.mark.parametrize("shape", [(64, 64), (47, 51), (40, 43)])
 def test_a_picture_has_the_size_of_its_content(make, shape, random):
     model = make()
+    shape = [max(side, model.min_size + side % 2) for side in shape]
     content = random.uniform(size=(2, *shape, 3)).astype("float32")
     style = random.uniform(size=(2, 45, 60, 3)).astype("float32")
     image = np.asarray(model({"content": content, "style": style}))
@@ -108,18 +110,18 @@ def test_it_is_summarized_as_made_and_as_loaded(make, photo, painting, tmp_path)
     for one in (model, used, *loaded):
         lines = []
         one.summary(print_fn=lines.append, expand_nested=True, show_trainable=True)
-        assert "decoder" in lines[0] and "conv4_1" in lines[0]
+        assert "decoder" in lines[0] and ("conv4_1" in lines[0] or "block2" in lines[0])
         assert f"Total params: {one.count_params():,}" in lines[0]
 
 
 def test_keras_itself_loads_files_once_the_classes_are_imported(tmp_path):
     """As docs/training.md says, in a process of its own."""
-    for name, make in EXAMPLES.items():
+    for name, make in ALL.items():
         make().save(tmp_path / f"{name}.keras")
     code = f"""
 import keras
 def load():
-    return [type(keras.saving.load_model(f"{{name}}.keras")).__name__ for name in {[*EXAMPLES]}]
+    return [type(keras.saving.load_model(f"{{name}}.keras")).__name__ for name in {[*ALL]}]
 try:
     load()
 except TypeError as error:
@@ -136,7 +138,7 @@ print(*load())
     )
     without, names = found.stdout.splitlines()
     assert without == "Could not locate class 'AdaINModel'. Mak"
-    assert names.split() == [models.model_class(name).__name__ for name in EXAMPLES]
+    assert names.split() == [models.model_class(name).__name__ for name in ALL]
 
 
 def test_a_packed_file_gives_nearly_equal_pictures(make, photo, painting, tmp_path):
@@ -169,6 +171,8 @@ def test_a_graph_of_unknown_size_gives_the_same(make, photo, painting):
 @pytest.mark.parametrize("terms", ["loss_terms", "reconstruction_terms"])
 def test_gradients_reach_what_is_trained_and_nothing_else(make, photo, painting, terms):
     model = make(tv_weight=1.0)
+    if not hasattr(model, terms):
+        pytest.skip("it cannot be pretrained")
     photo = photo[:, :, :64]
     inputs = {"content": photo, "style": painting} if terms == "loss_terms" else photo
     with tf.GradientTape() as tape:
@@ -199,9 +203,10 @@ def test_mixed_bfloat16_is_near_float32(make, photo, painting):
         assert value.dtype == tf.float32
         # 8 bits of mantissa; the absolute part is for terms that are small in sums of them.
         assert float(value) == pytest.approx(float(expected[name]), rel=0.1, abs=2e-3)
-        assert float(value) != float(expected[name])
+        assert float(value) != float(expected[name]) or name == "contrast"  # of a batch of one
 
 
+@pytest.mark.parametrize("make", EXAMPLES.values(), ids=EXAMPLES)
 def test_codes_are_known_by_the_encoder_alone(make):
     first, second = make(), make()
     second.decoder.weights[0].assign(second.decoder.weights[0] * 2.0)

@@ -11,11 +11,15 @@ from typing import Any
 # Factories of untrained models: class methods of the model's class, or partials of them;
 # `models.create_model` documents their arguments.
 ARCHITECTURES = {
+    "adaconv": "tfstyle.models.adaconv:AdaConvModel.create",
     "adain": "tfstyle.models.adain:AdaINModel.create",
     "linear": "tfstyle.models.linear:LinearModel.create",
+    "microast": "tfstyle.models.microast:MicroASTModel.create",
     "mobile": "tfstyle.models.multilevel:create_mobile",
+    "multistroke": "tfstyle.models.multistroke:MultiStrokeModel.create",
     "photorealistic": "tfstyle.models.photorealistic:PhotorealisticModel.create",
     "quality": "tfstyle.models.multilevel:create_quality",
+    "sanet": "tfstyle.models.sanet:SANetModel.create",
     "wct": "tfstyle.models.wct:WCTModel.create",
 }
 

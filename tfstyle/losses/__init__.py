@@ -8,6 +8,7 @@ that a weight means the same at any size, for any layer and for any encoder.
 from tfstyle import registry
 from tfstyle.config import parse_weights
 from tfstyle.losses.content import ContentLoss, TotalVariationLoss
+from tfstyle.losses.contrastive import ContrastiveLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
 from tfstyle.losses.perceptual import PerceptualLoss
@@ -15,6 +16,7 @@ from tfstyle.losses.relative import StyleLoss
 
 __all__ = [
     "ContentLoss",
+    "ContrastiveLoss",
     "GramLoss",
     "HistogramLoss",
     "MMDLoss",

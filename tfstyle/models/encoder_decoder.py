@@ -1,4 +1,4 @@
-"""Base of the models with a frozen encoder and a trained decoder."""
+"""Bases of the models with a frozen encoder, and of those of them with a trained decoder."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,43 +20,36 @@ from tfstyle.models.capabilities import (
 _LARGE_FEATURES = 4.0  # root mean square
 
 
-class EncoderDecoderModel(
-    StyleTransferModel, StylePictures, MixableCodes, Tileable, Pretrainable, Growable
-):
-    """Base of the models with a frozen encoder and a trained decoder.
+class FrozenEncoderModel(StyleTransferModel, StylePictures):
+    """Base of the models that read pictures by a frozen encoder.
 
-    A subclass has `TAPS`, the features that training needs, `HEADS`, whether lite has its heads,
-    and `_reconstruct`, besides the methods of `StyleTransferModel`.
+    A subclass has `TAPS`, the features that it and its training need, and `HEADS`, whether lite has
+    its heads, besides the methods of `StyleTransferModel`.
 
     Args:
         encoder: `encoders.VGG19`.
-        decoder: Keras model.
         margin: pixels of reflection around a picture, which keep zero padding outside of it.
-        stride: pixels under one position of the decoder's deepest input; sides are padded to
-            multiples of it.
+        stride: pixels under one position of the deepest features; sides are padded to multiples of
+            it.
     """
 
     TAPS: tuple[str, ...] = ()
     HEADS = False
-    # Pixels; a test measures 89 for VGG-19 to relu4_1 and a decoder that mirrors it.
-    receptive_field = 7 * encoders.STRIDE
-    tile_stride = encoders.STRIDE
 
-    def __init__(self, encoder, decoder, margin, stride, **kwargs):
+    def __init__(self, encoder, margin, stride, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(margin, int) or margin < 0 or margin % stride:
             raise ValueError(
                 f"`margin` must be a multiple of {stride}, at least 0. Received: margin={margin}"
             )
         self.encoder = encoder
-        self.decoder = decoder
         self.margin = margin
         self.padding = layers.ReflectionPadding2D(margin, stride, dtype="float32")
         self.min_size = max(margin + stride, encoders.STRIDE)  # for the reflection and the encoder
 
     @classmethod
     def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
-        """A model with an untrained decoder.
+        """A model whose encoder alone has trained weights.
 
         Args:
             encoder: "lite", "vgg19" or "auto".
@@ -71,7 +64,7 @@ class EncoderDecoderModel(
 
     @classmethod
     def on_encoder(cls, encoder, **arguments):
-        """A model with an untrained decoder on an encoder.
+        """A model whose encoder alone has trained weights.
 
         Args:
             encoder: of the class, built.
@@ -80,6 +73,34 @@ class EncoderDecoderModel(
         model = cls(encoder, **arguments)
         model.build()
         return model
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "margin": self.margin,
+        }
+
+
+class EncoderDecoderModel(FrozenEncoderModel, MixableCodes, Tileable, Pretrainable, Growable):
+    """Base of the models with a frozen encoder, a trained decoder, and statistics as codes.
+
+    A subclass has `_reconstruct`, besides the methods of `FrozenEncoderModel`.
+
+    Args:
+        encoder: `encoders.VGG19`.
+        decoder: Keras model.
+        margin: of `FrozenEncoderModel`.
+        stride: likewise.
+    """
+
+    # Pixels; a test measures 89 for VGG-19 to relu4_1 and a decoder that mirrors it.
+    receptive_field = 7 * encoders.STRIDE
+    tile_stride = encoders.STRIDE
+
+    def __init__(self, encoder, decoder, margin, stride, **kwargs):
+        super().__init__(encoder, margin, stride, **kwargs)
+        self.decoder = decoder
 
     def build(self, input_shape=None):
         if not self.encoder.built:
@@ -143,9 +164,7 @@ class EncoderDecoderModel(
     def get_config(self):
         return {
             **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "margin": self.margin,
         }
 
 
@@ -155,6 +174,20 @@ def adain_divisor(scale: float) -> float:
     VGG-19's are divided, since half precision cannot hold their squares; lite's are of about 1.
     """
     return scale if scale > _LARGE_FEATURES else 1.0
+
+
+def normalized(adain: layers.AdaIN, features: Any, code: Any = None) -> Any:
+    """Features of mean 0 and variance 1 in each channel, by `adain`.
+
+    Args:
+        adain: whose `divisor` suits the features.
+        features: `(batch, h, w, c)`.
+        code: `(batch or 1, 2·c)`, statistics to use instead of the features' own.
+    """
+    code = adain.encode(features) if code is None else ops.convert_to_tensor(code)
+    means, deviations = ops.split(code, 2, axis=-1)
+    unit = ops.concatenate([ops.zeros_like(means), ops.ones_like(deviations)], axis=-1)
+    return adain(features, unit, code)
 
 
 def _all_equal(variables, others):
