@@ -61,7 +61,7 @@ class AdaptiveConvolution(keras.layers.Layer):
             layer.build((None, self.depth))
         index = np.arange(channels)
         block = index[:, None] // self._group == index // self._group
-        self._block, self._identity = (np.float32(one) for one in (block, np.eye(channels)))
+        self._block, self._identity = block.astype(np.float32), np.eye(channels, dtype=np.float32)
         self.built = True
 
     def call(self, features, descriptor):
