@@ -20,7 +20,13 @@ from tfstyle.models import (
 
 CHANNELS = (4, 6, 8, 10, 10)
 HEADS = (6, 7, 9, 12, 12)
-ROUNDING = 5e-4  # of pictures, by orders of summation, which roots of covariances amplify
+
+
+def rounding(model):
+    """Tolerance of a model's pictures and arrays, by orders of summation."""
+    return 5e-4 if isinstance(model, wct.WCTModel) else 1e-5  # matrix roots amplify it
+
+
 WIDTHS = ((5,), (7, 6), (8, 7), (9, 9, 8))  # as many as `multilevel.MOBILE` has
 
 

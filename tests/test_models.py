@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import ROOT
-from tests.model_examples import ALL, EXAMPLES, ROUNDING
+from tests.model_examples import ALL, EXAMPLES, rounding
 from tfstyle import models, registry
 from tfstyle.errors import InputError
 from tfstyle.models import packaged
@@ -58,7 +58,7 @@ def test_one_code_serves_a_batch_of_contents(make, photo, painting):
     both = np.asarray(model({"content": contents, "style": painting}))
     for i in range(2):
         alone = model({"content": contents[i : i + 1], "style": painting})
-        np.testing.assert_allclose(both[i : i + 1], alone, atol=ROUNDING)
+        np.testing.assert_allclose(both[i : i + 1], alone, atol=rounding(model))
 
 
 def test_strength_0_is_the_photo_and_1_is_the_default(make, photo, painting):
@@ -84,7 +84,7 @@ def test_a_batch_takes_a_strength_for_each(make, photo, painting):
     both = np.asarray(model.stylize(contents, code, np.array([0.2, 0.9], "float32")))
     for i, strength in enumerate((0.2, 0.9)):
         alone = model.stylize(photo, code, strength)
-        np.testing.assert_allclose(both[i : i + 1], alone, atol=ROUNDING)
+        np.testing.assert_allclose(both[i : i + 1], alone, atol=rounding(model))
 
 
 def test_a_keras_file_gives_equal_pictures(make, photo, painting, tmp_path):
@@ -165,7 +165,7 @@ def test_a_graph_of_unknown_size_gives_the_same(make, photo, painting):
         half = np.array([0.5], "float32")
         expected = model({"content": content, "style": painting, "strength": half})
         found = graph(content, painting, half)
-        np.testing.assert_allclose(found, expected, atol=ROUNDING)
+        np.testing.assert_allclose(found, expected, atol=rounding(model))
 
 
 @pytest.mark.parametrize("terms", ["loss_terms", "reconstruction_terms"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.model_examples import EXAMPLES, ROUNDING, make_adain
+from tests.model_examples import EXAMPLES, make_adain, rounding
 from tfstyle import colors, images
 from tfstyle.errors import InputError
 from tfstyle.models.capabilities import NamedStyles
@@ -114,7 +114,9 @@ def test_a_batch_is_painted_as_one_by_one(name, compiled, photo, painting):
         assert found.shape == photos.shape
         for number, own in enumerate(each):
             expected = stylizer.paint(photos[number : number + 1], own, 0.7)
-            np.testing.assert_allclose(found[number : number + 1], expected, atol=ROUNDING)
+            np.testing.assert_allclose(
+                found[number : number + 1], expected, atol=rounding(stylizer.model)
+            )
     assert np.abs(found[1] - stylizer.paint(photos, codes, 0.7)[1]).max() > 1e-3
 
 
@@ -145,7 +147,7 @@ def test_compiled_it_paints_the_same(name, photo, painting):
         for strength in (1.0, 0.4):
             expected = eager.paint(picture, code, strength)
             found = compiled.paint(picture, code, strength)
-            np.testing.assert_allclose(found, expected, atol=ROUNDING)
+            np.testing.assert_allclose(found, expected, atol=rounding(stylizer.model))
 
 
 def test_luminance_is_painted_and_the_photos_chroma_kept(photo, painting):
