@@ -1,5 +1,6 @@
-# `make check` is what CI runs; `make fast` takes less than a minute, `make fuzz` half an hour.
-.PHONY: check fast format lint types test fuzz fix
+# `make check` is what CI runs; `make fast` takes less than a minute, `make models` and
+# `make fuzz` half an hour.
+.PHONY: check fast format lint types test models fuzz fix
 
 check: format lint types test
 
@@ -17,6 +18,9 @@ test:
 
 fast: format lint types
 	pytest -n 2 -m "not slow"
+
+models:
+	TFSTYLE_ALL_MODELS=1 pytest -n 2 tests/test_models.py tests/test_exporting.py tests/test_transfer.py
 
 fuzz:
 	TFSTYLE_FUZZ=$(or $(TIMES),100) pytest -n 2 tests/test_fuzz.py

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from tests.model_examples import EXAMPLES
+from tests.model_examples import ALL, EXAMPLES
 from tfstyle import images
 from tfstyle.models import palette
 from tfstyle.stylization import Stylizer, tiling
@@ -22,7 +22,7 @@ def wide(examples):
 
 @pytest.mark.parametrize("name", ["adain", "linear", "quality", "wct"])
 def test_tiles_are_the_whole_picture(name, wide, painting):
-    model = EXAMPLES[name]()
+    model = ALL[name]()
     code = model.encode_style(painting)
     seen = []
     found = tiling.paint_tiles(model, wide, code, 0.7, 448, lambda *progress: seen.append(progress))
@@ -73,7 +73,7 @@ def test_the_smallest_tiles_do_for_any_overlap_and_stride(field, stride):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_models_say_how_their_tiles_overlap(name):
     """As the parts above do; programs that read the flag ask for as much."""
-    model = EXAMPLES[name]()
+    model = ALL[name]()
     assert (model.receptive_field, model.tile_stride) == (OVERLAP, STRIDE)
     assert tiling.least_tile_size(model) == 448
 
@@ -81,7 +81,7 @@ def test_models_say_how_their_tiles_overlap(name):
 @pytest.mark.parametrize("name", ["adain", "mobile", "quality"])
 def test_pooled_codes_are_the_wholes(name, random):
     """Means and deviations of each layer, by themselves."""
-    model = EXAMPLES[name]()
+    model = ALL[name]()
     parts = random.uniform(size=(2, 1, 64, 64, 3)).astype("float32") * [[[[[0.3]]]], [[[[0.9]]]]]
     parts = parts.astype("float32")
     codes = np.concatenate([model.encode_style(part)["statistics"] for part in parts])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.model_examples import EXAMPLES, make_adain, rounding
+from tests.model_examples import ALL, CHECKED, EXAMPLES, make_adain, rounding
 from tfstyle import colors, images
 from tfstyle.errors import InputError
 from tfstyle.models.capabilities import NamedStyles
@@ -40,9 +40,9 @@ def randomized(model):
     return model
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CHECKED)
 def test_a_photo_that_fits_is_painted_in_one_piece(name, large, painting):
-    model = EXAMPLES[name]()
+    model = ALL[name]()
     stylizer = Stylizer(model, tile_size=448)
     code = stylizer.encode_style(painting)
     found = stylizer.paint(large, code, 0.5, on_progress=lambda *_: pytest.fail("a tile"))
@@ -101,11 +101,12 @@ def test_codes_that_cannot_be_mixed_are_one_line():
     np.testing.assert_array_equal(stylizer.mix(codes[:1])["color"], [[1.0, 0.0, 0.0]])
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CHECKED)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_batch_is_painted_as_one_by_one(name, compiled, photo, painting):
     """With a code for each photo, and with one for all."""
-    stylizer = Stylizer(randomized(EXAMPLES[name]()), compiled=compiled)
+    model = randomized(ALL[name]())
+    stylizer = Stylizer(model, compiled=compiled)
     photos = np.concatenate([photo, photo[:, ::-1], 1.0 - photo])
     codes = stylizer.encode_style(np.concatenate([painting, 1.0 - painting, painting[:, ::-1]]))
     one_by_one = [{k: part[n : n + 1] for k, part in codes.items()} for n in range(3)]
@@ -114,9 +115,7 @@ def test_a_batch_is_painted_as_one_by_one(name, compiled, photo, painting):
         assert found.shape == photos.shape
         for number, own in enumerate(each):
             expected = stylizer.paint(photos[number : number + 1], own, 0.7)
-            np.testing.assert_allclose(
-                found[number : number + 1], expected, atol=rounding(stylizer.model)
-            )
+            np.testing.assert_allclose(found[number : number + 1], expected, atol=rounding(model))
     assert np.abs(found[1] - stylizer.paint(photos, codes, 0.7)[1]).max() > 1e-3
 
 
@@ -134,9 +133,9 @@ def test_a_batch_is_painted_in_tiles_as_one_by_one(large, painting):
     assert np.abs(found[1] - stylizer.paint(photos, codes, 0.7)[1]).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CHECKED)
 def test_compiled_it_paints_the_same(name, photo, painting):
-    model = randomized(EXAMPLES[name]())
+    model = randomized(ALL[name]())
     eager, compiled = Stylizer(model), Stylizer(model, compiled=True)
     code = eager.encode_style(painting)
     found = compiled.encode_style(painting)
@@ -147,7 +146,7 @@ def test_compiled_it_paints_the_same(name, photo, painting):
         for strength in (1.0, 0.4):
             expected = eager.paint(picture, code, strength)
             found = compiled.paint(picture, code, strength)
-            np.testing.assert_allclose(found, expected, atol=rounding(stylizer.model))
+            np.testing.assert_allclose(found, expected, atol=rounding(model))
 
 
 def test_luminance_is_painted_and_the_photos_chroma_kept(photo, painting):
