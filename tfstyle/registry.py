@@ -12,8 +12,12 @@ from typing import Any
 # `models.create_model` documents their arguments.
 ARCHITECTURES = {
     "adain": "tfstyle.models.adain:AdaINModel.create",
+    "ghiasi": "tfstyle.models.ghiasi:GhiasiModel.create",
     "mobile": "tfstyle.models.multilevel:create_mobile",
     "quality": "tfstyle.models.multilevel:create_quality",
+    "johnson": "tfstyle.models.johnson:JohnsonModel.create",
+    "conditional": "tfstyle.models.conditional:ConditionalModel.create",
+    "stylebank": "tfstyle.models.stylebank:StyleBankModel.create",
 }
 
 # Factories of style losses, called without arguments.

@@ -10,7 +10,7 @@ from tfstyle.config import parse_weights
 from tfstyle.losses.content import ContentLoss, TotalVariationLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
-from tfstyle.losses.perceptual import PerceptualLoss
+from tfstyle.losses.perceptual import PerceptualLoss, StyleTargets
 from tfstyle.losses.relative import StyleLoss
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "PerceptualLoss",
     "SlicedWassersteinLoss",
     "StyleLoss",
+    "StyleTargets",
     "TotalVariationLoss",
     "WassersteinLoss",
     "make_style_loss",
