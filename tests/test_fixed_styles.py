@@ -86,14 +86,12 @@ def test_files_give_equal_pictures(model, photo, painting, tmp_path):
     code = code_of(model, painting)
     expected = model.stylize(photo, code)
     model.save(tmp_path / "model.keras")
-    model.for_inference().save(tmp_path / "small.keras")
-    models.pack_model(model, tmp_path / "packed.npz")
-    for name, error in (("model.keras", 0.0), ("small.keras", 0.0), ("packed.npz", 0.02)):
-        loaded = models.load_model(tmp_path / name)
-        np.testing.assert_allclose(loaded.stylize(photo, code), expected, atol=error)
-        if error == 0.0:
-            assert loaded.code_identity() == model.code_identity()
+    models.pack_model(model, tmp_path / "packed.npz")  # without what only training needs
+    loaded = models.load_model(tmp_path / "packed.npz")
+    np.testing.assert_allclose(loaded.stylize(photo, code), expected, atol=0.02)
     loaded = models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.stylize(photo, code), expected)
+    assert loaded.code_identity() == model.code_identity() == model.for_inference().code_identity()
     assert len(loaded.trainable_variables) == len(model.trainable_variables)
     batch = inputs_of(model, photo[:, :, :64], painting, [0])
     assert float(loaded.compute_loss(batch)) == float(model.compute_loss(batch))
@@ -114,10 +112,10 @@ def test_gradients_reach_what_is_trained_and_nothing_else(model, photo, painting
 
 
 def test_mixed_precision_is_near_float32(photo, painting):
-    for make_one in EXAMPLES.values():
+    for name in ("stylebank", "ghiasi-mobilenet"):
         found = []
         for dtype in (None, "mixed_bfloat16"):
-            model = make_one(dtype=dtype)
+            model = EXAMPLES[name](dtype=dtype)
             batch = inputs_of(model, photo[:, :, :64], painting, [0])
             found.append(float(model.loss_terms(batch)["total"]))
         assert found[0] != found[1] == pytest.approx(found[0], rel=0.05)
@@ -142,9 +140,9 @@ def test_targets_are_those_of_whole_paintings(painting, photo):
 
 
 def test_tiles_are_the_picture_with_the_photos_moments(model, examples, painting):
-    wide = images.read_image(examples / "chelsea.jpg", 300)[:, :197, :299].copy()
-    code, size = code_of(model, painting), tiling.least_tile_size(model)
-    assert size < 200
+    wide = images.read_image(examples / "chelsea.jpg", 200)[:, :131, :199].copy()
+    code, size = code_of(model, painting), 144
+    assert tiling.least_tile_size(model) <= size
     found = tiling.paint_tiles(model, wide, code, 0.8, size)
     summary = tiling.summarize(model, wide, code, 0.8, size)
     everywhere = np.asarray(model.stylize_tile(wide, code, 0.8, summary))
@@ -157,16 +155,16 @@ def test_tiles_are_the_picture_with_the_photos_moments(model, examples, painting
 
 def test_moments_of_parts_are_those_of_the_whole(model, examples, painting):
     """But for features at the parts' borders, of which there are fewer in larger parts."""
-    wide = images.read_image(examples / "chelsea.jpg", 384)[:, :256, :384]
+    wide = images.read_image(examples / "chelsea.jpg", 256)[:, :128, :256]
     code = code_of(model, painting)
     expected = np.asarray(model.summarize([wide], [1.0], code)["moments"])
     errors = []
-    for side in (64, 128):
-        places = [(y, x) for y in range(0, 256, side) for x in range(0, 384, side)]
+    for side in (32, 64):
+        places = [(y, x) for y in range(0, 128, side) for x in range(0, 256, side)]
         parts = [wide[:, y : y + side, x : x + side] for y, x in places]
         found = model.summarize(parts, [1.0] * len(parts), code)["moments"]
         errors.append(float(np.abs(found - expected).mean() / np.abs(expected).mean()))
-    assert 0 < errors[1] < errors[0] < 0.05
+    assert 0 < errors[1] < errors[0] < 0.1
 
 
 def test_the_receptive_field_is_what_pixels_depend_on(model, random, painting):
@@ -184,26 +182,26 @@ def test_the_receptive_field_is_what_pixels_depend_on(model, random, painting):
 
 
 def test_a_new_style_leaves_the_others_as_they_are(photo, painting):
-    for kind, sizes in ((ConditionalModel, {"blocks": 1}), (StyleBankModel, {})):
-        trained = make(kind, style_names=("one", "two"), **sizes)
-        trained.style_credits = ("By one, 1900.", "")
-        trained.set_paintings([painting, painting])
-        grown = make(kind, style_names=("one", "two", "new"), **sizes)
-        grown.keep_styles(trained)
-        grown.set_paintings([painting[:, ::-1]], 2)
-        assert grown.style_credits == ("By one, 1900.", "", "")
-        assert grown.style_thumbnails[:2] == trained.style_thumbnails
-        before = [np.asarray(grown.stylize(photo, code_of(grown, None, k))) for k in range(3)]
-        stepper = stepper_of(grown)
-        batch = {"content": np.uint8(255 * photo), "style_index": np.array([2], "i4")}
-        for step in range(1, 7):
-            stepper.train_step(batch, step)
-        for number in range(3):
-            found = np.asarray(grown.stylize(photo, code_of(grown, None, number)))
-            assert (found == before[number]).all() == (number < 2)
-            if number < 2:
-                old = trained.stylize(photo, code_of(trained, None, number))
-                np.testing.assert_array_equal(found, old)
+    """Of a `stylebank` in the tests of programs."""
+    trained = make(ConditionalModel, style_names=("one", "two"), blocks=1)
+    trained.style_credits = ("By one, 1900.", "")
+    trained.set_paintings([painting, painting])
+    grown = make(ConditionalModel, style_names=("one", "two", "new"), blocks=1)
+    grown.keep_styles(trained)
+    grown.set_paintings([painting[:, ::-1]], 2)
+    assert grown.style_credits == ("By one, 1900.", "", "")
+    assert grown.style_thumbnails[:2] == trained.style_thumbnails
+    before = [np.asarray(grown.stylize(photo, code_of(grown, None, k))) for k in range(3)]
+    stepper = stepper_of(grown)
+    batch = {"content": np.uint8(255 * photo), "style_index": np.array([2], "i4")}
+    for step in range(1, 7):
+        stepper.train_step(batch, step)
+    for number in range(3):
+        found = np.asarray(grown.stylize(photo, code_of(grown, None, number)))
+        assert (found == before[number]).all() == (number < 2)
+        if number < 2:
+            old = trained.stylize(photo, code_of(trained, None, number))
+            np.testing.assert_array_equal(found, old)
 
 
 def stepper_of(model):
@@ -211,38 +209,30 @@ def stepper_of(model):
     return Stepper(model, config, tf.distribute.get_strategy())
 
 
-def test_reconstruction_steps_leave_the_banks_alone(photo, painting):
-    model = EXAMPLES["stylebank"]()
+def test_reconstruction_steps_leave_the_banks_alone_and_learn_it(photo, painting):
+    model = make(StyleBankModel, style_names=("one", "two", "three"), widths=(8, 12, 16))
     assert [model.loss_of(step) for step in range(1, 7)] == (
         ["loss_terms", "loss_terms", "identity_terms"] * 2
     )
     model.set_paintings([painting] * 3)
     stepper = stepper_of(model)
     batch = {"content": np.uint8(255 * photo), "style_index": np.array([0], "i4")}
-    banks, shared = (
-        lambda: [np.array(one) for one in model._tables],
-        lambda: [np.array(one) for one in model._shared_weights],
-    )
-    for step in range(1, 4):
-        before = banks(), shared()
+
+    def values():
+        return [[np.array(one) for one in part] for part in (model._tables, model._shared_weights)]
+
+    for step in (1, 3):
+        before = values()
         terms = stepper.train_step(batch, step)
-        changed = [
+        banks, shared = (
             [bool((one != other).any()) for one, other in zip(old, new, strict=True)]
-            for old, new in zip(before, (banks(), shared()), strict=True)
-        ]
-        assert all(changed[1])
-        assert all(changed[0]) if step < 3 else not any(changed[0])
+            for old, new in zip(before, values(), strict=True)
+        )
+        assert all(shared) and (all(banks) if step == 1 else not any(banks))
         assert ("identity" in terms) == (step == 3)
-
-
-def test_the_identity_path_learns_to_reconstruct(photo):
-    model = make(StyleBankModel, style_names=("one",), widths=(8, 12, 16))
-    model.loss_of = lambda step: "identity_terms"
-    stepper, losses_seen = stepper_of(model), []
-    batch = {"content": np.uint8(255 * photo), "style_index": np.zeros(1, "i4")}
-    for step in range(1, 61):
-        losses_seen.append(float(stepper.train_step(batch, step)["identity"]))
-    assert losses_seen[-1] < 0.2 * losses_seen[0]
+    for _ in range(60):
+        last = stepper.train_step(batch, 3)
+    assert float(last["identity"]) < 0.2 * float(terms["identity"])
     assert psnr(np.asarray(model.reconstruct(photo)), photo) > 15
 
 
@@ -262,7 +252,7 @@ def test_it_starts_from_a_model_of_other_styles(painting, photo):
         EXAMPLES["stylebank"]().keep_styles(trained)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ["conditional", "stylebank", "ghiasi"])
 def test_it_is_a_tflite_file_in_half_precision_too(name, photo, painting):
     """As an app runs it: the code by itself, the mixture of styles an input."""
     model = EXAMPLES[name]().for_inference()

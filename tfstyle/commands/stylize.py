@@ -24,7 +24,9 @@ def main(config: StylizeCommand) -> int | None:
     from tfstyle.runtime import devices
     from tfstyle.stylization import StyleLibrary
 
-    config = _with_style(config, packaged.own_styles(config.model))
+    packaged.model_path(config.model)
+    if not (config.style or config.style_library or config.style_name):
+        config = _with_own_style(config, packaged.own_styles(config.model))
     contents = images.find_pictures("content", config.content)
     paintings = images.find_pictures("style", config.style)
     with of_flag("style_library"):
@@ -66,10 +68,8 @@ def main(config: StylizeCommand) -> int | None:
     return 0
 
 
-def _with_style(config, own):
-    """The config with the model's only style, if no style is given and there is one."""
-    if config.style or config.style_library or config.style_name:
-        return config
+def _with_own_style(config, own):
+    """The config with the model's only style; InputError if there is none, or a choice."""
     if len(own) == 1:
         return dataclasses.replace(config, style_name=tuple(own))
     if own:

@@ -56,5 +56,5 @@ def own_styles(name: str | os.PathLike) -> dict[str, str]:
             for key in ("style_names", "style_credits")
         )
         return dict(zip(names, credits or [""] * len(names), strict=True))
-    except (*files.UNREADABLE, AttributeError) as error:
+    except files.UNREADABLE as error:
         raise InputError(f"{path}: not a model of tfstyle, or damaged: {brief(error)}") from error

@@ -189,7 +189,8 @@ class TransformNetwork(keras.Model):
             up = functools.partial(self._upsampled, convolution, x, (kept - margin) // stride)
             x = ops.relu((yield from normalize(convolution.name, up, stride, margin)))
             kept = margin
-        x, up = self._image(x), None
+        del up  # which keeps what it works on
+        x = self._image(x)
         x = yield from normalize("image", x, 1, kept)
         return ops.sigmoid(ops.cast(x[:, kept : kept + height, kept : kept + width], "float32"))
 
