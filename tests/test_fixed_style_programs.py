@@ -1,14 +1,18 @@
 """Programs with models of fixed styles, as a user runs them."""
 
+import base64
+import io
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import ROOT
 from tests.fixed_style_examples import EXAMPLES
 from tfstyle import images, models
 from tfstyle.__main__ import main
+from tfstyle.exporting.tflite_files import describe_model
 from tfstyle.stylization import Stylizer
 
 SMALL = [
@@ -131,14 +135,16 @@ def test_bad_styles_are_one_line(flags, text, trained, tmp_path, capfd):
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-def test_it_is_exported_with_credits_and_shares(trained, tmp_path):
-    model = f"--model={trained / 'one' / 'model.keras'}"
-    flags = ["--size=64", "--style_size=64", "--check_pairs=1", "--tile_size=128"]
-    flags += ["--precision=float32,float16,dynamic", "--min_psnr=20"]
-    assert main(["to_tflite", model, f"--output={tmp_path / 'files'}", *flags]) == 0
-    about = json.loads((tmp_path / "files" / "float32" / "model.json").read_text())
-    assert about["style_names"] == ["s0", "s1"] and len(about["style_thumbnails"]) == 2
-    assert main(["to_saved_model", model, f"--output={tmp_path / 'saved'}"]) == 0
+def test_apps_learn_names_and_thumbnails(trained):
+    """From the file beside the exported ones."""
+    model = models.load_model(trained / "one" / "model.keras")
+    about = describe_model(model)
+    assert about["style_names"] == ["s0", "s1"] and "style_credits" not in about
+    for text in about["style_thumbnails"]:
+        with Image.open(io.BytesIO(base64.b64decode(text))) as thumbnail:
+            assert (thumbnail.format, thumbnail.size) == ("JPEG", (96, 96))
+    model.style_credits = ("Anna Ancher, 1900", "")
+    assert json.loads(json.dumps(describe_model(model)))["style_credits"][0].startswith("Anna")
 
 
 def test_ghiasi_goes_through_the_programs(data, tmp_path):
