@@ -14,8 +14,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 # What compiles much, trains or converts; `make fast` leaves it out, and whole programs, too.
 SLOW = {
     "test_adding_a_model", "test_architectures_page", "test_distill", "test_evaluate_program",
-    "test_export_programs", "test_exporting", "test_fuzz", "test_half_precision", "test_models",
-    "test_optimization", "test_optimize_program", "test_quality", "test_readme", "test_training",
+    "test_export_programs", "test_exporting", "test_fixed_style_programs", "test_fixed_styles",
+    "test_fuzz", "test_half_precision", "test_models", "test_optimization",
+    "test_optimize_program", "test_quality", "test_readme", "test_training",
 }  # fmt: skip
 
 

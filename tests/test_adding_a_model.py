@@ -207,7 +207,7 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
         line = refusal("stylize", content, style, covariance, flag, output)
         assert f"{flag.partition('=')[0]}: is for a model that paints in tiles, unlike" in line
     line = refusal("stylize", content, named, output)
-    assert "or --style_name for a model that has named styles" in line
+    assert "--style_name: give one of the model's styles, s0, s1, s2" in line
     line = refusal("train", *flags, "--model=covariance", "--margin=16", "--image_size=48")
     assert line == "error: --margin=16: covariance has no margin"
     for argument, flag in (("style_names=a", "style_dir"), ("margin=16", "margin")):

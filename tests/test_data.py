@@ -11,7 +11,8 @@ from PIL import Image
 from tfstyle import images
 from tfstyle.data.batches import Batches
 from tfstyle.data.crops import Crops
-from tfstyle.data.sources import Part, Skipped, open_source, write_shards
+from tfstyle.data.shards import write_shards
+from tfstyle.data.sources import Part, Skipped, open_source
 from tfstyle.errors import InputError
 
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import ROOT
+from tests.fixed_style_examples import EXAMPLES as FIXED
 from tests.model_examples import ALL, CHECKED, EXAMPLES, OTHERS, rounding
 from tfstyle import models, registry
 from tfstyle.errors import InputError
@@ -53,7 +54,8 @@ def test_an_architecture_keeps_the_contract(name, photo, painting, tmp_path):
 
 
 def test_every_architecture_is_tested():
-    assert set(ALL) == set(registry.ARCHITECTURES)
+    fixed = {name for name in FIXED if "-" not in name}
+    assert set(ALL) | fixed == set(registry.ARCHITECTURES)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (47, 51), (40, 43)])

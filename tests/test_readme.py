@@ -52,7 +52,7 @@ def test_its_stylize_command_runs(run_program, tmp_path):
 
 
 def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
-    (command,) = [block for block in blocks("sh") if "train.py" in block]
+    command, _ = [block for block in blocks("sh") if "train.py" in block]
     python, program, *arguments = shlex.split(command)
     assert python == "python"
     (tmp_path / "photos").symlink_to(examples)
@@ -66,6 +66,21 @@ def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
     assert second.returncode == 0, second.stderr
     assert "Going on from runs/first: step 2 of 3 (66 %)" in second.stderr
     assert (tmp_path / "runs" / "first" / "model.keras").exists()
+
+
+def test_its_command_for_one_style_makes_a_model(run_program, tmp_path, examples):
+    _, command = [block for block in blocks("sh") if "train.py" in block]
+    python, program, *arguments = shlex.split(command)
+    assert python == "python"
+    (tmp_path / "photos").symlink_to(examples)
+    (tmp_path / "painting.jpg").symlink_to(examples / "mosaic.jpg")
+    small = ["--steps=1", "--crop_size=32", "--image_size=48", "--style_size=64"]
+    first = run_program(program, *arguments, *small)
+    assert first.returncode == 0, first.stderr
+    model = "runs/one/model.keras"
+    photo = f"--content={examples / 'chelsea.jpg'}"
+    assert run_program("stylize.py", photo, "--size=64", "--model", model).returncode == 0
+    assert (tmp_path / "stylized.png").exists()
 
 
 def test_its_evaluation_command_runs(run_program, tmp_path, examples):
@@ -115,6 +130,7 @@ def test_its_python_runs(part, text, less, tmp_path, monkeypatch):
     "page",
     [
         "README.md",
+        "docs/architectures.md",
         "docs/training.md",
         "docs/evaluation.md",
         "docs/adding-a-model.md",

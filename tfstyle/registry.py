@@ -13,6 +13,9 @@ from typing import Any
 ARCHITECTURES = {
     "adaconv": "tfstyle.models.adaconv:AdaConvModel.create",
     "adain": "tfstyle.models.adain:AdaINModel.create",
+    "conditional": "tfstyle.models.conditional:ConditionalModel.create",
+    "ghiasi": "tfstyle.models.ghiasi:GhiasiModel.create",
+    "johnson": "tfstyle.models.johnson:JohnsonModel.create",
     "linear": "tfstyle.models.linear:LinearModel.create",
     "microast": "tfstyle.models.microast:MicroASTModel.create",
     "mobile": "tfstyle.models.multilevel:create_mobile",
@@ -20,6 +23,7 @@ ARCHITECTURES = {
     "photorealistic": "tfstyle.models.photorealistic:PhotorealisticModel.create",
     "quality": "tfstyle.models.multilevel:create_quality",
     "sanet": "tfstyle.models.sanet:SANetModel.create",
+    "stylebank": "tfstyle.models.stylebank:StyleBankModel.create",
     "wct": "tfstyle.models.wct:WCTModel.create",
 }
 

@@ -16,7 +16,8 @@ FLAGS = ShardsCommand
 def main(config: ShardsCommand) -> int | None:
     """Writes the shards, and `skipped.txt` beside them if a picture could not be used."""
     from tfstyle import files
-    from tfstyle.data.sources import Skipped, open_source, write_shards
+    from tfstyle.data.shards import write_shards
+    from tfstyle.data.sources import Skipped, open_source
 
     output = pathlib.Path(config.output)
     files.check_folder("output", output)

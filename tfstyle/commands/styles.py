@@ -19,6 +19,8 @@ def main(config: StylesCommand) -> int | None:
     from tfstyle.stylization.library import StyleLibrary, safe_name
 
     packaged.model_path(config.model)
+    if not config.library:
+        return _list_own(config.model, packaged.own_styles(config.model))
     if config.add or config.remove:
         with of_flag("library"):
             files.check_writable(config.library)
@@ -85,4 +87,14 @@ def main(config: StylesCommand) -> int | None:
             f"--add: {bad} of {len(paths)} paintings could not be read; the others are in "
             f"{config.library}"
         )
+    return 0
+
+
+def _list_own(model, styles):
+    """Prints the styles that a model was trained for."""
+    if not styles:
+        raise InputError(f"--library: give the file of styles; {model} has none of its own")
+    print(f"{len(styles)} styles of {model}")
+    for name, credit in styles.items():
+        print(f"  {name}: {credit}" if credit else f"  {name}")
     return 0

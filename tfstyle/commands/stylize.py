@@ -25,6 +25,8 @@ def main(config: StylizeCommand) -> int | None:
     from tfstyle.stylization import StyleLibrary
 
     packaged.model_path(config.model)
+    if not (config.style or config.style_library or config.style_name):
+        config = _with_own_style(config, packaged.own_styles(config.model))
     contents = images.find_pictures("content", config.content)
     paintings = images.find_pictures("style", config.style)
     with of_flag("style_library"):
@@ -64,6 +66,18 @@ def main(config: StylizeCommand) -> int | None:
         )
     logging.info("Wrote %s.", config.output)
     return 0
+
+
+def _with_own_style(config, own):
+    """The config with the model's only style; InputError if there is none, or a choice."""
+    if len(own) == 1:
+        return dataclasses.replace(config, style_name=tuple(own))
+    if own:
+        raise InputError(f"--style_name: give one of the model's styles, {', '.join(own)}")
+    raise InputError(
+        "--style: give the painting to take the style of, or --style_library, or --style_name for "
+        "a model that has named styles"
+    )
 
 
 def _load_stylizer(config):

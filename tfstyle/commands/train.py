@@ -33,6 +33,7 @@ def main(command: TrainCommand) -> int | None:
 
     from tfstyle import models, training
 
+    command = dataclasses.replace(command, model=_architecture(command))
     encoder = command.encoder
     if encoder == "auto" and not command.vgg_weights:
         encoder = models.model_class(command.model).PREFERRED_ENCODER
@@ -67,3 +68,13 @@ def main(command: TrainCommand) -> int | None:
         )  # fmt: skip
         return 128 + (stop.number or signal.SIGTERM)  # another machine's signal, if not our own
     return 0
+
+
+def _architecture(command):
+    """The architecture to train: that of the model to which a style is added."""
+    from tfstyle import models
+    from tfstyle.models.loading import architecture_of
+
+    if not command.add_style or command.model != FLAGS.model:
+        return command.model
+    return architecture_of(models.load_model(command.init_model)) or command.model

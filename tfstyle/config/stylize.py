@@ -41,7 +41,7 @@ class StylizeCommand:
     )
     style_name: tuple[str, ...] = option(
         (), "Name of a style of the library (by default all of them), or of a model that has named "
-        "styles; repeat it for more.", section="Files",
+        "styles (not needed where it has one); repeat it for more.", section="Files",
     )  # fmt: skip
     strength: float = option(
         1.0, "Strength of the style: from 0, the photo, to 1, the full style.", section="Look"
@@ -94,11 +94,6 @@ class StylizeCommand:
             raise InputError(f"--bits: must be 8 or 16, not {self.bits}")
         if not self.content:
             raise InputError("--content: give the photo to paint")
-        if not self.style and not self.style_library and not self.style_name:
-            raise InputError(
-                "--style: give the painting to take the style of, or --style_library, or "
-                "--style_name for a model that has named styles"
-            )
         if self.style and self.style_library:
             raise InputError("--style, --style_library: give one of the two")
         if self.style_name and self.style:
@@ -124,8 +119,9 @@ class StylesCommand:
     """The flags of `tfstyle styles`."""
 
     library: str = option(
-        "", "File of named styles (.json); created if it does not exist.", section="Files"
-    )
+        "", "File of named styles (.json); created if it does not exist. Without this flag, those "
+        "of a --model that was trained for some are listed.", section="Files",
+    )  # fmt: skip
     add: tuple[str, ...] = option(
         (), "Painting, or folder of them, to add under its file name; repeat it. Without this flag "
         "the styles are listed.", section="Files",
@@ -145,5 +141,6 @@ class StylesCommand:
 
     def __post_init__(self):
         check_options(self, {"style_size": (_LEAST, LARGEST_SIZE)})
-        if not self.library:
+        changes = self.add or self.remove or self.name
+        if not self.library and (changes or self.model == DEFAULT_MODEL):
             raise InputError("--library: give the file of styles")

@@ -1,6 +1,8 @@
 """Batches of content and style crops as a tf.data pipeline."""
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,17 +17,27 @@ class Batches:
         content: crops of photographs.
         style: crops of paintings.
         batch_size: samples in a step, over all replicas and workers.
-        with_index: whether samples have the index, in its source, of the style crop's picture.
+        inputs: what samples have: "content" and "style", crops, and "style_index", the index of the
+            style crop's picture in its source.
+        first: added to these indices.
 
     Attributes:
         error: the exception that ended the pipeline, or None; TensorFlow raises another one.
     """
 
-    def __init__(self, content: Crops, style: Crops, batch_size: int, with_index: bool = False):
+    def __init__(
+        self,
+        content: Crops,
+        style: Crops,
+        batch_size: int,
+        inputs: Sequence[str] = ("content", "style"),
+        first: int = 0,
+    ):
         self.content = content
         self.style = style
         self.batch_size = batch_size
-        self.with_index = with_index
+        self.inputs = tuple(inputs)
+        self.first = first
         self.error: Exception | None = None
 
     def dataset(
@@ -37,8 +49,7 @@ class Batches:
             start: first step.
             stop: step to end before.
             context: of the worker; one replica by default.
-        Returns: data set of `{"content": (n, s, s, 3), "style": (n, s, s, 3)}` uint8, and of
-            `"style_index"`, `(n,)` int32, if `with_index`.
+        Returns: data set of dicts of `inputs`: `(n, s, s, 3)` uint8 crops, `(n,)` int32 indices.
         """
         context = context or tf.distribute.InputContext()
         per_replica = self.batch_size // context.num_replicas_in_sync
@@ -46,17 +57,17 @@ class Batches:
         first = context.input_pipeline_id * local
         size = self.content.crop_size
 
+        shapes = {"content": (size, size, 3), "style": (size, size, 3), "style_index": ()}
+        types = {"content": tf.uint8, "style": tf.uint8, "style_index": tf.int32}
+
         def sample(number):
-            content, style, index = tf.numpy_function(
-                self._sample, [number], (tf.uint8, tf.uint8, tf.int32), stateful=False
+            found = tf.numpy_function(
+                self._sample, [number], [types[name] for name in self.inputs], stateful=False
             )
-            crops = {
-                "content": tf.ensure_shape(content, (size, size, 3)),
-                "style": tf.ensure_shape(style, (size, size, 3)),
+            return {
+                name: tf.ensure_shape(value, shapes[name])
+                for name, value in zip(self.inputs, found, strict=True)
             }
-            if self.with_index:
-                crops["style_index"] = tf.ensure_shape(index, ())
-            return crops
 
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
         return (
@@ -67,10 +78,15 @@ class Batches:
             .prefetch(2 * max(1, local // per_replica))
         )
 
-    def _sample(self, number: np.int64) -> tuple[np.ndarray, np.ndarray, np.int32]:
+    def _sample(self, number: np.int64) -> list[np.ndarray]:
         try:
-            style, index = self.style.draw(int(number))
-            return self.content[int(number)], style, np.int32(index)
+            found: dict[str, Any] = {"content": self.content[int(number)]}
+            if "style" in self.inputs:
+                found["style"], index = self.style.draw(int(number))
+            else:
+                index = self.style.picture_of(int(number))
+            found["style_index"] = np.int32(self.first + index)
+            return [found[name] for name in self.inputs]
         except Exception as error:  # TensorFlow would keep only its text
             self.error = error
             raise

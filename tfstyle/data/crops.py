@@ -54,8 +54,7 @@ class Crops:
 
     def draw(self, number: int) -> tuple[np.ndarray, int]:
         """The crop of that number, and the index of its picture in the source."""
-        epoch, position = divmod(number, len(self.source.names))
-        index = int(self._order(epoch)[position])
+        index = self.picture_of(number)
         random = np.random.default_rng((*self.seed, 1, number))
         for _ in range(_ATTEMPTS):
             try:
@@ -65,6 +64,11 @@ class Crops:
                 found = error
                 index = int(random.integers(len(self.source.names)))
         raise InputError(f"{_ATTEMPTS} pictures in a row are damaged; for instance {found}")
+
+    def picture_of(self, number: int) -> int:
+        """The index in the source of the picture of that number, if it can be decoded."""
+        epoch, position = divmod(number, len(self.source.names))
+        return int(self._order(epoch)[position])
 
     def _epoch_order(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((*self.seed, 0, epoch)).permutation(len(self.source.names))

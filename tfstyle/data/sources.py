@@ -5,10 +5,10 @@ import os
 import pathlib
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from tfstyle import files, images
+from tfstyle import images
 from tfstyle.errors import InputError
 
 SHARD_SUFFIX = ".tfrecord"
@@ -87,6 +87,17 @@ class FolderSource:
         return images.image_size(self.path(index))
 
 
+class FileSource(FolderSource):
+    """The image files of a list, each by its name."""
+
+    def __init__(self, paths: Sequence[str | os.PathLike]):
+        self.paths = [pathlib.Path(path) for path in paths]
+        self.names = [path.name for path in self.paths]
+
+    def path(self, index: int) -> str:
+        return str(self.paths[index])
+
+
 class ShardSource:
     """Records of TFRecord files, `tf.train.Example`s with the feature `image/encoded`."""
 
@@ -163,6 +174,36 @@ def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipp
         source = ShardSource(folder, skipped)
     if not source.names:
         raise InputError(f"--{flag}: {folder} holds no pictures; give a folder that does")
+    reasons = _reasons(source, least)
+    for error in filter(None, reasons):
+        skipped.add(error)
+    usable = [index for index, error in enumerate(reasons) if error is None]
+    if not usable:
+        example = next(filter(None, reasons))
+        raise InputError(
+            f"--{flag}: none of the {len(reasons)} files in {folder} is a usable picture; "
+            f"for instance {example}"
+        )
+    return Part(source, usable)
+
+
+def open_files(paths: Sequence[str | os.PathLike], flag: str, least: int) -> Source:
+    """Image files, all of which are usable.
+
+    Args:
+        paths: of the files.
+        flag: that gave them, for errors.
+        least: shortest side in pixels.
+    Raises: InputError for a file that is missing, no picture or too small.
+    """
+    source = FileSource(paths)
+    for error in filter(None, _reasons(source, least)):
+        raise InputError(f"--{flag}: {error}")
+    return source
+
+
+def _reasons(source: Source, least: int) -> list[InputError | None]:
+    """Why pictures cannot be used, by their headers."""
 
     def reason(index: int) -> InputError | None:
         try:
@@ -176,77 +217,7 @@ def open_source(folder: str | os.PathLike, flag: str, least: int, skipped: Skipp
         return None
 
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        reasons = list(pool.map(reason, range(len(source.names))))
-    for error in filter(None, reasons):
-        skipped.add(error)
-    usable = [index for index, error in enumerate(reasons) if error is None]
-    if not usable:
-        example = next(filter(None, reasons))
-        raise InputError(
-            f"--{flag}: none of the {len(reasons)} files in {folder} is a usable picture; "
-            f"for instance {example}"
-        )
-    return Part(source, usable)
-
-
-def write_shards(
-    source: Source, folder: str | os.PathLike, size: int, per_shard: int, skipped: Skipped
-) -> Iterator[int]:
-    """Writes pictures as TFRecord shards of JPEG files; yields the number done after each.
-
-    Args:
-        source: of the pictures.
-        folder: to write to, which exists and is empty.
-        size: shorter side that larger pictures are reduced to, in pixels.
-        per_shard: pictures in a shard.
-        skipped: collects pictures that cannot be decoded.
-    Raises: InputError if a shard cannot be written (none is left incomplete), or if no picture can
-        be decoded.
-    """
-    import tensorflow as tf
-
-    written = 0
-    count = -(-len(source.names) // per_shard)
-    for shard in range(count):
-        path = pathlib.Path(folder) / f"{shard:05d}-of-{count:05d}{SHARD_SUFFIX}"
-        indices = range(shard * per_shard, min((shard + 1) * per_shard, len(source.names)))
-        try:
-            with files.replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as out:
-                for index in indices:
-                    try:
-                        data = _reduced_jpeg(source, index, size)
-                    except InputError as error:
-                        skipped.add(error)
-                        continue
-                    values = {ENCODED: data, FILENAME: os.fsencode(source.names[index])}
-                    features = {
-                        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-                        for key, value in values.items()
-                    }
-                    example = tf.train.Example(features=tf.train.Features(feature=features))
-                    out.write(example.SerializeToString())
-                    written += 1
-                    yield index + 1
-        except tf.errors.OpError as error:
-            raise InputError(f"{path}: cannot be written ({error.message})") from error
-    if not written:
-        example = next(iter(skipped.lines), "there are none")
-        raise InputError(f"none of the pictures can be decoded; for instance {example}")
-
-
-def _reduced_jpeg(source: Source, index: int, size: int) -> bytes:
-    import io
-
-    from PIL import Image
-
-    image = images.read_training_image(source.read(index), source.path(index), reduced=size)
-    scale = size / min(image.size)
-    if scale < 1.0:
-        shape = (round(image.width * scale), round(image.height * scale))
-        image = image.resize(shape, Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=95, subsampling="4:4:4")
-    return buffer.getvalue()
+        return list(pool.map(reason, range(len(source.names))))
 
 
 def _files(folder: pathlib.Path) -> Iterator[str]:

@@ -145,6 +145,9 @@ def describe_model(model: StyleTransferModel) -> dict[str, Any]:
     about: dict[str, Any] = {"codes": model.code_identity()}
     if isinstance(model, NamedStyles):
         about["style_names"] = list(model.style_names)
+        for name in ("style_credits", "style_thumbnails"):
+            if getattr(model, name):
+                about[name] = list(getattr(model, name))
     if isinstance(model, Tileable):
         about["receptive_field"] = model.receptive_field
         about["tile_stride"] = model.tile_stride

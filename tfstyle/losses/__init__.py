@@ -11,7 +11,7 @@ from tfstyle.losses.content import ContentLoss, TotalVariationLoss
 from tfstyle.losses.contrastive import ContrastiveLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
-from tfstyle.losses.perceptual import PerceptualLoss
+from tfstyle.losses.perceptual import PerceptualLoss, StyleTargets
 from tfstyle.losses.relative import StyleLoss
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "PerceptualLoss",
     "SlicedWassersteinLoss",
     "StyleLoss",
+    "StyleTargets",
     "TotalVariationLoss",
     "WassersteinLoss",
     "make_style_loss",

@@ -83,7 +83,7 @@ class MMDLoss(StyleLoss):
         normalize: whether to divide by the target embedding's squared norm.
 
     Call arguments:
-        target: the embedding and σ from `target`.
+        target: the embedding and σ, `(batch, 1, 1)`, from `target`.
         features: `(batch, h, w, c)`.
     Returns: `(batch,)` before Keras' reduction.
     Raises: ValueError for an unknown kernel.
@@ -119,9 +119,9 @@ class MMDLoss(StyleLoss):
         return waves / math.sqrt(self.frequencies)
 
     def target(self, styles, weights=(1.0,)):
-        # Mean over pictures first: all embeddings share one bandwidth.
+        # Mean over the mixed pictures first: their embeddings share one bandwidth.
         variance = sum(
-            w * 2.0 * ops.mean(ops.sum(ops.var(statistics.flatten(features), axis=1), -1))
+            w * 2.0 * ops.sum(ops.var(statistics.flatten(features), axis=1), -1)[:, None, None]
             for w, features in zip(weights, styles, strict=True)
         )
         sigma = ops.sqrt(variance + EPSILON)

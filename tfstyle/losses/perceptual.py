@@ -1,5 +1,6 @@
 """The weighted sum of content, style and total variation terms."""
 
+import keras
 from keras import ops
 
 from tfstyle.losses.content import TotalVariationLoss
@@ -32,7 +33,8 @@ class PerceptualLoss:
 
         Args:
             content_features: dict of the content image's features.
-            style_features: sequence of such dicts, one for each style image.
+            style_features: sequence of such dicts, one for each style image; if empty, the caller
+                adds the targets of styles.
             style_weights: shares of the style images, of sum 1.
         Returns: a nested dict of tensors.
         """
@@ -40,13 +42,17 @@ class PerceptualLoss:
             "content": {
                 layer: ops.cast(content_features[layer], "float32") for layer in self.content
             },
-            "style": {
-                layer: [
-                    loss.target([features[layer] for features in style_features], style_weights)
-                    for loss, _ in terms
-                ]
-                for layer, terms in self.style.items()
-            },
+            "style": self.style_targets(style_features, style_weights) if style_features else {},
+        }
+
+    def style_targets(self, style_features, style_weights=(1.0,)):
+        """The part `"style"` of `targets`, by layer."""
+        return {
+            layer: [
+                loss.target([features[layer] for features in style_features], style_weights)
+                for loss, _ in terms
+            ]
+            for layer, terms in self.style.items()
         }
 
     def __call__(self, targets, features, image):
@@ -63,3 +69,18 @@ class PerceptualLoss:
             losses["tv"] = self.tv_weight * self._total_variation(image, image)
         losses["total"] = sum(losses.values())
         return losses
+
+
+class StyleTargets:
+    """Targets of several styles, of which each sample of a batch takes those of its own.
+
+    Args:
+        each: for each style what `PerceptualLoss.style_targets` returns for one picture.
+    """
+
+    def __init__(self, each):
+        self._stacked = keras.tree.map_structure(lambda *parts: ops.concatenate(parts), *each)
+
+    def take(self, index):
+        """The targets of a batch whose styles are `(batch,)` indices."""
+        return keras.tree.map_structure(lambda part: ops.take(part, index, axis=0), self._stacked)

@@ -36,13 +36,67 @@ class NamedStyles:
 
     Its factory gets `style_names`, those of the paintings that it is trained on, and training
     passes `"style_index"`, `(batch,)` int32 indices into them, with the pictures.
+
+    Attributes:
+        style_names: in the order of the indices.
+        style_credits: of each style, what its painting is and where it is from, in a line; or ().
+        style_thumbnails: of each style, a small JPEG of its painting in base64; or ().
+        most_styles: how many there may be; None for any number.
     """
 
     purpose = "has styles by name"
     style_names: tuple[str, ...]
+    style_credits: tuple[str, ...] = ()
+    style_thumbnails: tuple[str, ...] = ()
+    most_styles: int | None = None
 
     def encode_index(self, index: Any) -> dict[str, Any]:
         """Codes of styles by their indices in `style_names`, `(batch,)` int32."""
+        raise NotImplementedError
+
+
+class WholePaintings(NamedStyles):
+    """Has named styles that are learned from whole paintings instead of crops.
+
+    Training calls `set_paintings` once; the batches then have photographs and indices alone.
+    """
+
+    purpose = "is trained on whole paintings"
+
+    def set_paintings(self, paintings: Sequence[Picture], first: int = 0) -> None:
+        """Gives the paintings of the styles, from the one of index `first` on.
+
+        Args:
+            paintings: `(1, h, w, 3)` each, of any sizes.
+            first: index in `style_names`.
+        """
+        raise NotImplementedError
+
+
+class MoreStyles(NamedStyles):
+    """Can learn further styles, which leave the pictures of its others as they are."""
+
+    purpose = "can learn further styles"
+
+    def keep_styles(self, trained: keras.Model) -> None:
+        """Takes over a trained model, whose styles come first; training then leaves them alone.
+
+        Raises: ValueError, with the reason, if its weights do not fit.
+        """
+        raise NotImplementedError
+
+
+class AlternatingTraining:
+    """Alternates between losses, each with steps of its own."""
+
+    purpose = "alternates between losses"
+
+    def loss_of(self, step: int) -> str:
+        """The name of the method for a step, counted from 1, that replaces `loss_terms`.
+
+        A pure function of the step, so that a resumed run goes on exactly. A variable that a loss
+        does not depend on is not changed by its steps.
+        """
         raise NotImplementedError
 
 

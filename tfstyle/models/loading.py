@@ -50,6 +50,12 @@ def model_class(architecture: str) -> type[StyleTransferModel]:
     return getattr(maker, "func", maker).__self__
 
 
+def architecture_of(model: StyleTransferModel) -> str:
+    """The first architecture that makes models of its class, or "" if none does."""
+    names = (name for name in registry.ARCHITECTURES if model_class(name) is type(model))
+    return next(names, "")
+
+
 def own_arguments(architecture: str) -> dict[str, Any]:
     """The arguments of an architecture that have a default, with it: numbers, texts and tuples."""
     maker = registry.resolve(registry.ARCHITECTURES[architecture])

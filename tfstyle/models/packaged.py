@@ -6,9 +6,12 @@ Loads neither Keras nor TensorFlow, so that errors are reported before they load
 import os
 import pathlib
 
+from tfstyle import files
 from tfstyle.config import did_you_mean
-from tfstyle.errors import InputError
+from tfstyle.errors import InputError, brief
+from tfstyle.parsing import archives, json_text
 
+_MOST_STYLES = 10_000
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 PACKAGED_MODELS = {name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile")}
 
@@ -30,3 +33,28 @@ def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
     if not path.is_file():
         raise InputError(f"--{flag}: {path}: no such file")
     return path
+
+
+def own_styles(name: str | os.PathLike) -> dict[str, str]:
+    """The styles that a model was trained for, by name: the painting's credit, or nothing.
+
+    Args:
+        name: as for `model_path`.
+    Returns: an empty dict for a model without styles of its own.
+    Raises: InputError if there is no such model, or its file cannot be read.
+    """
+    path = model_path(name)
+    try:
+        if path.suffix == ".npz":
+            text = str(archives.read_arrays(path, {"config"}.__contains__).get("config", "{}"))
+        else:
+            with archives.open_zip(path) as archive:
+                text = archive.read("config.json").decode("utf-8")
+        config = json_text.parse(text).get("config", {})
+        names, credits = (
+            json_text.check(config.get(key) or [], list[str], key, _MOST_STYLES)
+            for key in ("style_names", "style_credits")
+        )
+        return dict(zip(names, credits or [""] * len(names), strict=True))
+    except files.UNREADABLE as error:
+        raise InputError(f"{path}: not a model of tfstyle, or damaged: {brief(error)}") from error

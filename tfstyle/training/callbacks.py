@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfstyle import images
 from tfstyle.errors import InputError
 from tfstyle.runtime import terminal
+from tfstyle.training.data_sets import Pictures
 from tfstyle.training.runs import RunFolder
 
 
@@ -58,7 +59,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     Args:
         contents: list of `(1, h, w, 3)` float32 pictures, all of one size.
-        styles: likewise, of the same size; for a model with named styles the first ones.
+        styles: likewise, of the same size; for a model with named styles those from `first` on.
+        first: index of a style.
         every: steps between two grids.
         folder: where grids are written as `step-00001000.jpg`: contents down, styles across.
         writer: of TensorBoard's files.
@@ -69,6 +71,7 @@ class SampleGrid(keras.callbacks.Callback):
         self,
         contents: list[np.ndarray],
         styles: list[np.ndarray],
+        first: int,
         every: int,
         folder: pathlib.Path,
         writer: tf.summary.SummaryWriter,
@@ -77,6 +80,7 @@ class SampleGrid(keras.callbacks.Callback):
         super().__init__()
         self.contents = contents
         self.styles = styles
+        self.first = first
         self.every = every
         self.folder = folder
         self.writer = writer
@@ -95,7 +99,7 @@ class SampleGrid(keras.callbacks.Callback):
         """`(1, H, W, 3)`: styles on top, contents on the left, the rest stylized."""
         codes = [
             model.encode({"style": style, "style_index": np.array([index], np.int32)})
-            for index, style in enumerate(self.styles)
+            for index, style in enumerate(self.styles, self.first)
         ]
         rows = [[np.ones_like(self.styles[0]), *self.styles]]
         for content in self.contents:
@@ -142,13 +146,14 @@ class ProgressLine(keras.callbacks.Callback):
 
 def report_callbacks(
     run: RunFolder,
-    contents: list[np.ndarray],
-    styles: list[np.ndarray],
+    pictures: Pictures,
+    first: int,
     current_model: Callable[[], keras.Model],
 ) -> list[keras.callbacks.Callback]:
-    """The callbacks of the process that writes files."""
+    """The callbacks of the process that writes files; `first` is the first trained style."""
     log = TensorBoardLog(run.logs)
     grid = SampleGrid(
-        contents, styles, run.config.sample_every, run.samples, log.writer, current_model
-    )
+        pictures.contents, pictures.styles, first, run.config.sample_every, run.samples, log.writer,
+        current_model,
+    )  # fmt: skip
     return [log, grid, ProgressLine(run.config.steps)]

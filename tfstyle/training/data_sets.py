@@ -7,10 +7,11 @@ import pathlib
 import numpy as np
 from absl import logging
 
+from tfstyle import images
 from tfstyle.config import TrainConfig
 from tfstyle.data.batches import Batches
 from tfstyle.data.crops import Crops
-from tfstyle.data.sources import Part, Skipped, open_source
+from tfstyle.data.sources import Part, Skipped, open_files, open_source
 from tfstyle.errors import InputError
 
 _HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
@@ -27,39 +28,69 @@ class Pictures:
         contents: `(1, h, w, 3)` pictures for samples.
         styles: likewise; for a model with named styles the first ones.
         style_names: of all paintings, for a model with named styles; otherwise empty.
+        paintings: whole, `(1, h, w, 3)` of any sizes, for a model that is trained on these;
+            otherwise empty.
     """
 
     batches: Batches
     contents: list[np.ndarray]
     styles: list[np.ndarray]
     style_names: tuple[str, ...]
+    paintings: list[np.ndarray]
 
 
-def open_pictures(config: TrainConfig, skipped: Skipped, named: bool = False) -> Pictures:
+def open_pictures(
+    config: TrainConfig, skipped: Skipped, named: bool = False, whole: bool = False, first: int = 0
+) -> Pictures:
     """The pictures of a run; samples are held out of training if there are enough pictures.
 
     Args:
         config: of the run.
         skipped: collects pictures that cannot be used.
         named: whether each painting is a style of its own, so that none can be held out.
-    Raises: InputError for a folder without a usable picture.
+        whole: whether styles are learned from whole paintings.
+        first: index of the first style.
+    Raises: InputError for a folder without a usable picture, and for a painting given by name that
+        is none.
     """
-    content, contents, _ = _open("content_dir", config, skipped, _CONTENT, hold_out=True)
-    style, styles, names = _open("style_dir", config, skipped, _STYLE, hold_out=not named)
-    batches = Batches(content, style, config.batch_size, with_index=named)
-    return Pictures(batches, contents, styles, _unique_names(names) if named else ())
+    least = config.crop_size // 2
+    photos = open_source(config.content_dir, "content_dir", least, skipped)
+    flag = _style_flag(config)
+    paths = getattr(config, flag)
+    if flag == "style_dir":
+        paintings = open_source(paths, flag, 1 if whole else least, skipped)
+        names = _unique_names(paintings.names)
+    else:
+        found = images.find_pictures(flag, paths)
+        paintings = open_files(found, flag, 1 if whole else least)
+        names = tuple(images.distinct_names(found))
+    content, contents = _open(photos, "content_dir", config, skipped, _CONTENT, hold_out=True)
+    style, styles = _open(paintings, flag, config, skipped, _STYLE, hold_out=not named)
+    inputs = ["content", *([] if whole else ["style"]), *(["style_index"] if named else [])]
+    batches = Batches(content, style, config.batch_size, inputs, first)
+    wholes = []
+    for index in range(len(names) if whole else 0):
+        painting = images.read_training_image(
+            paintings.read(index), paintings.path(index), reduced=config.style_size
+        )
+        array = np.asarray(painting, np.float32)[None] / np.float32(255.0)
+        wholes.append(images.reduce(array, config.style_size))
+    return Pictures(batches, contents, styles, names if named else (), wholes)
 
 
-def _open(flag, config, skipped, part, hold_out):
-    """Crops of a folder's pictures, samples, and the names of the pictures."""
-    folder = getattr(config, flag)
-    source = open_source(folder, flag, config.crop_size // 2, skipped)
+def _style_flag(config):
+    """The flag that gives the paintings."""
+    return "add_style" if config.add_style else "style" if config.style else "style_dir"
+
+
+def _open(source, flag, config, skipped, part, hold_out):
+    """Crops of a source's pictures, and samples."""
     order = list(range(len(source.names)))
     if hold_out:
         random = np.random.default_rng((config.seed, _HELD, part))
         order = random.permutation(len(source.names)).tolist()
     held = min(_HELD_OUT, len(order) // 10) if hold_out else 0
-    logging.info("%s: %d pictures of %s.", flag, len(order), folder)
+    logging.info("--%s: %d pictures.", flag, len(order))
     make = functools.partial(
         Crops, crop_size=config.crop_size, skipped=skipped, seed=(config.seed, part)
     )
@@ -84,7 +115,7 @@ def _open(flag, config, skipped, part, hold_out):
         scale_jitter=config.style_scale_jitter if part == _STYLE else 1.0,
         color_jitter=config.color_jitter if part == _CONTENT else 0.0,
     )
-    return crops, samples, source.names
+    return crops, samples
 
 
 def _unique_names(names):

@@ -17,11 +17,17 @@ from tfstyle.config import TrainConfig
 from tfstyle.data.batches import Batches
 from tfstyle.data.sources import Skipped
 from tfstyle.errors import InputError
-from tfstyle.models.capabilities import NamedStyles, Pretrainable, require
+from tfstyle.models.capabilities import NamedStyles, Pretrainable, WholePaintings, require
 from tfstyle.runtime import devices, terminal
 from tfstyle.training.callbacks import report_callbacks
 from tfstyle.training.data_sets import open_pictures
-from tfstyle.training.new_models import make_model, make_result_model, start_from
+from tfstyle.training.new_models import (
+    added_names,
+    load_first,
+    make_model,
+    make_result_model,
+    start_from,
+)
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import Stepper
 from tfstyle.training.strategies import Machines, is_chief, make_strategy
@@ -66,8 +72,12 @@ def train(
     strategy = strategy or make_strategy(config)
     machines = Machines(strategy)
     skipped = Skipped()
-    named = issubclass(models.model_class(config.model), NamedStyles)
-    pictures = open_pictures(config, skipped, named)
+    kind = models.model_class(config.model)
+    trained = load_first(config)
+    known = trained.style_names if config.add_style else ()
+    pictures = open_pictures(
+        config, skipped, issubclass(kind, NamedStyles), issubclass(kind, WholePaintings), len(known)
+    )
     chief = is_chief(strategy)
     keras.utils.set_random_seed(config.seed)
     if config.precision == "mixed_float16" and not tf.config.list_logical_devices("GPU"):
@@ -75,17 +85,20 @@ def train(
     if config.precision == "mixed_bfloat16" and not devices.computes_bfloat16():
         logging.warning("bfloat16 is slow on this CPU; --precision=float32 is faster.")
     with strategy.scope():
-        model = make_model(config, pictures.style_names)
+        style_names = added_names(config, known, pictures.style_names)
+        model = make_model(config, style_names, trained)
         if config.pretrain_steps:
             require(model, Pretrainable, "--pretrain_steps")
-        if config.init_model:
-            start_from(config, model)
+        if trained:
+            start_from(config, model, trained)
+        if pictures.paintings:
+            require(model, WholePaintings, "--style").set_paintings(pictures.paintings, len(known))
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
     identity = {"encoder": model.frozen_identity()}
     if pictures.style_names:
-        identity["style_names"] = list(pictures.style_names)
+        identity["style_names"] = list(style_names)
     run = RunFolder(config, identity)
     start = run.restore(stepper.state())
     mean = machines.mean(start)
@@ -105,7 +118,7 @@ def train(
         if chief:
             run.prepare()
             skipped.keep_in(run.path / "skipped.txt")
-        result_model = make_result_model(config, model, pictures.style_names)
+        result_model = make_result_model(config, model, style_names, trained)
 
         def current_model() -> models.StyleTransferModel:
             for variable, value in zip(
@@ -116,7 +129,7 @@ def train(
 
         if chief:
             callbacks = [
-                *report_callbacks(run, pictures.contents, pictures.styles, current_model),
+                *report_callbacks(run, pictures, len(known), current_model),
                 *callbacks,
             ]
         else:
@@ -191,13 +204,14 @@ class _Loop:
         for step in range(start + 1, config.steps + 1):
             if (step - 1) % config.log_every == 0 or step == start + 1:
                 self.report.on_epoch_begin((step - 1) // config.log_every)
+            if (step - 1) % config.log_every == 0 or step in (start + 1, config.pretrain_steps + 1):
                 terms, times = [], {"start": time.perf_counter(), "wait": 0.0}
             self.report.on_train_batch_begin(step - 1)
             before = time.perf_counter()
             batch = self._next(iterator)
             times["wait"] += time.perf_counter() - before
             pretrains = step <= config.pretrain_steps
-            found = (stepper.pretrain_step if pretrains else stepper.train_step)(batch)
+            found = stepper.pretrain_step(batch) if pretrains else stepper.train_step(batch, step)
             terms.append(found)
             flags.append(found["finite"])
             if len(flags) > 2 and not flags.popleft():  # an old one, which is ready without waiting
@@ -227,15 +241,11 @@ class _Loop:
         rows = [{name: float(value) for name, value in row.items()} for row in terms]
         seconds = time.perf_counter() - times["start"]
         finite = [row.pop("finite") for row in rows]
-        good = [
-            row
-            for row, is_finite in zip(rows, finite, strict=True)
-            if is_finite and row.keys() == rows[-1].keys()
-        ]
-        logs = {
-            name: float(np.mean([row[name] for row in good])) if good else float("nan")
-            for name in rows[-1]
-        }
+        good = [row for row, is_finite in zip(rows, finite, strict=True) if is_finite]
+        logs = {}
+        for name in dict.fromkeys(name for row in rows for name in row):
+            values = [row[name] for row in good if name in row]
+            logs[name] = float(np.mean(values)) if values else float("nan")
         logs["learning_rate"] = float(self.stepper.optimizer.learning_rate)
         logs["images_per_second"] = len(rows) * self.config.batch_size / seconds
         logs["data_wait"] = times["wait"] / seconds

@@ -2,21 +2,58 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from tfstyle import models
 from tfstyle.config import TrainConfig, did_you_mean
 from tfstyle.config.options import parse_assignments
 from tfstyle.errors import InputError, brief
-from tfstyle.models.capabilities import Growable, require
-from tfstyle.models.loading import own_arguments
+from tfstyle.models.capabilities import Growable, MoreStyles, NamedStyles, require
+from tfstyle.models.loading import architecture_of, own_arguments
 
 
-def make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleTransferModel:
+def load_first(config: TrainConfig) -> Any:
+    """The model of `config.init_model`, or None.
+
+    Raises: InputError if it is no model, or styles are to be added and it cannot learn any.
+    """
+    if not config.init_model:
+        return None
+    trained = models.load_model(config.init_model)
+    if config.add_style:
+        require(trained, MoreStyles, "--add_style")
+        if type(trained) is not models.model_class(config.model):
+            raise InputError(
+                f"--add_style: {config.init_model} is no model of --model={config.model}; give "
+                f"--model={architecture_of(trained)}"
+            )
+    return trained
+
+
+def added_names(config: TrainConfig, known: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+    """Names of all styles; InputError for too many, or one that there is already."""
+    for name in new:
+        if name in known:
+            raise InputError(f"--add_style: there is a style '{name}' already; rename the file")
+    kind = models.model_class(config.model)
+    most = kind.most_styles if issubclass(kind, NamedStyles) else None
+    if most and len(new) > most:
+        flag = "style" if config.style else "style_dir"
+        raise InputError(
+            f"--{flag}: {len(new)} paintings; --model={config.model} is for {most}. Use conditional"
+        )
+    return (*known, *new)
+
+
+def make_model(
+    config: TrainConfig, style_names: Sequence[str], trained: Any = None
+) -> models.StyleTransferModel:
     """An untrained model.
 
     Args:
         config: of the run.
         style_names: of a model with named styles; empty for others.
+        trained: model to which styles are added: the new one has its arguments.
     Raises: InputError for `config.model_arguments` that do not fit the architecture.
     """
     arguments = parse_assignments("model_arguments", config.model_arguments)
@@ -31,6 +68,8 @@ def make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleT
     for name in flags.keys() & arguments.keys():
         raise InputError(f"--model_arguments: {name} has a flag of its own, --{flags[name]}")
     own = own_arguments(config.model)
+    if config.add_style:
+        given = {**{name: getattr(trained, name) for name in own}, **given}
     for name in _OF_KERAS & arguments.keys():
         raise _unknown(config, name, own)
     for name in own.keys() & arguments.keys():
@@ -40,7 +79,7 @@ def make_model(config: TrainConfig, style_names: Sequence[str]) -> models.StyleT
                 f"{name}={own[name]}"
             )
     try:
-        return models.create_model(config.model, **given, **arguments)
+        return models.create_model(config.model, **{**given, **arguments})
     except (TypeError, ValueError, LookupError) as error:
         for name in arguments.keys() - own.keys():
             if f"'{name}'" in str(error):
@@ -88,20 +127,26 @@ def _is_like(value, default):
 
 
 def make_result_model(
-    config: TrainConfig, model: models.StyleTransferModel, style_names: Sequence[str]
+    config: TrainConfig, model: models.StyleTransferModel, style_names: Sequence[str], trained: Any
 ) -> models.StyleTransferModel:
     """A float32 copy outside of the strategy, for samples and the final file."""
-    twin = make_model(dataclasses.replace(config, precision="float32"), style_names)
-    for variable, trained in zip(twin.weights, model.weights, strict=True):
-        variable.assign(trained.numpy())
+    twin = make_model(dataclasses.replace(config, precision="float32"), style_names, trained)
+    for variable, own in zip(twin.weights, model.weights, strict=True):
+        variable.assign(own.numpy())
+        variable.trainable = own.trainable
+    if isinstance(model, NamedStyles):
+        twin.style_credits = model.style_credits
+        twin.style_thumbnails = model.style_thumbnails
     return twin
 
 
-def start_from(config: TrainConfig, model: models.StyleTransferModel) -> None:
+def start_from(config: TrainConfig, model: models.StyleTransferModel, trained: Any) -> None:
     """Gives a model the weights of `config.init_model`; InputError if they do not fit."""
-    trained = models.load_model(config.init_model)
     try:
-        require(model, Growable, "--init_model").start_from(trained)
+        if config.add_style:
+            require(model, MoreStyles, "--add_style").keep_styles(trained)
+        else:
+            require(model, Growable, "--init_model").start_from(trained)
     except ValueError as error:
         raise InputError(
             f"--init_model: {config.init_model} does not fit --model={config.model} "

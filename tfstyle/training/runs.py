@@ -19,13 +19,14 @@ KEPT = 3  # checkpoints, the newest
 # those that a user may want to adjust.
 _ADJUSTABLE = ("steps", "learning_rate", "schedule", "warmup_steps", "clip_norm", "precision")
 _FREE = (
-    "content_dir", "style_dir", "output_dir", "vgg_weights", "init_model", "strategy",
-    "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
+    "content_dir", "style_dir", "style", "add_style", "output_dir", "vgg_weights", "init_model",
+    "strategy", "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
-_KINDS = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
-_Flags: Any = TypedDict("_Flags", {name: _KINDS[name] for name in _ADJUSTABLE})  # type: ignore
-_ADDED_LATER = ("style_loss", "model_arguments")  # empty in runs from before they existed
+_FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
+_Flags: Any = TypedDict("_Flags", {name: _FIELDS[name].type for name in _ADJUSTABLE})  # type: ignore
+# Runs from before they existed had what are now their defaults.
+_ADDED_LATER = ("style_loss", "model_arguments", "style_size")
 
 
 class _Meta(TypedDict):
@@ -52,7 +53,7 @@ class RunFolder:
         flags = {
             name: value
             for name, value in settings.items()
-            if name not in _FREE and (value or name not in _ADDED_LATER)
+            if name not in _FREE and (name not in _ADDED_LATER or value != _FIELDS[name].default)
         }
         # As a checkpoint holds it: JSON has lists, no tuples.
         self._identity = json.loads(json.dumps({"config": flags, **identity}))

@@ -1,12 +1,14 @@
 """One training step on all replicas: gradients, their sum, scaling, clipping, the update."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfstyle.config import TrainConfig
 from tfstyle.models import StyleTransferModel
+from tfstyle.models.capabilities import AlternatingTraining
 
 INVERSE_DECAY = 5e-5  # Huang and Belongie's code: rate / (1 + 5e-5 · step)
 # Gradients are of the order of 1e-2, their rounding errors of 1e-8. With Keras' 1e-7, rounding
@@ -91,10 +93,19 @@ class Stepper:
             self.good_steps = _scalar(0, tf.int64)  # since the loss scale last changed
             self.skipped = _scalar(0, tf.int64)
             self.bad_in_a_row = _scalar(0, tf.int64)
-        self.train_step = self._step_function(model.loss_terms)
+        self._train_steps: dict[str, Any] = {}
         self.pretrain_step = self._step_function(
             lambda inputs: model.reconstruction_terms(inputs["content"])
         )
+
+    def train_step(self, batch: Any, step: int = 1) -> dict[str, tf.Tensor]:
+        """Takes a step, counted from 1, with the model's loss for it; see `_step_function`."""
+        name = "loss_terms"
+        if isinstance(self.model, AlternatingTraining):
+            name = self.model.loss_of(step)
+        if name not in self._train_steps:
+            self._train_steps[name] = self._step_function(getattr(self.model, name))
+        return self._train_steps[name](batch)
 
     def _step_function(self, loss_terms):
         """`step(batch) → {name: loss}`; batches are uint8, losses are of the global batch."""
@@ -112,13 +123,15 @@ class Stepper:
                 gradients = tape.gradient(
                     scaled, [variable.value for variable in self.model.trainable_variables]
                 )
+                # Of variables that the loss depends on, by number.
+                found = {k: one for k, one in enumerate(gradients) if one is not None}
                 # Keras has divided each loss by the number of replicas.
                 sum_all = tf.distribute.get_replica_context().all_reduce
-                return sum_all(tf.distribute.ReduceOp.SUM, (gradients, terms))
+                return sum_all(tf.distribute.ReduceOp.SUM, (found, terms))
 
             gradients, terms = self.strategy.run(differentiate, (batch,))
             terms = {name: self._local(term) for name, term in terms.items()}
-            norm = tf.linalg.global_norm([self._local(part) for part in gradients])
+            norm = tf.linalg.global_norm([self._local(part) for part in gradients.values()])
             norm = norm / self.loss_scale
             finite = tf.math.is_finite(norm) & tf.math.is_finite(terms["total"])
             tf.cond(finite, lambda: self._update(gradients, norm), self._skip)
@@ -146,10 +159,11 @@ class Stepper:
 
         update = self.strategy.extended.update
         variables = [variable.value for variable in self.model.trainable_variables]
-        for variable, gradient in zip(variables, gradients, strict=True):
-            update(variable, update_variable, (gradient, factor, rate), group=False)
-        for average, variable in zip(self.averages, variables, strict=bool(self.averages)):
-            update(average, update_average, (variable, decay), group=False)
+        for number, gradient in gradients.items():
+            update(variables[number], update_variable, (gradient, factor, rate), group=False)
+            if self.averages:
+                average = self.averages[number]
+                update(average, update_average, (variables[number], decay), group=False)
         self.optimizer.iterations.assign_add(1)
         self.bad_in_a_row.assign(0)
         if self.scaled:
