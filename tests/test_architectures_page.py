@@ -40,11 +40,12 @@ def test_only_measured_parts_are_replaced(tmp_path):
 
 
 def test_sections_are_of_architectures():
-    sections = re.findall(r"^## (\w+)$", PAGE.read_text("utf-8"), re.MULTILINE)
-    for name in sections:
+    sections = re.split(r"^## (\w+)\n", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    for name, text in zip(sections[::2], sections[1::2], strict=True):
         if name != "Measured":
-            assert name in registry.ARCHITECTURES and page.marker(name) in PAGE.read_text("utf-8")
-            assert f"--model {name} " in PAGE.read_text("utf-8")
+            assert name in registry.ARCHITECTURES and page.marker(name) in text
+            command = "--one_style " if name == "johnson" else f"--model {name} "
+            assert f"```sh\npython train.py {command}" in text
 
 
 def test_a_page_is_written(tmp_path, examples, monkeypatch):
