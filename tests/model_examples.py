@@ -84,11 +84,6 @@ def make_microast(dtype=None, **arguments):
 EXAMPLES = {
     "adain": make_adain,
     "mobile": make_multilevel,
-    "quality": functools.partial(
-        make_multilevel,
-        code_layers=multilevel.QUALITY["code_layers"],
-        margin=multilevel.QUALITY["margin"],
-    ),
     "wct": make_wct,
 }
 OTHERS = {
@@ -97,6 +92,11 @@ OTHERS = {
     "microast": make_microast,
     "multistroke": functools.partial(make_on_encoder, "multistroke"),
     "photorealistic": functools.partial(make_wct, kind=photorealistic.PhotorealisticModel),
+    "quality": functools.partial(
+        make_multilevel,
+        code_layers=multilevel.QUALITY["code_layers"],
+        margin=multilevel.QUALITY["margin"],
+    ),
     "sanet": functools.partial(make_on_encoder, "sanet"),
 }
 ALL = {**EXAMPLES, **OTHERS}

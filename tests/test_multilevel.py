@@ -7,12 +7,12 @@ import pytest
 import scipy.linalg
 from keras import ops
 
-from tests.model_examples import EXAMPLES, make_adain, make_encoder, make_multilevel
+from tests.model_examples import ALL, make_adain, make_encoder, make_multilevel
 from tfstyle import encoders, models
 from tfstyle.losses.relative import EPSILON
 from tfstyle.models import conditioned_decoder, palette
 
-MODELS = {name: EXAMPLES[name] for name in ("mobile", "quality")}
+MODELS = {name: ALL[name] for name in ("mobile", "quality")}
 
 
 def named_weights(part):

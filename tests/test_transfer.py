@@ -120,7 +120,7 @@ def test_a_batch_is_painted_as_one_by_one(name, compiled, photo, painting):
 
 
 def test_a_batch_is_painted_in_tiles_as_one_by_one(large, painting):
-    stylizer = Stylizer(randomized(EXAMPLES["quality"]()), tile_size=448)
+    stylizer = Stylizer(randomized(ALL["quality"]()), tile_size=448)
     wide = np.pad(large, ((0, 0), (0, 0), (0, 52), (0, 0)), mode="reflect")
     photos = np.concatenate([wide, wide[:, ::-1]])
     codes = stylizer.encode_style(np.concatenate([painting, 1.0 - painting]))
