@@ -30,7 +30,7 @@ def covariance_of(random, channels, positions):
 
 @pytest.fixture(scope="module")
 def features(examples):
-    """lite's features of a photograph and a painting, divided by their scale: `{layer: two}`."""
+    """Lite's features of a photograph and a painting, divided by their scale: `{layer: two}`."""
     encoder = encoders.load_encoder("lite", encoders.HEAD_LAYERS[:4], heads=False)
     scales = encoders.feature_scales(encoder)
     pictures = [
@@ -86,9 +86,7 @@ def test_roots_have_finite_gradients(random):
         tape.watch(matrix)
         value = tf.reduce_sum(covariances.roots(matrix)[0] * weight.astype(np.float32))
     slope = float(tf.reduce_sum(tape.gradient(value, matrix) * direction))
-    ahead, behind = (
-        root_of((matrix + sign * 1e-2 * direction).numpy()[0]) for sign in (1.0, -1.0)
-    )
+    ahead, behind = (root_of((matrix + sign * 1e-2 * direction).numpy()[0]) for sign in (1.0, -1.0))
     assert slope == pytest.approx(np.sum((ahead - behind) * weight) / 2e-2, rel=2e-3)
 
 

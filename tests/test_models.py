@@ -17,7 +17,6 @@ from tfstyle.errors import InputError
 from tfstyle.models import packaged
 from tfstyle.models.encoder_decoder import EncoderDecoderModel
 
-
 ROUNDING = 5e-4  # of orders of summation, which roots of covariances amplify
 
 

@@ -7,7 +7,7 @@ that a weight means the same at any size, for any layer and for any encoder.
 
 from tfstyle import registry
 from tfstyle.config import parse_weights
-from tfstyle.losses.content import ContentLoss, TotalVariationLoss
+from tfstyle.losses.content import ContentLoss, EdgeLoss, TotalVariationLoss, luminance
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
 from tfstyle.losses.perceptual import PerceptualLoss
@@ -15,6 +15,7 @@ from tfstyle.losses.relative import StyleLoss
 
 __all__ = [
     "ContentLoss",
+    "EdgeLoss",
     "GramLoss",
     "HistogramLoss",
     "MMDLoss",
@@ -24,6 +25,7 @@ __all__ = [
     "StyleLoss",
     "TotalVariationLoss",
     "WassersteinLoss",
+    "luminance",
     "make_style_loss",
     "weighted_style_losses",
 ]

@@ -115,17 +115,17 @@ class WCTModel(EncoderDecoderModel):
             code[f"root{block}"], _ = covariances.roots(covariance)
         return code
 
-    def _levels(self, content, code, strength, summary):
+    def _levels(self, picture, code, strength, summary):
         """For each block, its number and its features, still the content's, and last the picture.
 
         Args:
-            content: `(batch, h, w, 3)`.
+            picture: of the content, with its margin.
             code: of the style.
             strength: of `stylize`.
             summary: `mean{k}` and `covariance{k}` of the features that are yielded; read only after
                 they are, and computed where missing.
         """
-        features = self._features(content)
+        features = self._divided(self.encoder(picture))
         x = features[level(self.depth)]
         for block in self.decoder.blocks:
             yield block, x
@@ -143,18 +143,32 @@ class WCTModel(EncoderDecoderModel):
             x = self.decoder.invert(block, colored, features, self.detail)
         yield 0, x
 
+    def paint_padded(self, picture, code, strength=1.0, summary=None):
+        """As `stylize`, of any range, and of a picture with its margin, which remains."""
+        *_, (_, image) = self._levels(picture, code, strength, summary or {})
+        return image
+
     def _stylize(self, content, code, strength, summary=None):
         height, width = ops.shape(content)[1:3]
-        *_, (_, image) = self._levels(content, code, strength, summary or {})
+        image = self.paint_padded(self.padding(content), code, strength, summary)
         top = left = self.margin
         image = image[:, top : top + height, left : left + width]
         return faded(content, ops.clip(image, 0.0, 1.0), strength)
 
-    def summarize(self, parts, areas, code, strength=1.0):
-        """Means and covariances by level; each depends on those of deeper levels, of all parts."""
+    def summarize(self, parts, areas, code, strength=1.0, prepare=None):
+        """Means and covariances by level; each depends on those of deeper levels, of all parts.
+
+        Args:
+            parts: as in the base class.
+            areas: likewise.
+            code: likewise.
+            strength: likewise.
+            prepare: None for `padding`, or what else gives parts their margin.
+        """
+        prepare = prepare or self.padding
         summary: dict = {}
         for block in self.decoder.blocks:
-            found = [self._at(block, part, code, strength, summary) for part in parts]
+            found = [self._at(block, prepare(part), code, strength, summary) for part in parts]
             means, spreads = zip(*found, strict=True)
             if len(found) > 1:
                 mean, covariance = covariances.pool(means, spreads, areas)
@@ -163,12 +177,10 @@ class WCTModel(EncoderDecoderModel):
             summary |= {f"mean{block}": mean, f"covariance{block}": covariance}
         return summary
 
-    def _at(self, block, part, code, strength, summary):
-        """Mean and covariance of a part at a block's level."""
-        for found, features in self._levels(part, code, strength, summary):
-            if found == block:
-                break
-        return self._statistics(block, features)
+    def _at(self, block, picture, code, strength, summary):
+        """Mean and covariance of a picture, with its margin, at a block's level."""
+        levels = self._levels(picture, code, strength, summary)
+        return self._statistics(block, next(found for number, found in levels if number == block))
 
     def loss_terms(self, inputs):
         both = [self.reconstruction_terms(inputs[name]) for name in ("content", "style")]

@@ -26,8 +26,7 @@ def photorealistic(image: np.ndarray, content: np.ndarray) -> np.ndarray:
     """
     radius = round(RADIUS_SHARE * max(image.shape[1:3]))
     changes = [
-        guided_filter(one - guide, guide, radius)
-        for one, guide in zip(image, content, strict=True)
+        guided_filter(one - guide, guide, radius) for one, guide in zip(image, content, strict=True)
     ]
     return np.clip(content + np.stack(changes), 0.0, 1.0).astype(np.float32)
 
