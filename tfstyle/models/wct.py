@@ -42,6 +42,7 @@ class WCTModel(EncoderDecoderModel):
         depth: of the deepest level, 2 to 5.
         mapping: "transport" or "whitening".
         detail: share of the photo's details, from 0 to 1, that the decoder gets.
+        epsilon: of `covariances`: more leaves weak directions of features weak, which are noise.
         margin: pixels of reflection around a picture, a multiple of 2^(depth - 1).
     Raises: ValueError for another encoder, depth, mapping or detail.
     """
@@ -58,6 +59,7 @@ class WCTModel(EncoderDecoderModel):
         depth=4,
         mapping="transport",
         detail=0.5,
+        epsilon=covariances.EPSILON,
         margin=MARGIN,
         **kwargs,
     ):
@@ -79,6 +81,7 @@ class WCTModel(EncoderDecoderModel):
         self.depth = depth
         self.mapping = mapping
         self.detail = detail
+        self.epsilon = epsilon
         if depth == 5:
             self.receptive_field *= 2
         self.scales = dict(scales or encoders.feature_scales(encoder))
@@ -135,7 +138,7 @@ class WCTModel(EncoderDecoderModel):
                 mean, covariance = self._statistics(block, x)
             root = ops.convert_to_tensor(code[f"root{block}"])
             target = ops.convert_to_tensor(code[f"mean{block}"])
-            matrix = MAPS[self.mapping](covariance, root)
+            matrix = MAPS[self.mapping](covariance, root, self.epsilon)
             colored = covariances.transform(x, mean, matrix, target)
             if not isinstance(strength, (int, float)) or strength != 1.0:
                 share = per_image(strength)
@@ -221,6 +224,7 @@ class WCTModel(EncoderDecoderModel):
             "depth": self.depth,
             "mapping": self.mapping,
             "detail": self.detail,
+            "epsilon": self.epsilon,
         }
 
 
