@@ -73,7 +73,9 @@ def _measure(name, rounds=5):
             np.linalg.norm(one - other) / np.linalg.norm(other)
             for one, other in zip(pictures[way], pictures["NumPy"], strict=True)
         ]
-        print_row(f"{name}: time, {way} / NumPy's eigh", "< 1", [seconds[way] / seconds["NumPy"]], 3)
+        print_row(
+            f"{name}: time, {way} / NumPy's eigh", "< 1", [seconds[way] / seconds["NumPy"]], 3
+        )
         print_row(f"{name}: relative difference, {way}, by level", "≤ 1e-3", differences, 6)
 
 

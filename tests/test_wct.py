@@ -6,8 +6,9 @@ import pytest
 from tests.model_examples import EXAMPLES, make_encoder, make_wct
 from tests.test_covariances import error, root_of
 from tests.test_multilevel import convolve, double, named_weights
-from tfstyle import models, statistics
+from tfstyle import covariances, models, statistics
 from tfstyle.encoders.layer_names import BLOCKS
+from tfstyle.models import wct
 from tfstyle.models.inverting_decoder import InvertingDecoder, taps_of
 
 PAIRS = [("transport", "bilinear"), ("whitening", "nearest")]
@@ -51,7 +52,7 @@ def reference(model, content, style, strength, enlarge):
     for block in range(model.depth, 0, -1):
         (mean, spread), (wanted, wanted_spread) = moments(x), moments(target[f"relu{block}_1"])
         matrix = paper_map(spread, wanted_spread, model.mapping)
-        x = strength * ((x - mean) @ matrix.T + wanted) + (1 - strength) * x
+        x = np.maximum(strength * ((x - mean) @ matrix.T + wanted) + (1 - strength) * x, 0)
         if block > 1:
             count = BLOCKS[block - 2]
             skip = before[f"relu{block - 1}_{count}"]
@@ -61,6 +62,9 @@ def reference(model, content, style, strength, enlarge):
                 x = np.maximum(layer(f"conv{block - 1}_{k}", x), 0)
         else:
             x = layer("image", np.maximum(layer("conv1_1", x), 0))
+    (mean, spread), (wanted, wanted_spread) = moments(x), moments(style[0].astype(np.float64))
+    matrix = paper_map(spread, wanted_spread, model.mapping)
+    x = strength * ((x - mean) @ matrix.T + wanted) + (1 - strength) * x
     rest = (1 - strength) ** 2
     return rest * content[0] + (1 - rest) * np.clip(x, 0, 1)
 
@@ -70,8 +74,9 @@ def repeat(maps):
 
 
 @pytest.mark.parametrize(("mapping", "interpolation"), PAIRS)
-def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting):
+def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting, monkeypatch):
     """Without a margin."""
+    monkeypatch.setattr(wct, "EPSILON", covariances.EPSILON)
     kind = models.model_class("wct" if interpolation == "bilinear" else "photorealistic")
     model = make_wct(kind=kind, depth=3, mapping=mapping, detail=0.5, margin=0)
     assert model.decoder.interpolation == interpolation
@@ -84,25 +89,27 @@ def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting):
     expected = reference(model, content, painting, 0.7, enlarge)
     assert 0.05 < expected.std() and np.mean((expected > 0) & (expected < 1)) > 0.5
     difference = np.abs(found[0] - expected)  # of epsilon
-    assert difference.max() < 0.02 and difference.mean() < 2e-4
+    assert difference.max() < 0.04 and difference.mean() < 1e-3
 
 
 @pytest.mark.parametrize("name", ["wct", "photorealistic"])
 @pytest.mark.parametrize("mapping", ["transport", "whitening"])
-def test_each_level_has_the_styles_mean_and_covariance(name, mapping, photo, painting):
-    model = EXAMPLES[name](mapping=mapping, detail=1.0)
-    for variable in model.decoder.trainable_variables:
-        if "bias" in variable.path:  # no channel is dead
-            variable.assign_add(0.5 * np.ones(variable.shape))
-    invert, seen = model.decoder.invert, {}
+def test_each_level_has_the_styles_mean_and_covariance(name, mapping, photo, painting, monkeypatch):
+    """What the decoder gets; it is one that inverts the encoder. With the least epsilon."""
+    monkeypatch.setattr(wct, "EPSILON", covariances.EPSILON)
+    model, seen = EXAMPLES[name](mapping=mapping), {}
+    content, style = (model._features(picture) for picture in (photo, painting))
 
-    def watched(block, features, *rest):
+    def watched(block, features, *_):
         seen[block] = features
-        return invert(block, features, *rest)
+        return content[f"relu{block - 1}_1"] if block > 1 else features[..., :3]
 
     model.decoder.invert = watched
-    style = model._features(painting)
-    model.stylize(photo, model.encode_style(painting))
+    *_, (_, picture) = model._levels(photo, model.encode_style(painting), 1.0, {})
+    found = statistics.covariance(
+        picture[:, model.margin : -model.margin, model.margin : -model.margin]
+    )
+    assert error(found[1], statistics.covariance(painting)[1]) < 1e-3
     assert [*seen] == [4, 3, 2, 1]
     for block, features in seen.items():
         edge = model.margin // 2 ** (block - 1)
@@ -114,14 +121,22 @@ def test_each_level_has_the_styles_mean_and_covariance(name, mapping, photo, pai
         assert error(found[1], wanted[1]) < 1e-3
 
 
-def test_a_picture_in_its_own_style_is_unchanged(photo):
+def test_a_picture_in_its_own_style_is_unchanged(photo, monkeypatch):
     """At each level, of a decoder that inverts the encoder."""
-    model = make_wct(margin=0)
+    monkeypatch.setattr(wct, "EPSILON", covariances.EPSILON)
+    model, seen = make_wct(margin=0), {}
     features = model._features(photo)
-    model.decoder.invert = lambda block, x, *_: features[f"relu{block - 1}_1"] if block > 1 else x
-    *levels, (_, last) = model._levels(photo, model.encode_style(photo), 1.0, {})
-    assert [block for block, _ in levels] == [4, 3, 2, 1]
-    np.testing.assert_allclose(last, features["relu1_1"], atol=0.02)
+
+    def exact(block, x, *_):
+        seen[block] = x
+        return features[f"relu{block - 1}_1"] if block > 1 else photo
+
+    model.decoder.invert = exact
+    found = model.stylize(photo, model.encode_style(photo))
+    np.testing.assert_allclose(found, photo, atol=0.02)
+    for block in (4, 3, 2, 1):
+        expected = features[f"relu{block}_1"]
+        assert np.abs(seen[block] - expected).mean() < 0.02 * np.abs(expected).mean()
 
 
 def test_unpooling_is_the_synthesis_of_haar_wavelets(random):
@@ -152,7 +167,7 @@ def test_unpooling_is_the_synthesis_of_haar_wavelets(random):
 def test_five_levels(photo, painting):
     model = make_wct(depth=5)
     code = model.encode_style(painting)
-    assert sorted(code) == [f"{part}{k}" for part in ("mean", "root") for k in range(1, 6)]
+    assert sorted(code) == [f"{part}{k}" for part in ("mean", "root") for k in range(6)]
     assert model.stylize(photo, code).shape == photo.shape
     assert model.receptive_field == 224
 

@@ -28,6 +28,7 @@ CONTENT_LAYER = "relu4_1"
 DEPTH = 3  # of the draft: its deepest level is relu3_1
 STRIDE = 16  # pixels: the largest windows of `_even`
 MARGIN = 16  # pixels of reflection around a picture; trained without more, it needs no more
+DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
 EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
 DRAFT_SHARE = 0.8  # of transformed features; the rest are the photo's
 DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
@@ -128,7 +129,7 @@ class DraftRevisionModel(
         draft = WCTModel.on_encoder(
             trunk.cut(taps_of(DEPTH)),
             depth=DEPTH,
-            detail=0.0,
+            detail=DRAFT_DETAIL,
             epsilon=EPSILON,
             margin=margin // 2,
             dtype=dtype,

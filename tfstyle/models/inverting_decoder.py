@@ -1,9 +1,9 @@
 """A decoder that inverts an encoder block by block, from deep features to the picture.
 
-Each block turns features at relu{k}_1 into those at relu{k-1}_1, so that one decoder takes the place
-of the several of Li et al. 2017, and features can be changed at each level on the way: Chiu and
-Gurari, "PhotoWCT2: Compact Autoencoder for Photorealistic Style Transfer Resulting from Blockwise
-Training and Skip Connections of High-Frequency Residuals", WACV 2022,
+Each block turns features at relu{k}_1 into those at relu{k-1}_1. So one decoder takes the place of
+the several of Li et al. 2017, and features can be changed at each level on the way: Chiu and Gurari,
+"PhotoWCT2: Compact Autoencoder for Photorealistic Style Transfer Resulting from Blockwise Training
+and Skip Connections of High-Frequency Residuals", WACV 2022,
 https://arxiv.org/abs/2110.11995.
 """
 
@@ -36,9 +36,9 @@ class InvertingDecoder(keras.Model):
 
     Max pooling loses where in its 2 × 2 positions a maximum was. What the maps have beyond a low
     resolution, they get from the encoder: its features before pooling, less the same averaged and
-    upsampled. With "nearest" this is the synthesis of Haar wavelets, the maps being the low pass and
-    the encoder's the three others, as in Yoo et al., "Photorealistic Style Transfer via Wavelet
-    Transforms", ICCV 2019, https://arxiv.org/abs/1903.09760: exact for an encoder that averages.
+    upsampled. With "nearest" this is the synthesis of Haar wavelets, of which the maps are the low
+    pass and the encoder's are the three others, as in Yoo et al., "Photorealistic Style
+    Transfer via Wavelet Transforms", ICCV 2019, https://arxiv.org/abs/1903.09760: exact for an encoder that averages.
 
     Features are float32 and divided by their root mean square.
 
@@ -96,11 +96,12 @@ class InvertingDecoder(keras.Model):
 
         Args:
             block: number, from 1.
-            features: `(batch, h, w, widths[block - 1])` at `level(block)`.
+            features: `(batch, h, w, widths[block - 1])` at `level(block)`; what is negative, as no
+                features of the encoder are, counts as 0.
             skips: dict with the encoder's features at `before_pooling(block - 1)`, twice as large.
             detail: share of what the encoder's features add: a number, or `(batch, 1, 1, 1)`.
         """
-        x = ops.cast(features, self.compute_dtype)
+        x = ops.cast(ops.relu(features), self.compute_dtype)
         if block > 1:
             x = ops.cast(self._before[block](x), "float32")
             x = self._upsampling(x)

@@ -82,14 +82,15 @@ class MatrixNetwork(keras.Model):
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class LinearModel(EncoderDecoderModel):
-    """Compressed features multiplied by a matrix of the style and one of the content (section 3 of the paper).
+    """Compressed features, multiplied by a matrix of the content and one of the style.
 
+    Section 3 of the paper.
     A style code has the `mean` of the features and the style's `matrix`. Mixtures are those of the
     products, which are linear in it.
 
     The training loss is the paper's: content at relu4_1, style at relu1_1 to relu4_1. Departures:
-    the decoder is trained along with the matrices, not before (`--pretrain_steps` starts with it, on
-    pictures in their own style); the networks' matrices start near the identity.
+    the decoder is trained along with the matrices, not before (`--pretrain_steps` starts with it,
+    on pictures in their own style); the networks' matrices start near the identity.
 
     Args:
         encoder: `encoders.VGG19` with the taps relu1_1 to relu4_1; frozen.
@@ -227,6 +228,17 @@ class LinearModel(EncoderDecoderModel):
         """In its own style, so that all that is trained has a part in it."""
         features = self._of_layer(self.encoder(content))
         return self._decode(self._transform(features, self._encode(features, 0)))
+
+    def style_encoder_state(self):
+        config = {
+            "layer": self.layer,
+            "widths": self.encoder.widths,
+            "pooling": self.encoder.pooling,
+            "scale": self.scale,
+            "margin": self.margin,
+            "size": self.size,
+        }
+        return config, [*self.encoder.weights, *self.networks["style"].weights]
 
     def get_config(self):
         return {

@@ -13,13 +13,13 @@ from tfstyle.models.wct import WCTModel
 class PhotorealisticModel(WCTModel):
     """`WCTModel` between pooling and unpooling by Haar wavelets, which lose nothing.
 
-    The encoder's pooling is the wavelets' low pass (the sum of 2 × 2 positions, halved). Their three
-    other parts go from the encoder to the same level of the decoder, whose unpooling is exact
-    (section 3.2): all details are the photo's, for `detail` 1, the default.
+    The encoder's pooling is the wavelets' low pass (the sum of 2 × 2 positions, halved). Their
+    three other parts go from the encoder to the same level of the decoder, whose unpooling is
+    exact: all details are the photo's, for `detail` 1, the default.
 
     Departures from the paper: features are transformed in the decoder alone (its progressive
     stylization transforms those of the encoder, too, and optionally the wavelets' other parts);
-    unpooling is the sum, not the concatenation of section 3.2's variant; the decoder inverts block
+    unpooling is the sum, not the concatenation of the paper's variant; the decoder inverts block
     by block, as `WCTModel`'s.
 
     The arguments are those of `WCTModel`.

@@ -15,22 +15,26 @@ from tfstyle.models.inverting_decoder import InvertingDecoder, level, taps_of
 
 MAPS = {"transport": covariances.transport, "whitening": covariances.whitening_coloring}
 MARGIN = 32  # pixels
+# Of the trace, of features; pixels have that of `covariances`. With the least that float32 allows,
+# directions in which the photo hardly varies were amplified until edges had coloured fringes.
+EPSILON = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class WCTModel(EncoderDecoderModel):
-    """Features take the style's mean and covariance at relu{depth}_1, …, relu2_1 and relu1_1.
+    """Features take the style's mean and covariance at relu{depth}_1, …, relu1_1, and so do pixels.
 
-    A style code has, for each level k, `mean{k}` and `root{k}`, the square root of the covariance
-    (section 3.2 of the paper). `strength` is its α, at each level. Mixtures of codes
-    are as its interpolation: a weighted mean of roots gives that of the coloured features.
+    A style code has, for each level k, 0 for pixels, `mean{k}` and `root{k}`, the square root of
+    the covariance. `strength` is the paper's α, at each level. Mixtures of codes are as its
+    interpolation: a weighted mean of roots gives that of the coloured features.
 
     Departures from the paper: one decoder goes from level to level, instead of one to a picture for
     each, whose picture is encoded again; the decoder gets details of the photo from the encoder
     (both as in PhotoWCT2, see `InvertingDecoder`); the map is by default the optimal transport
     between the Gaussians (Lu et al., ICCV 2019), which keeps the content better; relu4_1 is the
     deepest level by default, since the layers to relu5_1 have three quarters of the weights;
-    matrix roots are computed by products (see `covariances`).
+    matrix roots are computed by products (see `covariances`), with a larger epsilon; the last level
+    is the pixels, without which a picture had more contrast than the style.
 
     Training minimizes errors of each block and of the whole chain, of both photos and paintings;
     the weights of content and style are not used.
@@ -42,7 +46,7 @@ class WCTModel(EncoderDecoderModel):
         depth: of the deepest level, 2 to 5.
         mapping: "transport" or "whitening".
         detail: share of the photo's details, from 0 to 1, that the decoder gets.
-        epsilon: of `covariances`: more leaves weak directions of features weak, which are noise.
+        epsilon: of `covariances`, of features; more leaves weak directions weak, which are noise.
         margin: pixels of reflection around a picture, a multiple of 2^(depth - 1).
     Raises: ValueError for another encoder, depth, mapping or detail.
     """
@@ -59,7 +63,7 @@ class WCTModel(EncoderDecoderModel):
         depth=4,
         mapping="transport",
         detail=0.5,
-        epsilon=covariances.EPSILON,
+        epsilon=EPSILON,
         margin=MARGIN,
         **kwargs,
     ):
@@ -106,20 +110,28 @@ class WCTModel(EncoderDecoderModel):
     def _divided(self, features):
         return {k: ops.cast(v, "float32") / self.scales[k] for k, v in features.items()}
 
+    @property
+    def _numbers(self):
+        """Of the levels: the decoder's blocks and, last, 0 for pixels."""
+        return [*self.decoder.blocks, 0]
+
     def _statistics(self, block, features):
-        """Mean and covariance at the block's level, without the margin."""
-        return statistics.covariance(layers.crop(features, self.margin // 2 ** (block - 1)))
+        """Mean and covariance at a level, without the margin."""
+        return statistics.covariance(layers.crop(features, self.margin // 2 ** max(block - 1, 0)))
 
     def encode_style(self, style):
         features, code = self._features(style), {}
-        for block in self.decoder.blocks:
-            mean, covariance = self._statistics(block, features[level(block)])
+        for block in self._numbers:
+            if block:
+                mean, covariance = self._statistics(block, features[level(block)])
+            else:
+                mean, covariance = statistics.covariance(style)
             code[f"mean{block}"] = mean
             code[f"root{block}"], _ = covariances.roots(covariance)
         return code
 
     def _levels(self, picture, code, strength, summary):
-        """For each block, its number and its features, still the content's, and last the picture.
+        """For each level, its number and its features, not yet the style's; last None, the picture.
 
         Args:
             picture: of the content, with its margin.
@@ -130,7 +142,7 @@ class WCTModel(EncoderDecoderModel):
         """
         features = self._divided(self.encoder(picture))
         x = features[level(self.depth)]
-        for block in self.decoder.blocks:
+        for block in self._numbers:
             yield block, x
             if f"mean{block}" in summary:
                 mean, covariance = (summary[f"{k}{block}"] for k in ("mean", "covariance"))
@@ -138,13 +150,14 @@ class WCTModel(EncoderDecoderModel):
                 mean, covariance = self._statistics(block, x)
             root = ops.convert_to_tensor(code[f"root{block}"])
             target = ops.convert_to_tensor(code[f"mean{block}"])
-            matrix = MAPS[self.mapping](covariance, root, self.epsilon)
+            epsilon = self.epsilon if block else covariances.EPSILON
+            matrix = MAPS[self.mapping](covariance, root, epsilon)
             colored = covariances.transform(x, mean, matrix, target)
             if not isinstance(strength, (int, float)) or strength != 1.0:
                 share = per_image(strength)
                 colored = share * colored + (1.0 - share) * x
-            x = self.decoder.invert(block, colored, features, self.detail)
-        yield 0, x
+            x = self.decoder.invert(block, colored, features, self.detail) if block else colored
+        yield None, x
 
     def paint_padded(self, picture, code, strength=1.0, summary=None):
         """As `stylize`, of any range, and of a picture with its margin, which remains."""
@@ -170,7 +183,7 @@ class WCTModel(EncoderDecoderModel):
         """
         prepare = prepare or self.padding
         summary: dict = {}
-        for block in self.decoder.blocks:
+        for block in self._numbers:
             found = [self._at(block, prepare(part), code, strength, summary) for part in parts]
             means, spreads = zip(*found, strict=True)
             if len(found) > 1:
@@ -181,9 +194,9 @@ class WCTModel(EncoderDecoderModel):
         return summary
 
     def _at(self, block, picture, code, strength, summary):
-        """Mean and covariance of a picture, with its margin, at a block's level."""
+        """Mean and covariance of a picture, with its margin, at a level."""
         levels = self._levels(picture, code, strength, summary)
-        return self._statistics(block, next(found for number, found in levels if number == block))
+        return next(self._statistics(block, x) for number, x in levels if number == block)
 
     def loss_terms(self, inputs):
         both = [self.reconstruction_terms(inputs[name]) for name in ("content", "style")]
