@@ -30,13 +30,17 @@ STRIDE = 16  # pixels: the largest windows of `_even`
 MARGIN = 16  # pixels of reflection around a picture; trained without more, it needs no more
 DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
 EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
-DRAFT_SHARE = 0.8  # of transformed features; the rest are the photo's
+# Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints a glow
+# around objects and clouds over what is flat.
+DRAFT_SHARES = (0.5, 0.8, 0.8, 1.0)
 DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
 COLOR_WEIGHT = 1.0  # of the colours' and the edges' terms in training, beside the content's of 1
 EDGE_WEIGHT = 1.0
 RANGE_WEIGHT = 20.0
 _CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
-_LEAST_VARIANCE = 0.002  # in that unit squared; its root is 0.7 of 255 levels
+_LEAST_VARIANCE = (
+    0.01  # in that unit squared; its root is 1.6 of 255 levels, the grid of JPEG is less
+)
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -129,6 +133,7 @@ class DraftRevisionModel(
         draft = WCTModel.on_encoder(
             trunk.cut(taps_of(DEPTH)),
             depth=DEPTH,
+            shares=DRAFT_SHARES,
             detail=DRAFT_DETAIL,
             epsilon=EPSILON,
             margin=margin // 2,
@@ -197,13 +202,13 @@ class DraftRevisionModel(
         def prepare(part):
             return _half(self.padding(part))
 
-        return self.draft.summarize(parts, areas, code, DRAFT_SHARE * strength, prepare)
+        return self.draft.summarize(parts, areas, code, strength, prepare)
 
     def _paint(self, content, code, strength=1.0, summary=None):
         """The picture, of any range."""
         height, width = ops.shape(content)[1:3]
         picture = self.padding(content)
-        draft = self.draft.paint_padded(_half(picture), code, DRAFT_SHARE * strength, summary)
+        draft = self.draft.paint_padded(_half(picture), code, strength, summary)
         image = self._revise(picture, draft, code["vector"], strength)
         return image[:, self.margin : self.margin + height, self.margin : self.margin + width]
 

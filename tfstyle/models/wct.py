@@ -45,6 +45,8 @@ class WCTModel(EncoderDecoderModel):
         scales: divisors of the features by layer; None for `encoders.feature_scales`.
         depth: of the deepest level, 2 to 5.
         mapping: "transport" or "whitening".
+        shares: of transformed features at each level at full strength, the deepest first and pixels
+            last; () for 1 at all.
         detail: share of the photo's details, from 0 to 1, that the decoder gets.
         epsilon: of `covariances`, of features; more leaves weak directions weak, which are noise.
         margin: pixels of reflection around a picture, a multiple of 2^(depth - 1).
@@ -62,6 +64,7 @@ class WCTModel(EncoderDecoderModel):
         scales=None,
         depth=4,
         mapping="transport",
+        shares=(),
         detail=0.5,
         epsilon=EPSILON,
         margin=MARGIN,
@@ -84,6 +87,7 @@ class WCTModel(EncoderDecoderModel):
         super().__init__(encoder, decoder, margin, 2 ** (depth - 1), **kwargs)
         self.depth = depth
         self.mapping = mapping
+        self.shares = tuple(shares)
         self.detail = detail
         self.epsilon = epsilon
         if depth == 5:
@@ -114,6 +118,9 @@ class WCTModel(EncoderDecoderModel):
     def _numbers(self):
         """Of the levels: the decoder's blocks and, last, 0 for pixels."""
         return [*self.decoder.blocks, 0]
+
+    def _share_of(self, number):
+        return self.shares[self._numbers.index(number)] if self.shares else 1.0
 
     def _statistics(self, block, features):
         """Mean and covariance at a level, without the margin."""
@@ -153,8 +160,9 @@ class WCTModel(EncoderDecoderModel):
             epsilon = self.epsilon if block else covariances.EPSILON
             matrix = MAPS[self.mapping](covariance, root, epsilon)
             colored = covariances.transform(x, mean, matrix, target)
-            if not isinstance(strength, (int, float)) or strength != 1.0:
-                share = per_image(strength)
+            share = strength * self._share_of(block)
+            if not isinstance(share, (int, float)) or share != 1.0:
+                share = per_image(share)
                 colored = share * colored + (1.0 - share) * x
             x = self.decoder.invert(block, colored, features, self.detail) if block else colored
         yield None, x
@@ -236,6 +244,7 @@ class WCTModel(EncoderDecoderModel):
             "scales": self.scales,
             "depth": self.depth,
             "mapping": self.mapping,
+            "shares": self.shares,
             "detail": self.detail,
             "epsilon": self.epsilon,
         }
