@@ -32,7 +32,7 @@ DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder ge
 EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
 # Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints a glow
 # around objects and clouds over what is flat.
-DRAFT_SHARES = (0.5, 0.8, 0.8, 1.0)
+DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
 DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
 COLOR_WEIGHT = 1.0  # of the colours' and the edges' terms in training, beside the content's of 1
 EDGE_WEIGHT = 1.0
