@@ -142,6 +142,35 @@ def test_content_loss():
     )
     value = float(losses.ContentLoss(distance="cosine")(t, x))
     assert value == pytest.approx(np.mean(1 - cosine), rel=1e-3)
+    unit = [(part - part.mean(0)) / part.std(0) for part in (exact, target)]
+    value = float(losses.ContentLoss(distance="normalized")(t, x))
+    assert value == pytest.approx(np.mean((unit[0] - unit[1]) ** 2), rel=5e-3)  # of its floor
+    scaled = 3.0 * t + np.arange(6, dtype=np.float32)
+    assert float(losses.ContentLoss(distance="normalized")(t, scaled)) < 1e-5
+
+
+def test_edge_loss(photo, painting):
+    loss = losses.EdgeLoss()
+    assert abs(float(loss(photo, photo))) < 1e-5
+    # Half the contrast, and the negative, have the same edges; the constant in the root shows.
+    assert float(loss(photo, 0.7 - 0.5 * photo)) < 0.02
+    assert float(loss(photo, photo[:, :, ::-1])) > 0.3
+    fine = np.indices(photo.shape[1:3]).sum(0)[None, :, :, None] % 2 * 0.2 - 0.1
+    assert float(loss(photo, photo + fine.astype("float32"))) < 1e-3  # no pixel's own texture
+
+    def correlation(factor):
+        magnitudes = []
+        for picture in (photo, painting):
+            plane = picture[0].astype(np.float64) @ [0.299, 0.587, 0.114]
+            rows, columns = (side // factor for side in plane.shape)
+            plane = plane[: rows * factor, : columns * factor]
+            plane = plane.reshape(rows, factor, columns, factor).mean((1, 3))
+            down, across = np.diff(plane, axis=0)[:, :-1], np.diff(plane, axis=1)[:-1]
+            magnitudes.append(np.sqrt(down**2 + across**2 + 1e-5).ravel())
+        return np.corrcoef(*magnitudes)[0, 1]
+
+    expected = 1 - (correlation(2) + correlation(4)) / 2
+    assert float(loss(photo, painting)) == pytest.approx(expected, rel=1e-3)
 
 
 def test_total_variation_by_hand():

@@ -8,9 +8,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from tests.golden import generate
 from tfstyle import images, metrics
+from tfstyle.colors import LUMA
 from tfstyle.errors import InputError
 from tfstyle.metrics.lpips import LPIPS
-from tfstyle.metrics.pictures import LUMA, directions
+from tfstyle.metrics.pictures import directions
 
 GOLDEN = np.load(generate.FOLDER / "lpips.npz")
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Rec. 601 luma and two chroma axes, as in the NTSC's YIQ, which the paper uses.
-_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+LUMA = (0.299, 0.587, 0.114)  # of Rec. 601
+# Luma and two chroma axes, as in the NTSC's YIQ, which the paper uses.
+_YIQ = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 _FLOOR = 1e-6  # smallest variance along a colour axis; a grey picture has none along two
 
 

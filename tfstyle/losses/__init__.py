@@ -7,7 +7,7 @@ that a weight means the same at any size, for any layer and for any encoder.
 
 from tfstyle import registry
 from tfstyle.config import parse_weights
-from tfstyle.losses.content import ContentLoss, TotalVariationLoss
+from tfstyle.losses.content import ContentLoss, EdgeLoss, TotalVariationLoss, luminance
 from tfstyle.losses.contrastive import ContrastiveLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
@@ -17,6 +17,7 @@ from tfstyle.losses.relative import StyleLoss
 __all__ = [
     "ContentLoss",
     "ContrastiveLoss",
+    "EdgeLoss",
     "GramLoss",
     "HistogramLoss",
     "MMDLoss",
@@ -27,6 +28,7 @@ __all__ = [
     "StyleTargets",
     "TotalVariationLoss",
     "WassersteinLoss",
+    "luminance",
     "make_style_loss",
     "weighted_style_losses",
 ]

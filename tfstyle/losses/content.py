@@ -1,25 +1,33 @@
-"""Losses that compare positions: content features, and neighbouring pixels."""
+"""Losses that compare positions: content features, edges, and neighbouring pixels."""
 
 import keras
 from keras import ops
 
+from tfstyle.colors import LUMA
 from tfstyle.losses.relative import (
+    EPSILON,
     FeatureLoss,
     check_distance,
     cosine_distance,
     mean_but_batch,
     relative_error,
 )
+from tfstyle.statistics import Tensor
+
+DISTANCES = ("squared", "cosine", "normalized")
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
 class ContentLoss(FeatureLoss):
-    """Squared error of features, or their cosine distance.
+    """Squared error of features, or another distance.
 
     Gatys, Ecker and Bethge, CVPR 2016, equation 1, as a mean.
 
     Args:
-        distance: "squared", or "cosine" of the channel vectors, which ignores contrast.
+        distance: "squared", or "cosine" of the channel vectors, which ignores contrast, or
+            "normalized", the squared error of channels of mean 0 and variance 1, which ignores each
+            channel's own mean and contrast: the style (Park and Lee, "Arbitrary Style Transfer with
+            Style-Attentional Networks", CVPR 2019, section 3.3).
         normalize: whether to divide a squared error by the target's mean square.
 
     Call arguments: target and features, `(batch, h, w, c)` each.
@@ -29,15 +37,77 @@ class ContentLoss(FeatureLoss):
 
     def __init__(self, distance="squared", normalize=True, name="content_loss", **kwargs):
         super().__init__(normalize=normalize, name=name, **kwargs)
-        self.distance = check_distance(distance)
+        self.distance = check_distance(distance, DISTANCES)
 
     def call(self, target, features):
         if self.distance == "cosine":
             return cosine_distance(target, features)
+        if self.distance == "normalized":
+            return mean_but_batch(ops.square(_normalized(features) - _normalized(target)))
         return relative_error(target, features, self.normalize)
 
     def get_config(self):
         return {**super().get_config(), "distance": self.distance}
+
+
+def _normalized(features):
+    """Channels of mean 0 and, if not nearly constant beside others, variance 1."""
+    features = ops.cast(features, "float32")
+    centred = features - ops.mean(features, axis=(1, 2), keepdims=True)
+    variance = ops.mean(ops.square(centred), axis=(1, 2), keepdims=True)
+    floor = 1e-3 * ops.mean(variance, axis=-1, keepdims=True)
+    return centred * ops.rsqrt(variance + floor + EPSILON)
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class EdgeLoss(keras.losses.Loss):
+    """1 - correlation of the gradients' magnitudes of the luminance, of reduced pictures.
+
+    Our own, for where edges are: not how strong they are, nor whether they are light or dark, which
+    is the style's; and not what is finer than the reduction, such as strokes. After the Laplacian
+    loss of Li et al., "Laplacian-Steered Neural Style Transfer", ACM MM 2017,
+    https://arxiv.org/abs/1707.01253, which compares values. 0 for the same picture in another
+    brightness and contrast.
+
+    Args:
+        factors: of reduction; the loss is the mean over them.
+
+    Call arguments: target and image, `(batch, h, w, 3)` in [0, 1] each, sides of at least three
+        times the factors.
+    Returns: `(batch,)` before Keras' reduction.
+    """
+
+    def __init__(self, factors=(2, 4), reduction="sum_over_batch_size", name="edge_loss", **kwargs):
+        super().__init__(reduction=reduction, name=name, **kwargs)
+        self.factors = tuple(factors)
+
+    def call(self, target, image):
+        losses = [1.0 - self._correlation(target, image, factor) for factor in self.factors]
+        return sum(losses) / len(losses)
+
+    @staticmethod
+    def _correlation(target, image, factor):
+        first, second = (_edges(picture, factor) for picture in (target, image))
+        norms = mean_but_batch(ops.square(first)) * mean_but_batch(ops.square(second))
+        return mean_but_batch(first * second) * ops.rsqrt(norms + EPSILON**2)
+
+    def get_config(self):
+        return {**super().get_config(), "factors": self.factors}
+
+
+def luminance(picture: Tensor) -> Tensor:
+    """`(batch, h, w, 1)` luma of pictures."""
+    return ops.matmul(picture, ops.array(LUMA, "float32")[:, None])
+
+
+def _edges(picture, factor):
+    """Magnitudes of gradients, less their mean."""
+    plane = ops.average_pool(luminance(picture), factor, factor, data_format="channels_last")
+    down = plane[:, 1:, :-1] - plane[:, :-1, :-1]
+    across = plane[:, :-1, 1:] - plane[:, :-1, :-1]
+    # The constant is small beside one of 255 levels and keeps the root's gradient finite.
+    magnitude = ops.sqrt(ops.square(down) + ops.square(across) + 1e-5)
+    return magnitude - ops.mean(magnitude, axis=(1, 2, 3), keepdims=True)
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")

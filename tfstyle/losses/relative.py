@@ -39,10 +39,10 @@ class FeatureLoss(keras.losses.Loss):
         return {**super().get_config(), "normalize": self.normalize}
 
 
-def check_distance(distance: str) -> str:
+def check_distance(distance: str, known: tuple[str, ...] = ("squared", "cosine")) -> str:
     """The argument, unchanged; ValueError for an unknown distance."""
-    if distance not in ("squared", "cosine"):
-        raise ValueError(f'`distance` must be "squared" or "cosine". Received: distance={distance}')
+    if distance not in known:
+        raise ValueError(f"`distance` must be one of {known}. Received: distance={distance}")
     return distance
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601, as SSIM's authors' code has it
+from tfstyle.colors import LUMA
+
 _DIRECTIONS = 16
 _LEVELS = 4096
 _BOXES = 96
@@ -11,7 +12,7 @@ _MIN_SHARPNESS = 0.5 / 255
 
 def luminance(image: np.ndarray) -> np.ndarray:
     """`(h, w)` float64 luma of a picture."""
-    return np.asarray(image, np.float64).reshape(image.shape[-3:]) @ LUMA
+    return np.asarray(image, np.float64).reshape(image.shape[-3:]) @ np.array(LUMA)
 
 
 def psnr(image: np.ndarray, reference: np.ndarray) -> float:

@@ -45,7 +45,10 @@ class WCTModel(EncoderDecoderModel):
         scales: divisors of the features by layer; None for `encoders.feature_scales`.
         depth: of the deepest level, 2 to 5.
         mapping: "transport" or "whitening".
+        shares: of transformed features at each level at full strength, the deepest first and pixels
+            last; () for 1 at all.
         detail: share of the photo's details, from 0 to 1, that the decoder gets.
+        epsilon: of `covariances`, of features; more leaves weak directions weak, which are noise.
         margin: pixels of reflection around a picture, a multiple of 2^(depth - 1).
     Raises: ValueError for another encoder, depth, mapping or detail.
     """
@@ -61,7 +64,9 @@ class WCTModel(EncoderDecoderModel):
         scales=None,
         depth=4,
         mapping="transport",
+        shares=(),
         detail=0.5,
+        epsilon=EPSILON,
         margin=MARGIN,
         **kwargs,
     ):
@@ -82,7 +87,9 @@ class WCTModel(EncoderDecoderModel):
         super().__init__(encoder, decoder, margin, 2 ** (depth - 1), **kwargs)
         self.depth = depth
         self.mapping = mapping
+        self.shares = tuple(shares)
         self.detail = detail
+        self.epsilon = epsilon
         if depth == 5:
             self.receptive_field *= 2
         self.scales = dict(scales or encoders.feature_scales(encoder))
@@ -112,6 +119,9 @@ class WCTModel(EncoderDecoderModel):
         """Of the levels: the decoder's blocks and, last, 0 for pixels."""
         return [*self.decoder.blocks, 0]
 
+    def _share_of(self, number):
+        return self.shares[self._numbers.index(number)] if self.shares else 1.0
+
     def _statistics(self, block, features):
         """Mean and covariance at a level, without the margin."""
         return statistics.covariance(layers.crop(features, self.margin // 2 ** max(block - 1, 0)))
@@ -127,17 +137,17 @@ class WCTModel(EncoderDecoderModel):
             code[f"root{block}"], _ = covariances.roots(covariance)
         return code
 
-    def _levels(self, content, code, strength, summary):
+    def _levels(self, picture, code, strength, summary):
         """For each level, its number and its features, not yet the style's; last None, the picture.
 
         Args:
-            content: `(batch, h, w, 3)`.
+            picture: of the content, with its margin.
             code: of the style.
             strength: of `stylize`.
             summary: `mean{k}` and `covariance{k}` of the features that are yielded; read only after
                 they are, and computed where missing.
         """
-        features = self._features(content)
+        features = self._divided(self.encoder(picture))
         x = features[level(self.depth)]
         for block in self._numbers:
             yield block, x
@@ -147,27 +157,42 @@ class WCTModel(EncoderDecoderModel):
                 mean, covariance = self._statistics(block, x)
             root = ops.convert_to_tensor(code[f"root{block}"])
             target = ops.convert_to_tensor(code[f"mean{block}"])
-            epsilon = EPSILON if block else covariances.EPSILON
+            epsilon = self.epsilon if block else covariances.EPSILON
             matrix = MAPS[self.mapping](covariance, root, epsilon)
             colored = covariances.transform(x, mean, matrix, target)
-            if not isinstance(strength, (int, float)) or strength != 1.0:
-                share = per_image(strength)
+            share = strength * self._share_of(block)
+            if not isinstance(share, (int, float)) or share != 1.0:
+                share = per_image(share)
                 colored = share * colored + (1.0 - share) * x
             x = self.decoder.invert(block, colored, features, self.detail) if block else colored
         yield None, x
 
+    def paint_padded(self, picture, code, strength=1.0, summary=None):
+        """As `stylize`, of any range, and of a picture with its margin, which remains."""
+        *_, (_, image) = self._levels(picture, code, strength, summary or {})
+        return image
+
     def _stylize(self, content, code, strength, summary=None):
         height, width = ops.shape(content)[1:3]
-        *_, (_, image) = self._levels(content, code, strength, summary or {})
+        image = self.paint_padded(self.padding(content), code, strength, summary)
         top = left = self.margin
         image = image[:, top : top + height, left : left + width]
         return faded(content, ops.clip(image, 0.0, 1.0), strength)
 
-    def summarize(self, parts, areas, code, strength=1.0):
-        """Means and covariances by level; each depends on those of deeper levels, of all parts."""
+    def summarize(self, parts, areas, code, strength=1.0, prepare=None):
+        """Means and covariances by level; each depends on those of deeper levels, of all parts.
+
+        Args:
+            parts: as in the base class.
+            areas: likewise.
+            code: likewise.
+            strength: likewise.
+            prepare: None for `padding`, or what else gives parts their margin.
+        """
+        prepare = prepare or self.padding
         summary: dict = {}
         for block in self._numbers:
-            found = [self._at(block, part, code, strength, summary) for part in parts]
+            found = [self._at(block, prepare(part), code, strength, summary) for part in parts]
             means, spreads = zip(*found, strict=True)
             if len(found) > 1:
                 mean, covariance = covariances.pool(means, spreads, areas)
@@ -176,9 +201,9 @@ class WCTModel(EncoderDecoderModel):
             summary |= {f"mean{block}": mean, f"covariance{block}": covariance}
         return summary
 
-    def _at(self, block, part, code, strength, summary):
-        """Mean and covariance of a part at a level."""
-        levels = self._levels(part, code, strength, summary)
+    def _at(self, block, picture, code, strength, summary):
+        """Mean and covariance of a picture, with its margin, at a level."""
+        levels = self._levels(picture, code, strength, summary)
         return next(self._statistics(block, x) for number, x in levels if number == block)
 
     def loss_terms(self, inputs):
@@ -219,7 +244,9 @@ class WCTModel(EncoderDecoderModel):
             "scales": self.scales,
             "depth": self.depth,
             "mapping": self.mapping,
+            "shares": self.shares,
             "detail": self.detail,
+            "epsilon": self.epsilon,
         }
 
 

@@ -1,0 +1,282 @@
+"""Any style in two steps: a draft at half resolution, which a small network revises in full.
+
+Lin et al., "Drafting and Revision: Laplacian Pyramid Network for Fast High-Quality Artistic Style
+Transfer", CVPR 2021, https://arxiv.org/abs/2104.05376. Their draft comes from a decoder that is
+trained with a style loss, and a revision network is trained for each style; here the draft comes
+from covariance transforms (see `wct`), which give each region colours of its own without any
+training on styles, and one network revises it for any style.
+"""
+
+import keras
+from keras import ops
+
+from tfstyle import encoders, layers, losses, statistics
+from tfstyle.models.base import StyleTransferModel, faded, per_image
+from tfstyle.models.capabilities import (
+    Growable,
+    MixableCodes,
+    Pretrainable,
+    StylePictures,
+    Tileable,
+)
+from tfstyle.models.inverting_decoder import taps_of
+from tfstyle.models.revision import Revision, fill
+from tfstyle.models.wct import WCTModel
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # of the vector and of the loss
+CONTENT_LAYER = "relu4_1"
+DEPTH = 3  # of the draft: its deepest level is relu3_1
+STRIDE = 16  # pixels: the largest windows of `_even`
+MARGIN = 16  # pixels of reflection around a picture; trained without more, it needs no more
+DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
+EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
+# Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints a glow
+# around objects and clouds over what is flat.
+DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
+DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
+COLOR_WEIGHT = 1.0  # of the colours' and the edges' terms in training, beside the content's of 1
+EDGE_WEIGHT = 1.0
+RANGE_WEIGHT = 20.0
+_CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
+_LEAST_VARIANCE = (
+    0.01  # in that unit squared; its root is 1.6 of 255 levels, the grid of JPEG is less
+)
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class DraftRevisionModel(
+    StyleTransferModel, StylePictures, MixableCodes, Tileable, Pretrainable, Growable
+):
+    """A `WCTModel` at half resolution, whose picture a `Revision` makes sharp and textures.
+
+    A style code has the draft's arrays, of the painting at half resolution, and `vector`. The draft
+    has local colours, since features of a region take colours together; the photo's finest detail
+    is added to it, and the revision does the rest.
+
+    The training loss is the sum of: the content's error of normalized features at relu4_1; for each
+    of `STYLE_LAYERS`, the errors of Gram matrices and of means and deviations, half and half; the
+    edges' loss; the colours' sliced Wasserstein distance, of pictures reduced by 4; and the squares
+    of values beyond [0, 1]. The draft's decoder, which was pretrained, is trained with the rest.
+
+    Args:
+        style_encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`; its means and deviations are
+            what a dense layer computes the vector from; frozen.
+        draft: `WCTModel` of depth 3, with half the margin; its encoder is frozen.
+        revision: `Revision`.
+        eye: None, or the `encoders.VGG19` of the loss, with the taps `STYLE_LAYERS`; frozen.
+        scales: divisors of the features by layer; None for `encoders.feature_scales`.
+        margin: pixels of reflection around a picture, a multiple of 16.
+    Raises: ValueError for other taps or margins.
+    """
+
+    PREFERRED_ENCODER = "lite"
+    STYLE_LOSS = "gram:0.5,mean_std:0.5"
+    tile_stride = STRIDE
+
+    def __init__(
+        self, style_encoder, draft, revision, eye=None, scales=None, margin=MARGIN, **kwargs
+    ):
+        super().__init__(**kwargs)
+        for name, encoder in (("style_encoder", style_encoder), ("eye", eye)):
+            if encoder is not None and encoder.taps != STYLE_LAYERS:
+                raise ValueError(f"`{name}` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
+        if margin < STRIDE or margin % STRIDE or draft.margin != margin // 2:
+            raise ValueError(
+                f"`margin` must be a multiple of {STRIDE} and twice the draft's. Received: "
+                f"margin={margin}, the draft's being {draft.margin}"
+            )
+        self.style_encoder = style_encoder
+        self.draft = draft
+        self.revision = revision
+        self.eye = eye
+        self.scales = dict(scales or encoders.feature_scales(style_encoder))
+        self.margin = margin
+        self.min_size = margin + STRIDE
+        self._to_vector = keras.layers.Dense(
+            revision.hidden, "relu", dtype="float32", name="vector"
+        )
+        self.padding = layers.ReflectionPadding2D(margin, STRIDE, dtype="float32")
+        self._upsampling = layers.Upsampling2D(dtype="float32")
+        weight = self.style_weight / len(STYLE_LAYERS)
+        self._loss = losses.PerceptualLoss(
+            {CONTENT_LAYER: (losses.ContentLoss("normalized"), self.content_weight)},
+            {name: self.make_style_losses(weight) for name in STYLE_LAYERS},
+            self.tv_weight,
+        )
+        self._color_loss = losses.SlicedWassersteinLoss(projections=12, levels=256)
+        self._edge_loss = losses.EdgeLoss()
+
+    @classmethod
+    def create(
+        cls,
+        encoder="auto",
+        vgg_weights="",
+        dtype=None,
+        widths=(16, 32, 64),
+        blocks=5,
+        hidden=128,
+        margin=MARGIN,
+        **arguments,
+    ):
+        """A model with an untrained decoder and revision; the encoders that it reads are lite's.
+
+        Args:
+            encoder: of the loss: "lite", "vgg19" or "auto".
+            vgg_weights: as in `weight_files.encoder_path`.
+            dtype: Keras dtype policy.
+            widths, blocks, hidden: of `Revision`.
+            margin: of the class.
+            **arguments: others of the class.
+        """
+        eye = encoders.load_encoder(encoder, STYLE_LAYERS, vgg_weights=vgg_weights, dtype=dtype)
+        trunk = encoders.load_encoder("lite", STYLE_LAYERS, heads=False, dtype=dtype)
+        draft = WCTModel.on_encoder(
+            trunk.cut(taps_of(DEPTH)),
+            depth=DEPTH,
+            shares=DRAFT_SHARES,
+            detail=DRAFT_DETAIL,
+            epsilon=EPSILON,
+            margin=margin // 2,
+            dtype=dtype,
+            name="draft",
+        )
+        revision = Revision(widths, blocks, hidden, dtype=dtype, name="revision")
+        model = cls(trunk, draft, revision, eye, margin=margin, dtype=dtype, **arguments)
+        model.build()
+        return model
+
+    @property
+    def receptive_field(self):
+        """Pixels, of a tile's overlap; a test measures 106 for five blocks."""
+        return 72 + 8 * self.revision.blocks
+
+    def build(self, input_shape=None):
+        if not self.draft.built:
+            self.draft.build()
+        if not self.revision.built:
+            self.revision.build(None)
+        for encoder in (self.style_encoder, self.eye):
+            if encoder is not None:
+                if not encoder.built:
+                    encoder.build((None, None, None, 3))
+                encoder.freeze()
+        self._to_vector.build((None, 2 * sum(self.style_encoder.widths[: len(STYLE_LAYERS)])))
+        self.built = True
+
+    def for_inference(self):
+        parts = {name: getattr(self, name) for name in ("style_encoder", "draft", "revision")}
+        configs = {k: keras.saving.serialize_keras_object(part) for k, part in parts.items()}
+        copy = type(self).from_config({**self.get_config(), **configs, "eye": None})
+        copy.build()
+        for name, part in (*parts.items(), ("_to_vector", self._to_vector)):
+            getattr(copy, name).set_weights(part.get_weights())
+        return copy
+
+    def start_from(self, trained):
+        if not isinstance(trained, DraftRevisionModel):
+            raise ValueError(
+                f"`trained` must be a {type(self).__name__}. Received: {type(trained).__name__}"
+            )
+        self.revision.grow_from(trained.revision)
+        fill(self._to_vector, trained._to_vector)
+        self.draft.set_weights(trained.draft.get_weights())
+
+    def frozen_identity(self):
+        return self._identity({}, self.style_encoder.weights)
+
+    def encode_style(self, style):
+        parts = []
+        for name, features in self.style_encoder(style).items():
+            parts += statistics.mean_and_std(ops.cast(features, "float32") / self.scales[name])
+        vector = self._to_vector(ops.concatenate(parts, axis=-1) - 0.5)
+        return {**self.draft.encode_style(_half(style)), "vector": vector}
+
+    def stylize(self, content, code, strength=1.0):
+        return self.stylize_tile(content, code, strength, {})
+
+    def stylize_tile(self, tile, code, strength, summary):
+        image = ops.clip(self._paint(tile, code, strength, summary), 0.0, 1.0)
+        return faded(tile, image, strength)
+
+    def summarize(self, parts, areas, code, strength=1.0):
+        def prepare(part):
+            return _half(self.padding(part))
+
+        return self.draft.summarize(parts, areas, code, strength, prepare)
+
+    def _paint(self, content, code, strength=1.0, summary=None):
+        """The picture, of any range."""
+        height, width = ops.shape(content)[1:3]
+        picture = self.padding(content)
+        draft = self.draft.paint_padded(_half(picture), code, strength, summary)
+        image = self._revise(picture, draft, code["vector"], strength)
+        return image[:, self.margin : self.margin + height, self.margin : self.margin + width]
+
+    def _revise(self, picture, draft, vector, strength):
+        """The picture from a photo and its draft, half as large, both with their margins."""
+        luminance, half = losses.luminance(picture), losses.luminance(_half(picture))
+        fine = luminance - self._upsampling(half)
+        middle = half - self._upsampling(_half(half))
+        draft = self._upsampling(draft)
+        maps = [
+            2.0 * picture - 1.0,
+            2.0 * draft - 1.0,
+            6.0 * fine,
+            self._even(fine),
+            self._upsampling(self._even(middle)),
+        ]
+        added = self.revision(ops.concatenate(maps, axis=-1), ops.convert_to_tensor(vector))
+        if not isinstance(strength, (int, float)) or strength != 1.0:
+            added = per_image(strength) * added
+        return draft + DETAIL * fine + added
+
+    def _even(self, detail):
+        """Detail divided by its deviation in the surroundings, so that grain counts like edges.
+
+        Where a photo is nearly flat, its grain is what strokes can start from: a network without
+        noise paints flat areas flat.
+        """
+        detail = _CONTRAST * detail
+        variance = detail * detail
+        for _ in range(3):
+            variance = _half(variance)
+        for _ in range(3):
+            variance = self._upsampling(variance)
+        return detail * ops.rsqrt(variance + _LEAST_VARIANCE)
+
+    def loss_terms(self, inputs):
+        content, style = inputs["content"], inputs["style"]
+        image = self._paint(content, self.encode_style(style))
+        targets = self._loss.targets(self.eye(content), [self.eye(style)])
+        terms = self._loss(targets, self.eye(image), image)
+        del terms["total"]
+        small, small_style = (_half(_half(picture)) for picture in (image, style))
+        colors = self._color_loss(self._color_loss.target([small_style]), small)
+        terms["style/colors"] = COLOR_WEIGHT * colors
+        terms["content/edges"] = EDGE_WEIGHT * self._edge_loss(content, image)
+        beyond = ops.relu(image - 1.0) + ops.relu(-image)
+        terms["range"] = RANGE_WEIGHT * losses.ContentLoss(normalize=False)(0.0 * beyond, beyond)
+        return {**terms, "total": sum(terms.values())}
+
+    def reconstruction_terms(self, content):
+        return self.draft.reconstruction_terms(_half(content))
+
+    def style_encoder_state(self):
+        config, variables = self.draft.style_encoder_state()
+        config = {"draft": config, "margin": self.margin, "hidden": self.revision.hidden}
+        return config, [*variables, *self.style_encoder.weights, *self._to_vector.weights]
+
+    def get_config(self):
+        eye = None if self.eye is None else keras.saving.serialize_keras_object(self.eye)
+        parts = {name: getattr(self, name) for name in ("style_encoder", "draft", "revision")}
+        return {
+            **super().get_config(),
+            **{k: keras.saving.serialize_keras_object(part) for k, part in parts.items()},
+            "eye": eye,
+            "scales": self.scales,
+            "margin": self.margin,
+        }
+
+
+def _half(picture):
+    return ops.average_pool(picture, 2, 2, data_format="channels_last")

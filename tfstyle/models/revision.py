@@ -1,0 +1,176 @@
+"""The network that revises a draft: what must be added to it, from the photo and the style."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfstyle import layers
+
+LEAK = 0.2  # slope of leaky ReLU below 0
+LARGEST = 6.0  # upper bound of activations, for 8 bits
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class Revision(keras.Model):
+    """From a photo and its draft to what must be added to the draft.
+
+    Two strided convolutions, residual blocks and two upsamplings with skip connections; the style
+    scales and shifts the channels of each convolution (Perez et al., "FiLM", AAAI 2018,
+    https://arxiv.org/abs/1709.07871). Nothing is normalized, so that a pixel depends on its
+    surroundings alone.
+
+    Args:
+        widths: channels at full, half and quarter resolution.
+        blocks: number of residual blocks.
+        hidden: size of the style's vector.
+
+    Call arguments:
+        maps: `(batch, h, w, 9)`, of about unit size; sides divisible by 4.
+        vector: `(batch or 1, hidden)`.
+    Returns: `(batch, h, w, 3)` float32.
+    """
+
+    INPUTS = 9
+
+    def __init__(self, widths=(16, 32, 64), blocks=5, hidden=128, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.widths = tuple(widths)
+        self.blocks = blocks
+        self.hidden = hidden
+        full, half, quarter = self.widths
+        self._down = [
+            self._convolution(full, "down1"),
+            self._convolution(half, "down2", stride=2),
+            self._convolution(quarter, "down3", stride=2),
+        ]
+        small = keras.initializers.VarianceScaling(0.1)
+        self._residual = [
+            (
+                self._convolution(quarter, f"block{k}_1"),
+                self._convolution(quarter, f"block{k}_2", initializer=small),
+            )
+            for k in range(1, blocks + 1)
+        ]
+        self._up = [self._convolution(half, "up1"), self._convolution(full, "up2")]
+        tiny = keras.initializers.RandomNormal(stddev=0.002)
+        self._to_image = self._convolution(3, "image", initializer=tiny)
+        self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
+        self._modulated = [*self._down, *(c for pair in self._residual for c in pair), *self._up]
+        self._to_affine = keras.layers.Dense(
+            2 * sum(convolution.filters for convolution in self._modulated),
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype="float32",
+            name="affine",
+        )
+
+    def _convolution(self, width, name, stride=1, initializer="he_normal"):
+        return keras.layers.Conv2D(
+            width,
+            3,
+            stride,
+            padding="same",
+            data_format="channels_last",
+            kernel_initializer=initializer,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def build(self, input_shape=None):
+        width = self.INPUTS
+        for convolution in self._modulated:
+            convolution.build((None, None, None, width))
+            width = convolution.filters
+        self._to_image.build((None, None, None, width))
+        self._to_affine.build((None, self.hidden))
+        self.built = True
+
+    def call(self, maps, vector):
+        affine = ops.cast(self._to_affine(vector), self.compute_dtype)
+        scales, shifts = self._per_convolution(affine)
+
+        def step(convolution, x):
+            x = convolution(x)
+            return x * (1.0 + scales[convolution.name]) + shifts[convolution.name]
+
+        def active(x):
+            return ops.minimum(ops.leaky_relu(x, LEAK), LARGEST)
+
+        x, skips = ops.cast(maps, self.compute_dtype), []
+        for convolution in self._down:
+            x = active(step(convolution, x))
+            skips.append(x)
+        for first, second in self._residual:
+            x = x + step(second, active(step(first, x)))
+        for convolution, skip in zip(self._up, skips[1::-1], strict=True):
+            x = active(step(convolution, self._upsampling(x))) + skip
+        return ops.cast(self._to_image(x), "float32")
+
+    def _per_convolution(self, affine):
+        """Scales and shifts by the convolution's name, each `(batch or 1, 1, 1, c)`."""
+        found, start = ({}, {}), 0
+        for part in found:
+            for convolution in self._modulated:
+                stop = start + convolution.filters
+                part[convolution.name] = layers.per_channel(affine[:, start:stop])
+                start = stop
+        return found
+
+    def grow_from(self, smaller):
+        """Makes this network add the same as a smaller one.
+
+        Net2Net (Chen et al., ICLR 2016, https://arxiv.org/abs/1511.05641): the smaller one's
+        weights are copied, and copied outputs have zero weights for additional inputs. Additional
+        blocks add nothing at first.
+
+        Args:
+            smaller: `Revision`, built.
+        Raises: ValueError if it is larger in any part.
+        """
+        own, others = ((*one.widths, one.blocks, one.hidden) for one in (self, smaller))
+        if any(size < other for size, other in zip(own, others, strict=True)):
+            raise ValueError(
+                f"`smaller` must not be larger. Received: widths, blocks and hidden {others}, "
+                f"these being {own}"
+            )
+        copied = {convolution.name: convolution for convolution in smaller._modulated}
+        columns, start, total = {}, 0, self._to_affine.units // 2
+        for convolution in self._modulated:
+            columns[convolution.name] = start + np.arange(convolution.filters)
+            start += convolution.filters
+            if convolution.name in copied:
+                fill(convolution, copied[convolution.name])
+            elif convolution.name.endswith("_2"):
+                convolution.set_weights([0.0 * part for part in convolution.get_weights()])
+        fill(self._to_image, smaller._to_image)
+        kept = [columns[name][: one.filters] for name, one in copied.items()]
+        silent = [part for name, part in columns.items() if name not in copied]
+        kept, silent = (np.concatenate([*parts, []]).astype(int) for parts in (kept, silent))
+        affine = [ops.convert_to_numpy(weight).copy() for weight in self._to_affine.weights]
+        for weight, old in zip(affine, smaller._to_affine.get_weights(), strict=True):
+            for offset, part in zip((0, total), np.split(old, 2, axis=-1), strict=True):
+                if weight.ndim == 2:
+                    weight[:, offset + kept] = 0.0
+                    weight[: len(part), offset + kept] = part
+                else:
+                    weight[offset + kept] = part
+                weight[..., offset + silent] = 0.0
+        self._to_affine.set_weights(affine)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "widths": self.widths,
+            "blocks": self.blocks,
+            "hidden": self.hidden,
+        }
+
+
+def fill(layer, smaller):
+    """Copies a smaller layer's weights; to the copied outputs, additional inputs add nothing."""
+    kernel, bias = (ops.convert_to_numpy(weight).copy() for weight in layer.weights)
+    old, old_bias = smaller.get_weights()
+    *_, inputs, outputs = old.shape
+    kernel[..., :outputs] = 0.0
+    kernel[..., :inputs, :outputs] = old
+    bias[:outputs] = old_bias
+    layer.set_weights([kernel, bias])
