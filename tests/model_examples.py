@@ -3,9 +3,19 @@
 import functools
 
 import keras
+import numpy as np
 
 from tfstyle import encoders, models
-from tfstyle.models import adain, inverting_decoder, linear, multilevel, photorealistic, wct
+from tfstyle.models import (
+    adain,
+    draft_revision,
+    inverting_decoder,
+    linear,
+    multilevel,
+    photorealistic,
+    revision,
+    wct,
+)
 
 CHANNELS = (4, 6, 8, 10, 10)
 HEADS = (6, 7, 9, 12, 12)
@@ -47,6 +57,24 @@ def make_linear(dtype=None, **arguments):
     return linear.LinearModel.on_encoder(encoder, dtype=dtype, **{"size": 4, **arguments})
 
 
+def make_revision(
+    dtype=None, widths=(4, 5, 6), blocks=5, hidden=12, margin=draft_revision.MARGIN, **arguments
+):
+    """A draft and its revision with narrow encoders and networks, as if trained a little."""
+    eye, trunk = (make_encoder(draft_revision.STYLE_LAYERS, dtype) for _ in range(2))
+    draft = draft_revision.make_draft(trunk, margin)
+    keras.utils.set_random_seed(8)
+    network = revision.Revision(widths, blocks, hidden, dtype=dtype, name="revision")
+    model = draft_revision.DraftRevisionModel(
+        trunk, draft, network, eye, margin=margin, dtype=dtype, **arguments
+    )
+    model.build()
+    for layer in (draft.decoder.get_layer("image"), network.get_layer("image")):
+        layer.kernel.assign(0.05 * layer.kernel / np.std(layer.kernel))
+    draft.decoder.get_layer("image").bias.assign([0.5] * 3)
+    return model
+
+
 EXAMPLES = {
     "adain": make_adain,
     "linear": make_linear,
@@ -57,5 +85,6 @@ EXAMPLES = {
         code_layers=multilevel.QUALITY["code_layers"],
         margin=multilevel.QUALITY["margin"],
     ),
+    "revision": make_revision,
     "wct": make_wct,
 }

@@ -16,6 +16,7 @@ ARCHITECTURES = {
     "mobile": "tfstyle.models.multilevel:create_mobile",
     "photorealistic": "tfstyle.models.photorealistic:PhotorealisticModel.create",
     "quality": "tfstyle.models.multilevel:create_quality",
+    "revision": "tfstyle.models.draft_revision:DraftRevisionModel.create",
     "wct": "tfstyle.models.wct:WCTModel.create",
 }
 

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from tfstyle import covariances, encoders, layers, losses, statistics
-from tfstyle.models.base import faded, per_image
+from tfstyle.models.base import faded
 from tfstyle.models.encoder_decoder import EncoderDecoderModel
 from tfstyle.models.inverting_decoder import InvertingDecoder, level, taps_of
 
@@ -139,10 +139,10 @@ class WCTModel(EncoderDecoderModel):
             root = ops.convert_to_tensor(code[f"root{block}"])
             target = ops.convert_to_tensor(code[f"mean{block}"])
             matrix = MAPS[self.mapping](covariance, root, self.epsilon)
-            colored = covariances.transform(x, mean, matrix, target)
             if not isinstance(strength, (int, float)) or strength != 1.0:
-                share = per_image(strength)
-                colored = share * colored + (1.0 - share) * x
+                share = ops.convert_to_tensor(strength, "float32")
+                matrix, target = covariances.blended(share, mean, matrix, target)
+            colored = covariances.transform(x, mean, matrix, target)
             x = self.decoder.invert(block, colored, features, self.detail)
         yield 0, x
 
