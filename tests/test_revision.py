@@ -9,7 +9,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tests.model_examples import make_adain, make_encoder, make_revision
 from tests.test_covariances import root_of
 from tests.test_multilevel import convolve, double, named_weights, pad
-from tfstyle import losses
+from tfstyle import images, losses, models
+from tfstyle.__main__ import main
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.exporting import profiling, tflite
 from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, flatten
@@ -321,3 +322,38 @@ def test_the_network_is_restored_from_its_config():
     network = Revision((4, 5, 6), 2, 7, name="revision")
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
     assert (twin.widths, twin.blocks, twin.hidden) == ((4, 5, 6), 2, 7)
+
+
+def test_programs_train_grow_and_paint_with_it(tmp_path, photo, painting):
+    """With pretraining; resumed; then a larger one that starts from it."""
+    for name, picture in (("photos", photo), ("paintings", painting)):
+        (tmp_path / name).mkdir()
+        for turn in range(2):
+            images.write_image(tmp_path / name / f"{turn}.png", picture[:, :: 1 - 2 * turn])
+
+    def train(folder, steps, *flags):
+        assert main([
+            "train", f"--content_dir={tmp_path / 'photos'}",
+            f"--style_dir={tmp_path / 'paintings'}", "--model=revision", "--encoder=lite",
+            "--batch_size=1", "--crop_size=48", "--image_size=64", "--schedule=constant",
+            f"--output_dir={tmp_path / folder}", f"--steps={steps}", *flags,
+        ]) == 0  # fmt: skip
+        return tmp_path / folder / "model.keras"
+
+    small = ["--pretrain_steps=1", "--model_arguments=widths=(4,5,6)", "--model_arguments=blocks=1"]
+    assert train("small", 2, *small) == train("small", 3, *small)  # resumed
+    large = train(
+        "large", 1, "--model_arguments=widths=(5,6,7)", "--model_arguments=blocks=2",
+        f"--init_model={tmp_path / 'small' / 'model.keras'}",
+    )  # fmt: skip
+    assert models.load_model(large).revision.widths == (5, 6, 7)
+    out = tmp_path / "out.png"
+    flags = [f"--content={tmp_path / 'photos' / '0.png'}", f"--model={large}", f"--output={out}"]
+    style = [f"--style={tmp_path / 'paintings' / f'{k}.png'}" for k in (0, 1)]
+    assert main(["stylize", *flags, *style, "--style_weights=1", "--style_weights=2"]) == 0
+    assert images.read_image(out).shape == photo.shape
+    assert main([
+        "evaluate", f"--content_dir={tmp_path / 'photos'}", f"--model={large}", "--size=64",
+        f"--style_dir={tmp_path / 'paintings'}", f"--output_dir={tmp_path / 'evaluation'}",
+        "--encoder=lite",
+    ]) == 0  # fmt: skip

@@ -110,7 +110,9 @@ class Stepper:
                     terms = loss_terms(inputs)
                     scaled = terms["total"] * self.loss_scale
                 gradients = tape.gradient(
-                    scaled, [variable.value for variable in self.model.trainable_variables]
+                    scaled,
+                    [variable.value for variable in self.model.trainable_variables],
+                    unconnected_gradients="zero",  # a reconstruction may need a part of a model
                 )
                 # Keras has divided each loss by the number of replicas.
                 sum_all = tf.distribute.get_replica_context().all_reduce
