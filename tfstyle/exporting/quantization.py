@@ -72,7 +72,8 @@ def _float_nodes(model, graph):
 
 def _cut_by_ranges(model, graph):
     """Removes minima with a constant in 8 bits: the range of what they read ends there instead."""
-    kept, renamed = [], {}
+    kept = []
+    renamed: dict[int, int] = {}
     for operator in graph.operators:
         operator.inputs = [renamed.get(int(tensor), int(tensor)) for tensor in operator.inputs]
         if _kind(model, operator) == "MINIMUM" and _IN_INT8.search(_name(graph, operator)):

@@ -175,8 +175,8 @@ class Revision(keras.Model):
                 convolution.set_weights([0.0 * part for part in convolution.get_weights()])
         fill(self._to_image, smaller._to_image)
         kept = np.concatenate([columns[name][: one.filters] for name, one in copied.items()])
-        others = [part for name, part in columns.items() if name not in copied]
-        silent = np.concatenate([*others, []]).astype(int)
+        added = [part for name, part in columns.items() if name not in copied]
+        silent = np.concatenate([*added, []]).astype(int)
         affine = [ops.convert_to_numpy(weight).copy() for weight in self._to_affine.weights]
         for weight, old in zip(affine, smaller._to_affine.get_weights(), strict=True):
             for offset, part in zip((0, total), np.split(old, 2, axis=-1), strict=True):
