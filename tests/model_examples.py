@@ -7,15 +7,18 @@ import functools
 import os
 
 import keras
+import numpy as np
 
 from tfstyle import encoders, models
 from tfstyle.models import (
     adain,
+    draft_revision,
     inverting_decoder,
     linear,
     microast,
     multilevel,
     photorealistic,
+    revision,
     wct,
 )
 
@@ -79,6 +82,24 @@ def make_microast(dtype=None, **arguments):
     return models.model_class("microast").on_encoder(encoder, dtype=dtype, **arguments)
 
 
+def make_revision(
+    dtype=None, widths=(4, 5, 6), blocks=5, hidden=12, margin=draft_revision.MARGIN, **arguments
+):
+    """A draft and its revision with narrow encoders and networks, as if trained a little."""
+    eye, trunk = (make_encoder(draft_revision.STYLE_LAYERS, dtype) for _ in range(2))
+    draft = draft_revision.make_draft(trunk, margin)
+    keras.utils.set_random_seed(8)
+    network = revision.Revision(widths, blocks, hidden, dtype=dtype, name="revision")
+    model = draft_revision.DraftRevisionModel(
+        trunk, draft, network, eye, margin=margin, dtype=dtype, **arguments
+    )
+    model.build()
+    for layer in (draft.decoder.get_layer("image"), network.get_layer("image")):
+        layer.kernel.assign(0.05 * layer.kernel / np.std(layer.kernel))
+    draft.decoder.get_layer("image").bias.assign([0.5] * 3)
+    return model
+
+
 # All checks of models run on these; the others pass one of the contract as a whole, and with
 # TFSTYLE_ALL_MODELS (`make models`) all of them, too.
 EXAMPLES = {
@@ -97,6 +118,7 @@ OTHERS = {
         code_layers=multilevel.QUALITY["code_layers"],
         margin=multilevel.QUALITY["margin"],
     ),
+    "revision": make_revision,
     "sanet": functools.partial(make_on_encoder, "sanet"),
 }
 ALL = {**EXAMPLES, **OTHERS}

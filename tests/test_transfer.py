@@ -34,7 +34,8 @@ def large(photo):
 
 def randomized(model):
     """The model with a decoder as if it were trained, which shows styles more than a new one."""
-    for variable in model.decoder.trainable_variables:
+    decoder = getattr(model, "decoder", None) or model.revision
+    for variable in decoder.trainable_variables:
         noise = np.random.default_rng(len(variable.path)).normal(size=variable.shape)
         variable.assign_add(0.1 * noise.astype("float32"))
     return model

@@ -33,18 +33,21 @@ def roots(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
         matrix: `(batch, c, c)`.
         epsilon: of the trace, added to eigenvalues.
     """
-    identity = np.eye(matrix.shape[-1], dtype="float32")[None]
+    identity = _identity(matrix)
     matrix = _regularized(matrix, epsilon)
     # The trace of the square is at least the largest eigenvalue's square.
     norm = ops.sqrt(ops.sum(matrix * matrix, axis=(1, 2), keepdims=True))
-    root, inverse = matrix / norm, None
+    # A step multiplies by s·(3 - s²·product) / 2. The factors 3·s / 2 of all steps so far are left
+    # out of both matrices; multiples of the identity would be constants of exported files.
+    root, inverse, unit = matrix / norm, None, 1.0
     for factor in _factors(epsilon):
         product = root if inverse is None else ops.matmul(inverse, root)
-        step = (1.5 * factor) * identity - (0.5 * factor**3) * product
-        root = ops.matmul(root, step)
-        inverse = step if inverse is None else ops.matmul(step, inverse)
+        product = (factor**2 / 3.0 * (unit if inverse is None else unit**2)) * product
+        root = root - ops.matmul(root, product)
+        inverse = identity - product if inverse is None else inverse - ops.matmul(product, inverse)
+        unit = 1.5 * factor * unit
     scale = ops.sqrt(norm)
-    return root * scale, inverse / scale
+    return root * (unit * scale), inverse * (unit / scale)
 
 
 def roots_by_eigenvalues(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
@@ -104,6 +107,23 @@ def transform(features: Tensor, mean: Tensor, matrix: Tensor, target_mean: Tenso
     return ops.reshape(flat, (*ops.shape(features)[:3], matrix.shape[1]))
 
 
+def blended(
+    share: Tensor, mean: Tensor, matrix: Tensor, target_mean: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Matrix and target of `transform` for a share of its result, the rest being the features.
+
+    Args:
+        share: `(batch or 1,)`.
+        mean: of `transform`.
+        matrix: likewise, square.
+        target_mean: likewise.
+    """
+    share = ops.reshape(share, (-1, 1))
+    target = share * target_mean + (1.0 - share) * mean
+    share = ops.expand_dims(share, 2)
+    return share * matrix + (1.0 - share) * _identity(matrix), target
+
+
 def pool(
     means: Sequence[Tensor], covariances: Sequence[Tensor], areas: Sequence[float]
 ) -> tuple[Tensor, Tensor]:
@@ -124,8 +144,12 @@ def pool(
     return mean, (within + between)[None]
 
 
+def _identity(matrix):
+    return np.eye(matrix.shape[-1], dtype="float32")[None]
+
+
 def _regularized(matrix, epsilon):
-    identity = np.eye(matrix.shape[-1], dtype="float32")[None]
+    identity = _identity(matrix)
     trace = ops.sum(matrix * identity, axis=(1, 2), keepdims=True)
     return matrix + identity * (epsilon * trace + _LEAST)
 

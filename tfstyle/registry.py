@@ -22,6 +22,7 @@ ARCHITECTURES = {
     "multistroke": "tfstyle.models.multistroke:MultiStrokeModel.create",
     "photorealistic": "tfstyle.models.photorealistic:PhotorealisticModel.create",
     "quality": "tfstyle.models.multilevel:create_quality",
+    "revision": "tfstyle.models.draft_revision:DraftRevisionModel.create",
     "sanet": "tfstyle.models.sanet:SANetModel.create",
     "stylebank": "tfstyle.models.stylebank:StyleBankModel.create",
     "wct": "tfstyle.models.wct:WCTModel.create",

@@ -1,20 +1,16 @@
 """TFLite files: conversion from a model, in four precisions."""
 
-import collections
 import dataclasses
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import flatbuffers
 import numpy as np
 import tensorflow as tf
-from tensorflow.lite.python import convert as convert_steps
-from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfstyle.errors import InputError
-from tfstyle.exporting import saved_model
+from tfstyle.exporting import quantization, saved_model
 from tfstyle.exporting.calibration import as_input
 from tfstyle.exporting.signatures import (
     CODE,
@@ -29,19 +25,7 @@ from tfstyle.models import StyleTransferModel
 from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.runtime import process
 
-# Operations that stay float32 in int8 files: the statistics of features, whose channels' deviations
-# differ too much for one scale, and the arithmetic with them; this is faster, too. A concatenation
-# would get the scale of its largest part.
-FLOAT_OPERATIONS = [
-    "ADD", "BATCH_MATMUL", "CONCATENATION", "DIV", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN",
-    "MINIMUM", "MUL", "RELU", "RELU6", "RESHAPE", "RSQRT", "SPLIT", "SQRT", "STRIDED_SLICE", "SUB",
-    "TRANSPOSE",
-]  # fmt: skip
-# Clipping ranges, relative to the largest values seen in calibration.
-_MAP_RANGE = 0.65
-_DENSE_RANGE = 1.2
 _PREPARATION_SAMPLES = 32
-_MAX_LOGIT = 6.0  # a sigmoid of 0.9975
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +92,7 @@ def convert(
         entries: signatures that the file has; they share their weights.
         precision: "float32"; "float16", with weights of half the size, computed in float32 on CPUs
             and in float16 on GPUs; "dynamic", with int8 weights and activations quantized at run
-            time; "int8", but for `FLOAT_OPERATIONS`.
+            time; "int8"; see `quantization`.
         dtype: of pictures; see `Signatures.function`.
         calibration: for int8: samples of all inputs by name, pictures at least as large as the
             largest entry's, float32 in [0, 1] or uint8.
@@ -139,7 +123,7 @@ def convert(
             try:
                 if precision == "int8":
                     converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
-                    return _quantized(converter, prepared)
+                    return quantization.quantized(converter, prepared)
                 return converter.convert()
             except (ValueError, RuntimeError, ConverterError) as error:
                 reason = (str(error).strip().splitlines() or ["?"])[0]
@@ -162,70 +146,6 @@ def _prepared(model, samples):
         for one in few
     ]
     return model.for_int8(arguments), True
-
-
-def _quantized(converter, prepared):
-    """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
-
-    Calibration is that of TensorFlow's quantization debugger. Dense layers have one scale for all
-    weights: no worse here, smaller, and supported by older runtimes.
-    """
-    debugger = tf.lite.experimental.QuantizationDebugger(
-        converter=converter, debug_dataset=lambda: iter(())
-    )
-    return convert_steps.mlir_quantize(
-        _with_own_ranges(debugger.calibrated_model, prepared),
-        disable_per_channel_for_dense_layers=True,
-        denylisted_ops=FLOAT_OPERATIONS,
-    )
-
-
-def _with_own_ranges(data, prepared):
-    """A calibrated file with clipping ranges of our own instead of the largest values seen.
-
-    Maps are clipped at `_MAP_RANGE` of these, so that steps are finer and rare peaks are cut.
-    Outputs of prepared convolutions are in [-1, 1], but the calibrator assigns them the range of
-    the product after them, so theirs is set here. Logits of pixels are clipped where the sigmoid
-    saturates. Dense layers get a wider range, for codes of unseen paintings.
-    """
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
-    kinds = [code.builtinCode for code in model.operatorCodes]
-    kind = schema.BuiltinOperator
-    for graph in model.subgraphs:
-        readers = collections.defaultdict(list)
-        for operator in graph.operators:
-            for tensor in operator.inputs:
-                readers[tensor].append(kinds[operator.opcodeIndex])
-        dense = set()
-        for operator in graph.operators:
-            name, tensor = kinds[operator.opcodeIndex], operator.outputs[0]
-            found = graph.tensors[tensor].quantization
-            if name == kind.FULLY_CONNECTED:
-                dense |= {operator.inputs[0], tensor}
-            elif name == kind.CONV_2D and readers[tensor] == [kind.LOGISTIC]:
-                found.min, found.max = [-_MAX_LOGIT], [_MAX_LOGIT]
-            elif prepared and name == kind.CONV_2D and readers[tensor] == [kind.MUL]:
-                found.min, found.max = [-_MAP_RANGE], [_MAP_RANGE]
-            elif _is_rectified(operator, name):
-                _scale_range(found, _MAP_RANGE)
-        for tensor in dense:
-            _scale_range(graph.tensors[tensor].quantization, _DENSE_RANGE)
-    builder = flatbuffers.Builder(len(data))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def _is_rectified(operator, name):
-    """Whether its output is non-negative and has no upper bound such as ReLU6's."""
-    kind, activation = schema.BuiltinOperator, schema.ActivationFunctionType
-    return name == kind.MAX_POOL_2D or (
-        name == kind.CONV_2D and operator.builtinOptions.fusedActivationFunction == activation.RELU
-    )
-
-
-def _scale_range(quantization, factor):
-    quantization.min = [factor * float(quantization.min[0])]
-    quantization.max = [factor * float(quantization.max[0])]
 
 
 def _calibrate(entries, samples, dtype) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

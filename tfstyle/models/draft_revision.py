@@ -7,6 +7,8 @@ from covariance transforms (see `wct`), which give each region colours of its ow
 training on styles, and one network revises it for any style.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -30,8 +32,8 @@ STRIDE = 16  # pixels: the largest windows of `_even`
 MARGIN = 16  # pixels of reflection around a picture; trained without more, it needs no more
 DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
 EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
-# Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints a glow
-# around objects and clouds over what is flat.
+# Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints glows
+# around objects, and clouds over what is flat.
 DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
 DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
 COLOR_WEIGHT = 1.0  # of the colours' and the edges' terms in training, beside the content's of 1
@@ -49,9 +51,10 @@ class DraftRevisionModel(
 ):
     """A `WCTModel` at half resolution, whose picture a `Revision` makes sharp and textures.
 
-    A style code has the draft's arrays, of the painting at half resolution, and `vector`. The draft
-    has local colours, since features of a region take colours together; the photo's finest detail
-    is added to it, and the revision does the rest.
+    A style code has the draft's arrays, of the painting at half resolution, and `modulation`, the
+    revision's, which two dense layers compute from statistics of the painting. The draft has local
+    colours, since features of a region take colours together; the photo's finest detail is added to
+    it, and the revision does the rest.
 
     The training loss is the sum of: the content's error of normalized features at relu4_1; for each
     of `STYLE_LAYERS`, the errors of Gram matrices and of means and deviations, half and half; the
@@ -92,6 +95,7 @@ class DraftRevisionModel(
         self.scales = dict(scales or encoders.feature_scales(style_encoder))
         self.margin = margin
         self.min_size = margin + STRIDE
+        self.receptive_field = 72 + 8 * revision.blocks  # pixels; a test measures 106 for five
         self._to_vector = keras.layers.Dense(
             revision.hidden, "relu", dtype="float32", name="vector"
         )
@@ -124,31 +128,19 @@ class DraftRevisionModel(
             encoder: of the loss: "lite", "vgg19" or "auto".
             vgg_weights: as in `weight_files.encoder_path`.
             dtype: Keras dtype policy.
-            widths, blocks, hidden: of `Revision`.
+            widths: of `Revision`.
+            blocks: likewise.
+            hidden: likewise.
             margin: of the class.
             **arguments: others of the class.
         """
         eye = encoders.load_encoder(encoder, STYLE_LAYERS, vgg_weights=vgg_weights, dtype=dtype)
         trunk = encoders.load_encoder("lite", STYLE_LAYERS, heads=False, dtype=dtype)
-        draft = WCTModel.on_encoder(
-            trunk.cut(taps_of(DEPTH)),
-            depth=DEPTH,
-            shares=DRAFT_SHARES,
-            detail=DRAFT_DETAIL,
-            epsilon=EPSILON,
-            margin=margin // 2,
-            dtype=dtype,
-            name="draft",
-        )
+        draft = make_draft(trunk, margin)
         revision = Revision(widths, blocks, hidden, dtype=dtype, name="revision")
         model = cls(trunk, draft, revision, eye, margin=margin, dtype=dtype, **arguments)
         model.build()
         return model
-
-    @property
-    def receptive_field(self):
-        """Pixels, of a tile's overlap; a test measures 106 for five blocks."""
-        return 72 + 8 * self.revision.blocks
 
     def build(self, input_shape=None):
         if not self.draft.built:
@@ -160,7 +152,9 @@ class DraftRevisionModel(
                 if not encoder.built:
                     encoder.build((None, None, None, 3))
                 encoder.freeze()
-        self._to_vector.build((None, 2 * sum(self.style_encoder.widths[: len(STYLE_LAYERS)])))
+        if not self._to_vector.built:
+            numbers = 2 * sum(self.style_encoder.widths[: len(STYLE_LAYERS)])
+            self._to_vector.build((None, numbers))
         self.built = True
 
     def for_inference(self):
@@ -185,11 +179,12 @@ class DraftRevisionModel(
         return self._identity({}, self.style_encoder.weights)
 
     def encode_style(self, style):
-        parts = []
+        parts: list[Any] = []
         for name, features in self.style_encoder(style).items():
             parts += statistics.mean_and_std(ops.cast(features, "float32") / self.scales[name])
         vector = self._to_vector(ops.concatenate(parts, axis=-1) - 0.5)
-        return {**self.draft.encode_style(_half(style)), "vector": vector}
+        modulation = self.revision.modulation(vector)
+        return {**self.draft.encode_style(_half(style)), "modulation": modulation}
 
     def stylize(self, content, code, strength=1.0):
         return self.stylize_tile(content, code, strength, {})
@@ -199,7 +194,7 @@ class DraftRevisionModel(
         return faded(tile, image, strength)
 
     def summarize(self, parts, areas, code, strength=1.0):
-        def prepare(part):
+        def prepare(part: Any) -> Any:
             return _half(self.padding(part))
 
         return self.draft.summarize(parts, areas, code, strength, prepare)
@@ -209,14 +204,23 @@ class DraftRevisionModel(
         height, width = ops.shape(content)[1:3]
         picture = self.padding(content)
         draft = self.draft.paint_padded(_half(picture), code, strength, summary)
-        image = self._revise(picture, draft, code["vector"], strength)
+        image = self._revise(picture, draft, code["modulation"], strength)
         return image[:, self.margin : self.margin + height, self.margin : self.margin + width]
 
-    def _revise(self, picture, draft, vector, strength):
+    def _revise(self, picture, draft, modulation, strength):
         """The picture from a photo and its draft, half as large, both with their margins."""
-        luminance, half = losses.luminance(picture), losses.luminance(_half(picture))
-        fine = luminance - self._upsampling(half)
-        middle = half - self._upsampling(_half(half))
+        with layers.precision("float32"):
+            sharp, maps = self._maps(picture, draft)
+        added = self.revision(maps, ops.convert_to_tensor(modulation))
+        if not isinstance(strength, (int, float)) or strength != 1.0:
+            added = per_image(strength) * added
+        return sharp + added
+
+    def _maps(self, picture, draft):
+        """The draft with the photo's finest detail, and the revision's maps."""
+        luminance = losses.luminance(picture)
+        half = _half(luminance)
+        fine, middle = luminance - self._upsampling(half), half - self._upsampling(_half(half))
         draft = self._upsampling(draft)
         maps = [
             2.0 * picture - 1.0,
@@ -225,10 +229,7 @@ class DraftRevisionModel(
             self._even(fine),
             self._upsampling(self._even(middle)),
         ]
-        added = self.revision(ops.concatenate(maps, axis=-1), ops.convert_to_tensor(vector))
-        if not isinstance(strength, (int, float)) or strength != 1.0:
-            added = per_image(strength) * added
-        return draft + DETAIL * fine + added
+        return draft + DETAIL * fine, ops.concatenate(maps, axis=-1)
 
     def _even(self, detail):
         """Detail divided by its deviation in the surroundings, so that grain counts like edges.
@@ -263,8 +264,9 @@ class DraftRevisionModel(
 
     def style_encoder_state(self):
         config, variables = self.draft.style_encoder_state()
-        config = {"draft": config, "margin": self.margin, "hidden": self.revision.hidden}
-        return config, [*variables, *self.style_encoder.weights, *self._to_vector.weights]
+        config = {"draft": config, "margin": self.margin, "scales": self.scales}
+        dense = [*self._to_vector.weights, *self.revision.modulating_weights]
+        return config, [*variables, *self.style_encoder.weights, *dense]
 
     def get_config(self):
         eye = None if self.eye is None else keras.saving.serialize_keras_object(self.eye)
@@ -278,5 +280,25 @@ class DraftRevisionModel(
         }
 
 
+def make_draft(trunk, margin):
+    """The draft's model, with an untrained decoder.
+
+    Args:
+        trunk: encoder that it gets a copy of, with fewer taps.
+        margin: of `DraftRevisionModel`.
+    """
+    return WCTModel.on_encoder(
+        trunk.cut(taps_of(DEPTH)),
+        depth=DEPTH,
+        shares=DRAFT_SHARES,
+        detail=DRAFT_DETAIL,
+        epsilon=EPSILON,
+        margin=margin // 2,
+        dtype=trunk.dtype_policy,
+        name="draft",
+    )
+
+
 def _half(picture):
-    return ops.average_pool(picture, 2, 2, data_format="channels_last")
+    with layers.precision("float32"):  # faster, in LiteRT
+        return ops.average_pool(picture, 2, 2, data_format="channels_last")

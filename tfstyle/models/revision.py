@@ -1,5 +1,7 @@
 """The network that revises a draft: what must be added to it, from the photo and the style."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,6 +10,7 @@ from tfstyle import layers
 
 LEAK = 0.2  # slope of leaky ReLU below 0
 LARGEST = 6.0  # upper bound of activations, for 8 bits
+_SHORT_ROW = 64  # channels; LiteRT multiplies short rows slowly, so a whole line is made one
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -24,9 +27,12 @@ class Revision(keras.Model):
         blocks: number of residual blocks.
         hidden: size of the style's vector.
 
+    In int8 files, the arithmetic between convolutions is in 8 bits, too: it moves more bytes than
+    they do.
+
     Call arguments:
         maps: `(batch, h, w, 9)`, of about unit size; sides divisible by 4.
-        vector: `(batch or 1, hidden)`.
+        modulation: `(batch or 1, 2·n)`, of the method `modulation`.
     Returns: `(batch, h, w, 3)` float32.
     """
 
@@ -63,6 +69,11 @@ class Revision(keras.Model):
             name="affine",
         )
 
+    @property
+    def modulating_weights(self):
+        """What `modulation` depends on."""
+        return self._to_affine.weights
+
     def _convolution(self, width, name, stride=1, initializer="he_normal"):
         return keras.layers.Conv2D(
             width,
@@ -84,36 +95,57 @@ class Revision(keras.Model):
         self._to_affine.build((None, self.hidden))
         self.built = True
 
-    def call(self, maps, vector):
-        affine = ops.cast(self._to_affine(vector), self.compute_dtype)
-        scales, shifts = self._per_convolution(affine)
+    def modulation(self, vector):
+        """Scales, then shifts, of the n channels of all convolutions but the last.
+
+        Args:
+            vector: `(batch, hidden)`; the result is an affine function of it, so that mixtures of
+                results are results of mixtures.
+        """
+        affine = self._to_affine(vector)
+        return affine + np.repeat([[1.0, 0.0]], affine.shape[-1] // 2, axis=1).astype("float32")
+
+    def call(self, maps, modulation):
+        scales, shifts = self._per_convolution(ops.cast(modulation, self.compute_dtype))
 
         def step(convolution, x):
             x = convolution(x)
-            return x * (1.0 + scales[convolution.name]) + shifts[convolution.name]
+            scale, shift = (part[convolution.name] for part in (scales, shifts))
+            if convolution.filters < _SHORT_ROW:
+                row = ops.ones((1, 1, ops.shape(x)[2], 1), x.dtype)
+                scale, shift = scale * row, shift * row
+            with layers.precision("int8"):
+                return x * scale + shift
 
         def active(x):
-            return ops.minimum(ops.leaky_relu(x, LEAK), LARGEST)
+            with layers.precision("int8"):
+                return ops.minimum(ops.leaky_relu(x, LEAK), LARGEST)
+
+        def added(x, y):
+            with layers.precision("int8"):
+                return x + y
 
         x, skips = ops.cast(maps, self.compute_dtype), []
         for convolution in self._down:
             x = active(step(convolution, x))
             skips.append(x)
         for first, second in self._residual:
-            x = x + step(second, active(step(first, x)))
+            x = added(x, step(second, active(step(first, x))))
         for convolution, skip in zip(self._up, skips[1::-1], strict=True):
-            x = active(step(convolution, self._upsampling(x))) + skip
+            x = added(active(step(convolution, self._upsampling(x))), skip)
         return ops.cast(self._to_image(x), "float32")
 
-    def _per_convolution(self, affine):
+    def _per_convolution(self, modulation):
         """Scales and shifts by the convolution's name, each `(batch or 1, 1, 1, c)`."""
-        found, start = ({}, {}), 0
-        for part in found:
+        scales: dict[str, Any] = {}
+        shifts: dict[str, Any] = {}
+        start = 0
+        for part in (scales, shifts):
             for convolution in self._modulated:
                 stop = start + convolution.filters
-                part[convolution.name] = layers.per_channel(affine[:, start:stop])
+                part[convolution.name] = layers.per_channel(modulation[:, start:stop])
                 start = stop
-        return found
+        return scales, shifts
 
     def grow_from(self, smaller):
         """Makes this network add the same as a smaller one.
@@ -142,9 +174,9 @@ class Revision(keras.Model):
             elif convolution.name.endswith("_2"):
                 convolution.set_weights([0.0 * part for part in convolution.get_weights()])
         fill(self._to_image, smaller._to_image)
-        kept = [columns[name][: one.filters] for name, one in copied.items()]
-        silent = [part for name, part in columns.items() if name not in copied]
-        kept, silent = (np.concatenate([*parts, []]).astype(int) for parts in (kept, silent))
+        kept = np.concatenate([columns[name][: one.filters] for name, one in copied.items()])
+        added = [part for name, part in columns.items() if name not in copied]
+        silent = np.concatenate([*added, []]).astype(int)
         affine = [ops.convert_to_numpy(weight).copy() for weight in self._to_affine.weights]
         for weight, old in zip(affine, smaller._to_affine.get_weights(), strict=True):
             for offset, part in zip((0, total), np.split(old, 2, axis=-1), strict=True):

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from tfstyle import covariances, encoders, layers, losses, statistics
-from tfstyle.models.base import faded, per_image
+from tfstyle.models.base import faded
 from tfstyle.models.encoder_decoder import EncoderDecoderModel
 from tfstyle.models.inverting_decoder import InvertingDecoder, level, taps_of
 
@@ -159,11 +159,11 @@ class WCTModel(EncoderDecoderModel):
             target = ops.convert_to_tensor(code[f"mean{block}"])
             epsilon = self.epsilon if block else covariances.EPSILON
             matrix = MAPS[self.mapping](covariance, root, epsilon)
-            colored = covariances.transform(x, mean, matrix, target)
             share = strength * self._share_of(block)
             if not isinstance(share, (int, float)) or share != 1.0:
-                share = per_image(share)
-                colored = share * colored + (1.0 - share) * x
+                share = ops.convert_to_tensor(share, "float32")
+                matrix, target = covariances.blended(share, mean, matrix, target)
+            colored = covariances.transform(x, mean, matrix, target)
             x = self.decoder.invert(block, colored, features, self.detail) if block else colored
         yield None, x
 

@@ -121,7 +121,9 @@ class Stepper:
                     terms = loss_terms(inputs)
                     scaled = terms["total"] * self.loss_scale
                 gradients = tape.gradient(
-                    scaled, [variable.value for variable in self.model.trainable_variables]
+                    scaled,
+                    [variable.value for variable in self.model.trainable_variables],
+                    unconnected_gradients="zero",  # a reconstruction may need a part of a model
                 )
                 # Of variables that the loss depends on, by number.
                 found = {k: one for k, one in enumerate(gradients) if one is not None}

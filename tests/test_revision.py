@@ -1,0 +1,362 @@
+"""The draft and its revision: in float64 NumPy, its loss, growth, tiles, and its int8 files."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
+
+from tests.model_examples import make_adain, make_encoder, make_revision
+from tests.test_covariances import root_of
+from tests.test_multilevel import convolve, double, named_weights, pad
+from tfstyle import images, losses, models
+from tfstyle.__main__ import main
+from tfstyle.encoders.layer_names import BLOCKS
+from tfstyle.exporting import profiling, tflite
+from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, flatten
+from tfstyle.models.draft_revision import STYLE_LAYERS, DraftRevisionModel
+from tfstyle.models.revision import Revision
+from tfstyle.runtime.litert import Network
+
+
+def half(maps):
+    return sum(maps[i::2, j::2] for i in (0, 1) for j in (0, 1)) / 4
+
+
+def moments(maps):
+    flat = maps.reshape(-1, maps.shape[-1])
+    return flat.mean(0), np.cov(flat.T, bias=True)
+
+
+def reference_draft(draft, content, style, share):
+    """From pictures of half the size; `content` has its margin, which remains."""
+    weights = named_weights(draft.decoder)
+
+    def layer(name, x):
+        return convolve(x, weights[f"{name}/kernel"]) + weights[f"{name}/bias"]
+
+    def features_of(picture):
+        found = draft.encoder(picture[None].astype("float32"))
+        return {k: np.asarray(v, np.float64)[0] / draft.scales[k] for k, v in found.items()}
+
+    def inner(maps, block):
+        edge = draft.margin // 2 ** (block - 1)
+        return maps[edge:-edge, edge:-edge]
+
+    before, target = features_of(content), features_of(pad(style[None], draft.margin)[0])
+    x = before["relu3_1"]
+    for block in (3, 2, 1):
+        mean, spread = moments(inner(x, block))
+        wanted, wanted_spread = moments(inner(target[f"relu{block}_1"], block))
+        root = root_of(wanted_spread)
+        product = root @ spread @ root  # Lu et al., equation of the optimal transport
+        matrix = root @ root_of(product + 1e-3 * np.trace(product) * np.eye(len(root)), -0.5) @ root
+        x = share * ((x - mean) @ matrix.T + wanted) + (1 - share) * x
+        if block > 1:
+            x = double(np.maximum(layer(f"conv{block}_1", x), 0))
+            for k in range(BLOCKS[block - 2], 1, -1):
+                x = np.maximum(layer(f"conv{block - 1}_{k}", x), 0)
+    return layer("image", np.maximum(layer("conv1_1", x), 0))
+
+
+def even(detail):
+    """Divided by the deviation in windows of 8 × 8."""
+    variance = (16 * detail) ** 2
+    for _ in range(3):
+        variance = half(variance)
+    for _ in range(3):
+        variance = double(variance)
+    return 16 * detail / np.sqrt(variance + 0.002)
+
+
+def reference_revision(revision, maps, vector):
+    weights = named_weights(revision)
+    affine = vector @ weights["affine/kernel"] + weights["affine/bias"]
+    scales, shifts = np.split(affine, 2)
+    start = 0
+
+    def step(name, x, stride=1):
+        nonlocal start
+        x = convolve(x, weights[f"{name}/kernel"]) + weights[f"{name}/bias"]
+        x = x[stride - 1 :: stride, stride - 1 :: stride]  # padded on the right alone
+        stop = start + x.shape[-1]
+        x = x * (1 + scales[start:stop]) + shifts[start:stop]
+        start = stop
+        return x
+
+    def active(x):
+        return np.minimum(np.where(x > 0, x, 0.2 * x), 6)
+
+    full = active(step("down1", maps))
+    middle = active(step("down2", full, 2))
+    x = active(step("down3", middle, 2))
+    for k in range(1, revision.blocks + 1):
+        x = x + step(f"block{k}_2", active(step(f"block{k}_1", x)))
+    x = active(step("up1", double(x))) + middle
+    x = active(step("up2", double(x))) + full
+    return convolve(x, weights["image/kernel"]) + weights["image/bias"]
+
+
+def reference(model, content, style, strength):
+    """The picture of one image, whose sides are multiples of 16, as the classes describe it."""
+    photo = np.float64(pad(content, model.margin)[0])
+    style = np.float64(style)
+    draft = reference_draft(model.draft, half(photo), half(style[0]), 0.8 * strength)
+    features = model.style_encoder(style.astype("float32"))
+    numbers = []
+    for name in STYLE_LAYERS:
+        maps = np.asarray(features[name], np.float64)[0] / model.scales[name]
+        numbers += [maps.mean((0, 1)), np.sqrt(maps.var((0, 1)) + 1e-5)]
+    kernel, bias = (np.asarray(weight, np.float64) for weight in model._to_vector.weights)
+    vector = np.maximum((np.concatenate(numbers) - 0.5) @ kernel + bias, 0)
+    luminance = photo @ [[0.299], [0.587], [0.114]]
+    low = half(luminance)
+    fine, middle = luminance - double(low), low - double(half(low))
+    draft = double(draft)
+    maps = [2 * photo - 1, 2 * draft - 1, 6 * fine, even(fine), double(even(middle))]
+    added = reference_revision(model.revision, np.concatenate(maps, -1), vector)
+    margin = slice(model.margin, -model.margin)
+    image = (draft + 0.8 * fine + strength * added)[margin, margin]
+    rest = (1 - strength) ** 2
+    return rest * content[0] + (1 - rest) * np.clip(image, 0, 1)
+
+
+@pytest.fixture
+def small():
+    """With scales and shifts that differ from one another, as after training."""
+    model = make_revision(blocks=2)
+    dense = model.revision.get_layer("affine")
+    dense.kernel.assign(3.0 * dense.kernel)
+    return model
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.6])
+def test_pictures_are_those_of_float64(strength, small, photo, painting):
+    content = photo[:, :, :64]
+    found = small.stylize(content, small.encode_style(painting), strength)
+    expected = reference(small, content, painting, strength)
+    assert expected.std() > 0.1 and np.mean((expected > 0) & (expected < 1)) > 0.5
+    difference = np.abs(found[0] - expected)
+    assert difference.max() < 0.01 and difference.mean() < 2e-4
+
+
+def test_the_loss_is_of_content_style_colors_edges_and_range(photo, painting):
+    model = make_revision(blocks=1, content_weight=0.5, style_weight=3.0)
+    model.eye.weights[0].assign(1.5 * model.eye.weights[0])  # another than that of codes
+    content = photo[:, :, :64]
+    terms = model.loss_terms({"content": content, "style": painting})
+    image = np.asarray(model._paint(content, model.encode_style(painting)))
+    before, style, after = (
+        {k: np.asarray(v, np.float64)[0] for k, v in model.eye(picture).items()}
+        for picture in (content, painting, image)
+    )
+
+    def normalized(maps):
+        variance = maps.var((0, 1))
+        return (maps - maps.mean((0, 1))) / np.sqrt(variance + 1e-3 * variance.mean())
+
+    error = (normalized(after["relu4_1"]) - normalized(before["relu4_1"])) ** 2
+    expected = {"content/relu4_1": 0.5 * error.mean()}
+    for name in STYLE_LAYERS:
+        pairs = [
+            [
+                maps.mean((0, 1)),
+                np.sqrt(maps.var((0, 1)) + 1e-5),
+                np.einsum("hwc,hwd->cd", maps, maps) / maps[..., 0].size,
+            ]
+            for maps in (after[name], style[name])
+        ]
+        errors = [((a - b) ** 2).mean() for a, b in zip(*pairs, strict=True)]
+        squares = [(wanted**2).mean() for wanted in pairs[1]]
+        relative = sum(errors[:2]) / sum(squares[:2]) + errors[2] / squares[2]
+        expected[f"style/{name}"] = 3.0 / 4 * relative / 2
+    beyond = np.maximum(image - 1, 0) + np.maximum(-image, 0)
+    expected["range"] = 20 * (beyond**2).mean()
+    expected["content/edges"] = losses.EdgeLoss()(content, image)
+    colors = losses.SlicedWassersteinLoss(projections=12, levels=256)
+    small, wanted = (half(half(np.asarray(one)[0]))[None] for one in (image, painting))
+    expected["style/colors"] = colors(colors.target([wanted]), small)
+    expected["total"] = sum(expected.values())
+    assert terms.keys() == expected.keys() and expected["range"] > 0
+    for name, value in expected.items():
+        assert float(terms[name]) == pytest.approx(float(value), rel=2e-3)
+
+
+def test_mixtures_of_codes_are_those_of_vectors(small, painting):
+    """Scales and shifts are an affine function of the vector."""
+    codes = [small.encode_style(one)["modulation"] for one in (painting, 1.0 - painting)]
+    vectors = np.random.default_rng(0).normal(size=(2, 12)).astype("float32")
+    mixed = small.revision.modulation(0.3 * vectors[:1] + 0.7 * vectors[1:])
+    first, second = np.asarray(small.revision.modulation(vectors))
+    np.testing.assert_allclose(mixed[0], 0.3 * first + 0.7 * second, atol=1e-5)
+    assert np.abs(codes[0] - codes[1]).max() > 1e-3
+
+
+def test_a_larger_model_starts_as_a_trained_one(small, photo, painting):
+    """With more channels, blocks and units."""
+    small = small.for_inference()  # as they ship
+    large = make_revision(widths=(5, 7, 8), blocks=3, hidden=15)
+    wanted = small.stylize(photo, small.encode_style(painting), 0.7)
+    before = large.stylize(photo, large.encode_style(painting), 0.7)
+    assert np.abs(before - wanted).max() > 0.05
+    large.start_from(small)
+    found = large.stylize(photo, large.encode_style(painting), 0.7)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    with tf.GradientTape() as tape:
+        total = large.loss_terms({"content": photo[:, :, :64], "style": painting})["total"]
+    trained = [v for v in large.revision.trainable_variables if "block3_1" not in v.path]
+    for gradient in tape.gradient(total, [v.value for v in trained]):
+        assert np.abs(gradient).max() > 0, "it can learn with all of them"
+
+
+@pytest.mark.parametrize(
+    ("trained", "message"),
+    [
+        (lambda: make_revision(widths=(4, 5, 7)), "must not be larger"),
+        (lambda: make_revision(blocks=6), "must not be larger"),
+        (make_adain, "must be a DraftRevisionModel. Received: AdaINModel"),
+    ],
+)
+def test_what_no_model_starts_from(trained, message):
+    model = make_revision()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        model.start_from(trained())
+    for value, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
+def test_for_inference_has_no_eye(photo, painting):
+    model = make_revision(blocks=1, style_weight=3.0)
+    copy = model.for_inference()
+    inputs = {"content": photo, "style": painting, "strength": np.array([0.6], "float32")}
+    np.testing.assert_allclose(copy(inputs), model(inputs), atol=1e-6)
+    assert copy.eye is None and copy.style_weight == 3.0
+    assert len(copy.weights) == len(model.weights) - len(model.eye.weights)
+    assert copy.code_identity() == model.code_identity()
+    copy.revision.get_layer("image").kernel.assign(0 * copy.revision.get_layer("image").kernel)
+    assert np.abs(copy(inputs) - model(inputs)).max() > 1e-3, "a copy"
+
+
+def test_codes_are_known_by_what_they_are_made_of():
+    model = make_revision(blocks=1)
+    known = model.code_identity()
+    model.revision.get_layer("down1").kernel.assign(2 * model.revision.get_layer("down1").kernel)
+    model.draft.decoder.weights[0].assign(2 * model.draft.decoder.weights[0])
+    assert model.code_identity() == known
+    for part in (model.revision.get_layer("affine"), model._to_vector, model.draft.encoder):
+        before, known = part.get_weights(), model.code_identity()
+        part.set_weights([2.0 * weight + 1.0 for weight in before])
+        assert model.code_identity() != known
+
+
+def test_a_pixel_depends_on_what_is_within_the_receptive_field(painting):
+    """Of a photo whose summary is that of another."""
+    model = make_revision()  # of five blocks
+    random = np.random.default_rng(0)
+    photo = random.uniform(size=(1, 272, 272, 3)).astype("float32")
+    code = model.encode_style(painting)
+    summary = model.summarize([photo], [1.0], code)
+    weights = random.normal(size=3)
+
+    with tf.GradientTape() as tape:
+        picture = tf.constant(photo)
+        tape.watch(picture)
+        image = model._paint(picture, code, 1.0, summary)
+        value = tf.reduce_sum(image[0, 136, 136] * weights)
+    seen = np.argwhere(np.abs(tape.gradient(value, picture)[0]).sum(-1) > 0)
+    reach = np.abs(seen - 136).max()
+    assert 100 < reach <= model.receptive_field == 112
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: make_revision(margin=24), "`margin` must be a multiple of 16 and twice the draft"),
+        (
+            lambda: DraftRevisionModel(make_encoder(["relu4_1"]), None, None),
+            "`style_encoder` must tap",
+        ),
+        (
+            lambda: DraftRevisionModel(
+                make_encoder(STYLE_LAYERS), None, None, make_encoder(["relu4_1"])
+            ),
+            "`eye` must tap",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.slow
+def test_int8_files_compute_all_convolutions_in_8_bits(photo, painting):
+    """And what is between those of the revision; but not its maps, nor matrix roots."""
+    model = make_revision(blocks=1).for_inference()
+    code = {name: np.asarray(part) for name, part in model.encode_style(painting).items()}
+    (entry,) = tflite.entries_of(Signatures(model).by_name[TRANSFER], [(64, 96)], (64, 64))
+    contents = (photo, photo[:, ::-1], photo[:, :, ::-1])
+    full = np.ones(1, np.float32)
+    samples = [{"content": one, "strength": full, **flatten(CODE, code)} for one in contents]
+    data = tflite.convert(model, [entry], "int8", calibration=samples)
+    file = schema.ModelT.InitFromPackedBuf(data, 0)
+    graph = file.subgraphs[0]
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items()}
+    found = [
+        (names[file.operatorCodes[one.opcodeIndex].builtinCode], graph.tensors[one.outputs[0]].type)
+        for one in graph.operators
+    ]
+    in_8_bits = {name for name, dtype in found if dtype == schema.TensorType.INT8}
+    in_float = {name for name, dtype in found if dtype == schema.TensorType.FLOAT32}
+    assert "CONV_2D" in in_8_bits - in_float and "LEAKY_RELU" in in_8_bits - in_float
+    assert {"BATCH_MATMUL", "SUM", "RSQRT", "AVERAGE_POOL_2D"} <= in_float - in_8_bits
+    assert sum(name == "MINIMUM" for name, _ in found) == 1  # of the picture; ranges do the others
+    network = Network(data, 1, "int8")
+    assert set(profiling.operations_of(network).left) == {"REVERSE_V2"}
+    stylized = network.run(entry.key, samples[0])["stylized"]
+    expected = np.asarray(model.stylize(photo, code))
+    assert np.abs(stylized - expected).mean() < 0.08  # with random weights
+
+
+def test_the_network_is_restored_from_its_config():
+    network = Revision((4, 5, 6), 2, 7, name="revision")
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
+    assert (twin.widths, twin.blocks, twin.hidden) == ((4, 5, 6), 2, 7)
+
+
+@pytest.mark.slow
+def test_programs_train_grow_and_paint_with_it(tmp_path, photo, painting):
+    """With pretraining; resumed; then a larger one that starts from it."""
+    for name, picture in (("photos", photo), ("paintings", painting)):
+        (tmp_path / name).mkdir()
+        for turn in range(2):
+            large = picture[:, :: 1 - 2 * turn].repeat(2, axis=1).repeat(2, axis=2)
+            images.write_image(tmp_path / name / f"{turn}.png", large)
+
+    def train(folder, steps, *flags):
+        assert main([
+            "train", f"--content_dir={tmp_path / 'photos'}",
+            f"--style_dir={tmp_path / 'paintings'}", "--model=revision", "--encoder=lite",
+            "--batch_size=1", "--crop_size=48", "--image_size=64", "--schedule=constant",
+            f"--output_dir={tmp_path / folder}", f"--steps={steps}", *flags,
+        ]) == 0  # fmt: skip
+        return tmp_path / folder / "model.keras"
+
+    small = ["--pretrain_steps=1", "--model_arguments=widths=(4,5,6)", "--model_arguments=blocks=1"]
+    assert train("small", 2, *small) == train("small", 3, *small)  # resumed
+    large = train(
+        "large", 1, "--model_arguments=widths=(5,6,7)", "--model_arguments=blocks=2",
+        f"--init_model={tmp_path / 'small' / 'model.keras'}",
+    )  # fmt: skip
+    assert models.load_model(large).revision.widths == (5, 6, 7)
+    out = tmp_path / "out.png"
+    flags = [f"--content={tmp_path / 'photos' / '0.png'}", f"--model={large}", f"--output={out}"]
+    style = [f"--style={tmp_path / 'paintings' / f'{k}.png'}" for k in (0, 1)]
+    assert main(["stylize", *flags, *style, "--style_weights=1", "--style_weights=2"]) == 0
+    assert images.read_image(out).shape == (1, 128, 192, 3)
+    assert main([
+        "evaluate", f"--content_dir={tmp_path / 'photos'}", f"--model={large}", "--size=128",
+        f"--style_dir={tmp_path / 'paintings'}", f"--output_dir={tmp_path / 'evaluation'}",
+        "--encoder=lite",
+    ]) == 0  # fmt: skip

@@ -1,0 +1,25 @@
+"""Keras layers, and functions of their maps, for images of any size."""
+
+from tfstyle.layers.geometry import (
+    ReflectionPadding2D,
+    Upsampling2D,
+    crop,
+    per_channel,
+    precision,
+)
+from tfstyle.layers.normalization import (
+    AdaIN,
+    ConditionalInstanceNormalization,
+    InstanceNormalization,
+)
+
+__all__ = [
+    "AdaIN",
+    "ConditionalInstanceNormalization",
+    "InstanceNormalization",
+    "ReflectionPadding2D",
+    "Upsampling2D",
+    "crop",
+    "per_channel",
+    "precision",
+]
