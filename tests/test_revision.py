@@ -28,7 +28,7 @@ def moments(maps):
     return flat.mean(0), np.cov(flat.T, bias=True)
 
 
-def reference_draft(draft, content, style, share):
+def reference_draft(draft, content, style, strength):
     """From pictures of half the size; `content` has its margin, which remains."""
     weights = named_weights(draft.decoder)
 
@@ -40,23 +40,32 @@ def reference_draft(draft, content, style, share):
         return {k: np.asarray(v, np.float64)[0] / draft.scales[k] for k, v in found.items()}
 
     def inner(maps, block):
-        edge = draft.margin // 2 ** (block - 1)
+        edge = draft.margin // 2 ** max(block - 1, 0)
         return maps[edge:-edge, edge:-edge]
 
     before, target = features_of(content), features_of(pad(style[None], draft.margin)[0])
     x = before["relu3_1"]
-    for block in (3, 2, 1):
+    for block, most, epsilon in ((3, 0.3, 1e-3), (2, 0.7, 1e-3), (1, 0.8, 1e-3), (0, 1.0, 5e-7)):
         mean, spread = moments(inner(x, block))
-        wanted, wanted_spread = moments(inner(target[f"relu{block}_1"], block))
+        known = inner(target[f"relu{block}_1"], block) if block else style
+        wanted, wanted_spread = moments(known)
         root = root_of(wanted_spread)
         product = root @ spread @ root  # Lu et al., equation of the optimal transport
-        matrix = root @ root_of(product + 1e-3 * np.trace(product) * np.eye(len(root)), -0.5) @ root
-        x = share * ((x - mean) @ matrix.T + wanted) + (1 - share) * x
+        product = product + epsilon * np.trace(product) * np.eye(len(root))
+        matrix = root @ root_of(product, -0.5) @ root
+        part = most * strength
+        x = part * ((x - mean) @ matrix.T + wanted) + (1 - part) * x
+        if block:
+            x = np.maximum(x, 0)
         if block > 1:
             x = double(np.maximum(layer(f"conv{block}_1", x), 0))
+            detail = before[f"relu{block - 1}_{BLOCKS[block - 2]}"]
+            x = x + 0.5 * (detail - double(half(detail)))
             for k in range(BLOCKS[block - 2], 1, -1):
                 x = np.maximum(layer(f"conv{block - 1}_{k}", x), 0)
-    return layer("image", np.maximum(layer("conv1_1", x), 0))
+        elif block:
+            x = layer("image", np.maximum(layer("conv1_1", x), 0))
+    return x
 
 
 def even(detail):
@@ -66,7 +75,7 @@ def even(detail):
         variance = half(variance)
     for _ in range(3):
         variance = double(variance)
-    return 16 * detail / np.sqrt(variance + 0.002)
+    return 16 * detail / np.sqrt(variance + 0.01)
 
 
 def reference_revision(revision, maps, vector):
@@ -101,7 +110,7 @@ def reference(model, content, style, strength):
     """The picture of one image, whose sides are multiples of 16, as the classes describe it."""
     photo = np.float64(pad(content, model.margin)[0])
     style = np.float64(style)
-    draft = reference_draft(model.draft, half(photo), half(style[0]), 0.8 * strength)
+    draft = reference_draft(model.draft, half(photo), half(style[0]), strength)
     features = model.style_encoder(style.astype("float32"))
     numbers = []
     for name in STYLE_LAYERS:
