@@ -74,7 +74,7 @@ def test_its_command_for_one_style_makes_a_model(run_program, tmp_path, examples
     assert python == "python"
     (tmp_path / "photos").symlink_to(examples)
     (tmp_path / "painting.jpg").symlink_to(examples / "mosaic.jpg")
-    small = ["--steps=1", "--crop_size=32", "--image_size=48", "--style_size=64"]
+    small = ["--steps=1", "--crop_size=48", "--image_size=48", "--style_size=64"]
     first = run_program(program, *arguments, *small)
     assert first.returncode == 0, first.stderr
     model = "runs/one/model.keras"

@@ -60,7 +60,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("DIRS --steps 0", "--steps: must be from 1"),
         ("DIRS --steps 5 --pretrain_steps 6", "--pretrain_steps: must be at most --steps, 5"),
         ("DIRS --precision float16", "unknown 'float16'; use one of float32, mixed_bfloat16"),
-        ("DIRS --model jonson", "--model: unknown 'jonson'; use one of adain"),
+        ("DIRS --model jonson", "--model: unknown 'jonson'; use one of adaconv, adain"),
         ("DIRS --learning_rate nan", "--learning_rate: must be a finite number"),
         ("DIRS --batchsize 4", "--batchsize: no such flag; did you mean 'batch_size'?"),
         ("DIRS --output_dir notes.txt", "notes.txt is a file; give a folder"),
@@ -88,6 +88,7 @@ def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch
         ("--content_dir empty", "--content_dir: empty holds no pictures"),
         ("--style_dir useless", "--style_dir: none of the 1 files in useless is a usable picture"),
         ("--init_model none.keras", "none.keras: no such file"),
+        ("--model mobile", "--crop_size=32: too small for mobile; give 40"),
         ("--strategy multi_worker", "TF_CONFIG must list the machines"),
         (
             "--batch_size 65536 --crop_size 256 --image_size 256",

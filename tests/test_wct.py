@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.model_examples import EXAMPLES, make_encoder, make_wct
+from tests.model_examples import ALL, make_encoder, make_wct
 from tests.test_covariances import error, root_of
 from tests.test_multilevel import convolve, double, named_weights
 from tfstyle import covariances, models, statistics
@@ -74,11 +74,12 @@ def repeat(maps):
 
 
 @pytest.mark.parametrize(("mapping", "interpolation"), PAIRS)
-def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting, monkeypatch):
+def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting):
     """Without a margin."""
-    monkeypatch.setattr(wct, "EPSILON", covariances.EPSILON)
     kind = models.model_class("wct" if interpolation == "bilinear" else "photorealistic")
-    model = make_wct(kind=kind, depth=3, mapping=mapping, detail=0.5, margin=0)
+    model = make_wct(
+        kind=kind, depth=3, mapping=mapping, detail=0.5, margin=0, epsilon=covariances.EPSILON
+    )
     assert model.decoder.interpolation == interpolation
     for variable in model.decoder.trainable_variables:
         if "image" in variable.path:  # within [0, 1], mostly
@@ -94,10 +95,9 @@ def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting, 
 
 @pytest.mark.parametrize("name", ["wct", "photorealistic"])
 @pytest.mark.parametrize("mapping", ["transport", "whitening"])
-def test_each_level_has_the_styles_mean_and_covariance(name, mapping, photo, painting, monkeypatch):
+def test_each_level_has_the_styles_mean_and_covariance(name, mapping, photo, painting):
     """What the decoder gets; it is one that inverts the encoder. With the least epsilon."""
-    monkeypatch.setattr(wct, "EPSILON", covariances.EPSILON)
-    model, seen = EXAMPLES[name](mapping=mapping), {}
+    model, seen = ALL[name](mapping=mapping, epsilon=covariances.EPSILON), {}
     content, style = (model._features(picture) for picture in (photo, painting))
 
     def watched(block, features, *_):
@@ -105,7 +105,7 @@ def test_each_level_has_the_styles_mean_and_covariance(name, mapping, photo, pai
         return content[f"relu{block - 1}_1"] if block > 1 else features[..., :3]
 
     model.decoder.invert = watched
-    *_, (_, picture) = model._levels(photo, model.encode_style(painting), 1.0, {})
+    *_, (_, picture) = model._levels(model.padding(photo), model.encode_style(painting), 1.0, {})
     found = statistics.covariance(
         picture[:, model.margin : -model.margin, model.margin : -model.margin]
     )

@@ -37,17 +37,14 @@ def roots(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
     matrix = _regularized(matrix, epsilon)
     # The trace of the square is at least the largest eigenvalue's square.
     norm = ops.sqrt(ops.sum(matrix * matrix, axis=(1, 2), keepdims=True))
-    # A step multiplies by s·(3 - s²·product) / 2. The factors 3·s / 2 of all steps so far are left
-    # out of both matrices; multiples of the identity would be constants of exported files.
-    root, inverse, unit = matrix / norm, None, 1.0
+    root, inverse = matrix / norm, None
     for factor in _factors(epsilon):
         product = root if inverse is None else ops.matmul(inverse, root)
-        product = (factor**2 / 3.0 * (unit if inverse is None else unit**2)) * product
-        root = root - ops.matmul(root, product)
-        inverse = identity - product if inverse is None else inverse - ops.matmul(product, inverse)
-        unit = 1.5 * factor * unit
+        step = (1.5 * factor) * identity - (0.5 * factor**3) * product
+        root = ops.matmul(root, step)
+        inverse = step if inverse is None else ops.matmul(step, inverse)
     scale = ops.sqrt(norm)
-    return root * (unit * scale), inverse * (unit / scale)
+    return root * scale, inverse / scale
 
 
 def roots_by_eigenvalues(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:

@@ -40,9 +40,7 @@ COLOR_WEIGHT = 1.0  # of the colours' and the edges' terms in training, beside t
 EDGE_WEIGHT = 1.0
 RANGE_WEIGHT = 20.0
 _CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
-_LEAST_VARIANCE = (
-    0.01  # in that unit squared; its root is 1.6 of 255 levels, the grid of JPEG is less
-)
+_LEAST_VARIANCE = 0.01  # in that unit squared: of 1.6 of 255 levels; JPEG's grid has less
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -269,12 +267,10 @@ class DraftRevisionModel(
         return config, [*variables, *self.style_encoder.weights, *dense]
 
     def get_config(self):
-        eye = None if self.eye is None else keras.saving.serialize_keras_object(self.eye)
-        parts = {name: getattr(self, name) for name in ("style_encoder", "draft", "revision")}
+        names = ("style_encoder", "draft", "revision", "eye")
         return {
             **super().get_config(),
-            **{k: keras.saving.serialize_keras_object(part) for k, part in parts.items()},
-            "eye": eye,
+            **{k: keras.saving.serialize_keras_object(getattr(self, k)) for k in names},
             "scales": self.scales,
             "margin": self.margin,
         }

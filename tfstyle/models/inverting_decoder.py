@@ -115,8 +115,9 @@ class InvertingDecoder(keras.Model):
 
     def residual(self, features):
         """What features lose when they are averaged over 2 × 2 positions and upsampled again."""
-        low = ops.average_pool(features, 2, 2, data_format="channels_last")
-        return features - self._upsampling(low)
+        with layers.precision("float32"):
+            low = ops.average_pool(features, 2, 2, data_format="channels_last")
+            return features - self._upsampling(low)
 
     def call(self, features):
         """The picture of a dict of the encoder's features at `taps_of(depth)`."""

@@ -23,6 +23,7 @@ from tfstyle.training.callbacks import report_callbacks
 from tfstyle.training.data_sets import open_pictures
 from tfstyle.training.new_models import (
     added_names,
+    check_crop,
     load_first,
     make_model,
     make_result_model,
@@ -93,6 +94,7 @@ def train(
             start_from(config, model, trained)
         if pictures.paintings:
             require(model, WholePaintings, "--style").set_paintings(pictures.paintings, len(known))
+        check_crop(model, config)
     stepper = Stepper(model, config, strategy)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tfstyle import models
 from tfstyle.config import TrainConfig, did_you_mean
 from tfstyle.config.options import parse_assignments
@@ -151,4 +153,18 @@ def start_from(config: TrainConfig, model: models.StyleTransferModel, trained: A
         raise InputError(
             f"--init_model: {config.init_model} does not fit --model={config.model} "
             f"--encoder={config.encoder}: {error}"
+        ) from error
+
+
+def check_crop(model: models.StyleTransferModel, config: TrainConfig) -> None:
+    """Raises InputError if the model, which pads pictures, cannot be trained on the crops."""
+    side = config.crop_size
+    if side >= model.min_size:
+        return
+    crop = np.zeros((1, side, side, 3), np.float32)
+    try:
+        model.loss_terms({"content": crop, "style": crop, "style_index": np.zeros(1, np.int32)})
+    except Exception as error:  # of Keras' backend, any
+        raise InputError(
+            f"--crop_size={side}: too small for {config.model}; give {-(-model.min_size // 8) * 8}"
         ) from error
