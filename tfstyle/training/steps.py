@@ -121,11 +121,9 @@ class Stepper:
                     terms = loss_terms(inputs)
                     scaled = terms["total"] * self.loss_scale
                 gradients = tape.gradient(
-                    scaled,
-                    [variable.value for variable in self.model.trainable_variables],
-                    unconnected_gradients="zero",  # a reconstruction may need a part of a model
+                    scaled, [variable.value for variable in self.model.trainable_variables]
                 )
-                # Of variables that the loss depends on, by number.
+                # Of variables that the loss depends on, by number; reconstructions may use a part.
                 found = {k: one for k, one in enumerate(gradients) if one is not None}
                 # Keras has divided each loss by the number of replicas.
                 sum_all = tf.distribute.get_replica_context().all_reduce
