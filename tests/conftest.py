@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 SLOW = {
     "test_adding_a_model", "test_distill", "test_evaluate_program", "test_export_programs",
     "test_exporting", "test_fuzz", "test_half_precision", "test_models", "test_optimization",
-    "test_optimize_program", "test_quality", "test_readme", "test_training",
+    "test_optimize_program", "test_quality", "test_readme", "test_train_keras", "test_training",
 }  # fmt: skip
 
 
