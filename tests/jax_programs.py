@@ -28,9 +28,9 @@ def terms(folder):
         pictures = {**file}
     found = {}
     for path in sorted(pathlib.Path(folder).glob("*.keras")):
-        model = models.load_model(path)
-        found[path.stem] = {k: float(v) for k, v in model.loss_terms(pictures).items()}
-        np.save(path.with_suffix(".npy"), np.asarray(model(pictures)))
+        model = keras.saving.load_model(path)
+        found[path.stem] = {k: float(v) for k, v in jax.jit(model.loss_terms)(pictures).items()}
+        np.save(path.with_suffix(".npy"), np.asarray(jax.jit(model.call)(pictures)))
     return found
 
 

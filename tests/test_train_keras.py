@@ -15,6 +15,7 @@ from tfstyle import models
 from tools.jax_training import packing
 
 jax = pytest.importorskip("jax")
+COMPARED = ("adain", "mobile", "wct")  # others have the same operations
 
 
 def with_jax(*arguments, module="tests.jax_programs"):
@@ -40,7 +41,7 @@ def pack(examples, tmp_path_factory):
 def test_losses_and_pictures_are_those_of_tensorflow(photo, painting, tmp_path):
     pictures = {"content": photo[:, :, :64], "style": painting}
     np.savez(tmp_path / "pictures.npz", **pictures)
-    made = {name: make() for name, make in EXAMPLES.items()}
+    made = {name: EXAMPLES[name]() for name in COMPARED}
     for name, model in made.items():
         model.save(tmp_path / f"{name}.keras")
     found = result_of("terms", tmp_path)

@@ -144,7 +144,7 @@ class Run:
                 sampled = now
         if found:
             self._report(found, time.monotonic() - reported, rate)
-        if not should_stop():
+        if count and not should_stop():  # not where loading took all the time
             self.done = 1.0
 
     def _report(self, found, seconds, rate):
