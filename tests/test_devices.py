@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import types
 
+import keras
 import pytest
 
 from tfstyle.runtime import devices
@@ -32,6 +34,20 @@ def test_a_gpu_has_bfloat16(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "has_gpu", lambda: True)
     (tmp_path / "cpuinfo").write_text("flags\t: fpu\n")
     assert devices.computes_bfloat16(str(tmp_path / "cpuinfo"))
+
+
+@pytest.mark.parametrize(
+    ("backend", "module"),
+    [
+        ("jax", types.SimpleNamespace(default_backend=lambda: "gpu")),
+        ("torch", types.SimpleNamespace(cuda=types.SimpleNamespace(is_available=lambda: True))),
+    ],
+)
+def test_keras_backend_is_asked_for_a_gpu(backend, module, monkeypatch):
+    monkeypatch.setitem(sys.modules, backend, module)
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    assert devices.has_gpu()
 
 
 def test_many_functions_are_no_reason_for_a_warning():

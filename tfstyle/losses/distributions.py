@@ -4,10 +4,16 @@ import functools
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfstyle import statistics
 from tfstyle.losses.relative import EPSILON, StyleLoss, relative_error
+
+
+def _normal(shape, seed):
+    """Normally distributed numbers, with every backend the same, unlike `keras.random`'s."""
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -44,8 +50,8 @@ class SlicedWassersteinLoss(StyleLoss):
         if not self.projections:
             return flat
         shape = (flat.shape[-1], self.projections)
-        directions = keras.random.normal(shape, seed=self.seed)
-        norms = ops.sqrt(ops.sum(ops.square(directions), axis=0))
+        directions = _normal(shape, self.seed)
+        norms = np.linalg.norm(directions, axis=0)
         return ops.matmul(flat, directions / norms)
 
     def statistic(self, features):
@@ -114,7 +120,7 @@ class MMDLoss(StyleLoss):
         if self.kernel == "linear":
             return ops.mean(flat, axis=1)
         shape = (flat.shape[-1], self.frequencies)
-        angles = ops.matmul(flat / sigma, keras.random.normal(shape, seed=self.seed))
+        angles = ops.matmul(flat / sigma, _normal(shape, self.seed))
         waves = ops.concatenate([ops.mean(ops.cos(angles), 1), ops.mean(ops.sin(angles), 1)], -1)
         return waves / math.sqrt(self.frequencies)
 

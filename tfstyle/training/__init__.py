@@ -8,7 +8,16 @@ callbacks                  reports
 loop.train                 the whole training
 """
 
-from tfstyle.training.loop import TrainingResult, train
-from tfstyle.training.strategies import make_strategy
+from typing import TYPE_CHECKING
+
+from tfstyle import registry
+
+if TYPE_CHECKING:
+    from tfstyle.training.loop import TrainingResult, train
+    from tfstyle.training.strategies import make_strategy
 
 __all__ = ["TrainingResult", "make_strategy", "train"]
+
+__getattr__ = registry.lazy(
+    __name__, {"TrainingResult": "loop", "train": "loop", "make_strategy": "strategies"}
+)
