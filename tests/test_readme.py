@@ -147,6 +147,8 @@ def test_its_flags_exist(page):
                     "TFLite", "SavedModel", "ONNX", "BenchmarkTFLite"):  # fmt: skip
         found = getattr(config, f"{command}Command")
         known |= {*found.__dataclass_fields__, *getattr(found, "PRESETS", ())}
+    for tool in (ROOT / "tools").glob("*.py"):
+        known |= set(re.findall(r"DEFINE_\w+\(\s*\"(\w+)\"", tool.read_text(encoding="utf-8")))
     assert set(re.findall(r"--([a-z_0-9]+)", (ROOT / page).read_text(encoding="utf-8"))) <= known
 
 
