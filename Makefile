@@ -20,7 +20,8 @@ fast: format lint types
 	pytest -n 2 -m "not slow"
 
 models:
-	TFSTYLE_ALL_MODELS=1 pytest -n 2 tests/test_models.py tests/test_exporting.py tests/test_transfer.py
+	TFSTYLE_ALL_MODELS=1 pytest -n 2 tests/test_models.py tests/test_exporting.py tests/test_transfer.py \
+		tests/test_fixed_style_programs.py tests/test_revision.py
 
 fuzz:
 	TFSTYLE_FUZZ=$(or $(TIMES),100) pytest -n 2 tests/test_fuzz.py

@@ -8,6 +8,7 @@ import os
 
 import keras
 import numpy as np
+import pytest
 
 from tfstyle import encoders, models
 from tfstyle.models import (
@@ -122,4 +123,6 @@ OTHERS = {
     "sanet": functools.partial(make_on_encoder, "sanet"),
 }
 ALL = {**EXAMPLES, **OTHERS}
-CHECKED = ALL if os.environ.get("TFSTYLE_ALL_MODELS") else EXAMPLES
+EVERY = bool(os.environ.get("TFSTYLE_ALL_MODELS"))
+CHECKED = ALL if EVERY else EXAMPLES
+only_with_all = pytest.mark.skipif(not EVERY, reason="runs with `make models`")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from tests.fixed_style_examples import EXAMPLES
+from tests.model_examples import only_with_all
 from tfstyle import images, models
 from tfstyle.__main__ import main
 from tfstyle.exporting.tflite_files import describe_model
@@ -56,6 +57,7 @@ def test_alternation_goes_on_exactly(trained):
         np.testing.assert_array_equal(one, other)
 
 
+@only_with_all
 def test_a_style_is_added_by_its_bank_alone(trained, capfd):
     """Without --model and --model_arguments, which the trained model has."""
     first = trained / "one" / "model.keras"
@@ -147,6 +149,7 @@ def test_apps_learn_names_and_thumbnails(trained):
     assert json.loads(json.dumps(describe_model(model)))["style_credits"][0].startswith("Anna")
 
 
+@only_with_all
 def test_ghiasi_goes_through_the_programs(data, tmp_path):
     flags = [f"--content_dir={data / 'content'}", f"--style_dir={data / 'style'}", *SMALL]
     flags += ["--model=ghiasi", "--model_arguments=style_encoder=mobilenet", "--steps=1"]

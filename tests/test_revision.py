@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tests.model_examples import make_adain, make_encoder, make_revision
+from tests.model_examples import make_adain, make_encoder, make_revision, only_with_all
 from tests.test_covariances import root_of
 from tests.test_multilevel import convolve, double, named_weights, pad
 from tfstyle import images, losses, models
@@ -335,6 +335,7 @@ def test_the_network_is_restored_from_its_config():
 
 
 @pytest.mark.slow
+@only_with_all
 def test_programs_train_grow_and_paint_with_it(tmp_path, photo, painting):
     """With pretraining; resumed; then a larger one that starts from it."""
     for name, picture in (("photos", photo), ("paintings", painting)):
