@@ -1,7 +1,4 @@
-"""Small models with seeded weights, one for each of `registry.ARCHITECTURES`.
-
-`EXAMPLES` are those of `EncoderDecoderModel`, `ALL` these and the others.
-"""
+"""Small models with seeded weights, one for each architecture but those of fixed styles."""
 
 import functools
 import os

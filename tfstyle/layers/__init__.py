@@ -6,6 +6,7 @@ from tfstyle.layers.geometry import (
     crop,
     per_channel,
     precision,
+    without_margin,
 )
 from tfstyle.layers.normalization import (
     AdaIN,
@@ -22,4 +23,5 @@ __all__ = [
     "crop",
     "per_channel",
     "precision",
+    "without_margin",
 ]

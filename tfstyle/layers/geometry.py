@@ -21,6 +21,20 @@ def crop(features: Tensor, margin: int) -> Tensor:
     return features[:, margin:-margin, margin:-margin] if margin else features
 
 
+def without_margin(features: Tensor, picture: Tensor, margin: int, stride: int = 1) -> Tensor:
+    """The part of a padded picture's features, or of what is painted of it, that shows the picture.
+
+    Args:
+        features: `(batch, h, w, c)`; their padding ends at least `margin` pixels beyond.
+        picture: `(batch, h2, w2, 3)`, before it was padded; only its size counts.
+        margin: pixels above and left of the picture.
+        stride: pixels under one position.
+    """
+    start = margin // stride
+    height, width = (side // stride for side in ops.shape(picture)[1:3])
+    return features[:, start : start + height, start : start + width]
+
+
 def per_channel(values: Tensor) -> Tensor:
     """`(batch, c)` or `(c,)` values as `(batch, 1, 1, c)`; indexing by None exports a slice."""
     return ops.reshape(values, (-1, 1, 1, values.shape[-1]))

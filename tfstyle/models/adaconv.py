@@ -244,7 +244,6 @@ class AdaConvModel(FrozenEncoderModel, MixableCodes):
         return self.decoder(features, ops.reshape(descriptor, (-1, SIZE, SIZE, self.depth)))
 
     def stylize(self, content, code, strength=1.0):
-        height, width = ops.shape(content)[1:3]
         features = self._features(content)
         descriptor = ops.convert_to_tensor(code["descriptor"])
         if not (isinstance(strength, (int, float)) and strength == 1.0):
@@ -252,8 +251,7 @@ class AdaConvModel(FrozenEncoderModel, MixableCodes):
             own = self._descriptor(features)
             descriptor = own + share * (descriptor - own)
         image = self._decode(features, descriptor)
-        top = left = self.margin
-        return faded(content, image[:, top : top + height, left : left + width], strength)
+        return faded(content, layers.without_margin(image, content, self.margin), strength)
 
     def loss_terms(self, inputs):
         content, style = (self.encoder(inputs[name]) for name in ("content", "style"))

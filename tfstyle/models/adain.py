@@ -141,24 +141,19 @@ class AdaINModel(EncoderDecoderModel):
 
     def _statistics(self, features, picture):
         """Means and deviations of a picture's features, from which the margin is cropped."""
-        start = self.margin // STRIDE
-        height, width = (side // STRIDE for side in ops.shape(picture)[1:3])
-        return self.adain.encode(features[:, start : start + height, start : start + width])
+        return self.adain.encode(layers.without_margin(features, picture, self.margin, STRIDE))
 
     def summarize(self, parts, areas, code, strength=1.0):
         found = [self._statistics(self._features(part), part) for part in parts]
         return {"statistics": pooled(self.adain.pool, found, areas)}
 
     def _stylize(self, content, code, strength, summary=None):
-        height, width = ops.shape(content)[1:3]
         features = self._features(content)
         own = summary["statistics"] if summary else self._statistics(features, content)
         scale = self.decoder.feature_scale
         stylized = self.adain(features, ops.convert_to_tensor(code["statistics"]) / scale, own)
         image = self.decoder.decode(self._blend(features / scale, stylized, strength))
-        top = left = self.margin
-        image = image[:, top : top + height, left : left + width]
-        return faded(content, image, strength)
+        return faded(content, layers.without_margin(image, content, self.margin), strength)
 
     def loss_terms(self, inputs):
         content = self.encoder(inputs["content"])[CODE_LAYER]

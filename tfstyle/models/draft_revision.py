@@ -199,11 +199,10 @@ class DraftRevisionModel(
 
     def _paint(self, content, code, strength=1.0, summary=None):
         """The picture, of any range."""
-        height, width = ops.shape(content)[1:3]
         picture = self.padding(content)
         draft = self.draft.paint_padded(_half(picture), code, strength, summary)
         image = self._revise(picture, draft, code["modulation"], strength)
-        return image[:, self.margin : self.margin + height, self.margin : self.margin + width]
+        return layers.without_margin(image, content, self.margin)
 
     def _revise(self, picture, draft, modulation, strength):
         """The picture from a photo and its draft, half as large, both with their margins."""

@@ -194,14 +194,12 @@ class LinearModel(EncoderDecoderModel):
         return ops.sigmoid(features)
 
     def _stylize(self, content, code, strength, summary=None):
-        height, width = ops.shape(content)[1:3]
         features = self._features(content)
         changed = self._transform(features, code, self._inner, summary)
         if not isinstance(strength, (int, float)) or strength != 1.0:
             share = per_image(strength)
             changed = share * changed + (1.0 - share) * features
-        top = left = self.margin
-        image = self._decode(changed)[:, top : top + height, left : left + width]
+        image = layers.without_margin(self._decode(changed), content, self.margin)
         return faded(content, image, strength)
 
     def summarize(self, parts, areas, code, strength=1.0):

@@ -120,15 +120,11 @@ class MicroASTModel(StyleTransferModel, StylePictures, MixableCodes, Tileable):
 
     def _statistics(self, style):
         """Means and deviations of both levels, `(batch, 2·2·c)`."""
-        found = self.style_encoder(self.padding(style))
-        parts = [self.adain.encode(self._inner(one, style, self.margin // STRIDE)) for one in found]
+        parts = [
+            self.adain.encode(layers.without_margin(features, style, self.margin, STRIDE))
+            for features in self.style_encoder(self.padding(style))
+        ]
         return ops.concatenate(parts, axis=-1)
-
-    @staticmethod
-    def _inner(features, picture, start):
-        """Features of the picture itself, without a margin of `start` positions."""
-        height, width = (side // STRIDE for side in ops.shape(picture)[1:3])
-        return features[:, start : start + height, start : start + width]
 
     @property
     def _kept(self):
@@ -140,7 +136,8 @@ class MicroASTModel(StyleTransferModel, StylePictures, MixableCodes, Tileable):
         return layers.crop(features, self.margin // STRIDE - self._kept)
 
     def _encode_inner(self, features, picture):
-        return self.adain.encode(self._inner(features, picture, self._kept))
+        kept = STRIDE * self._kept
+        return self.adain.encode(layers.without_margin(features, picture, kept, STRIDE))
 
     def _levels(self, code):
         """Means and deviations by level, from the deepest, which is the first to modulate."""

@@ -86,23 +86,18 @@ class MultiStrokeModel(FrozenEncoderModel):
         residual = self.attention(features, *self.attention.encode(features, features))
         return features + residual, residual
 
-    def _inner(self, features, picture):
-        start = self.margin // STRIDE
-        height, width = (side // STRIDE for side in ops.shape(picture)[1:3])
-        return features[:, start : start + height, start : start + width]
-
     def encode_style(self, style):
         features, _ = self._attended(self._scaled(self.encoder(self.padding(style))))
-        features = self._inner(features, style)
+        features = layers.without_margin(features, style, self.margin, STRIDE)
         return {
             "map": normalized(self.adain, features),
             "statistics": self.adain.encode(features),
         }
 
     def stylize(self, content, code, strength=1.0):
-        height, width = ops.shape(content)[1:3]
         features, residual = self._attended(self._scaled(self.encoder(self.padding(content))))
-        own = self.adain.encode(self._inner(features, content))
+        inner = layers.without_margin(features, content, self.margin, STRIDE)
+        own = self.adain.encode(inner)
         plain = normalized(self.adain, features, own)
         strokes, style = [plain], ops.convert_to_tensor(code["map"])
         for number in range(self.scales):
@@ -118,8 +113,7 @@ class MultiStrokeModel(FrozenEncoderModel):
             share = per_image(strength)
             stylized = share * stylized + (1.0 - share) * features
         image = self.decoder.decode(stylized)
-        top = left = self.margin
-        return faded(content, image[:, top : top + height, left : left + width], strength)
+        return faded(content, layers.without_margin(image, content, self.margin), strength)
 
     def loss_terms(self, inputs):
         terms = dict.fromkeys(("pixels", *(f"content/{n}" for n in self.TAPS), "attention"), 0.0)

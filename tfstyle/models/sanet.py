@@ -108,13 +108,10 @@ class SANetModel(FrozenEncoderModel, Tileable):
 
     def _inner(self, features, picture):
         """Features of the picture itself, without its margin."""
-        sides = ops.shape(picture)[1:3]
-        found = {}
-        for name, whole in features.items():
-            start = self.margin // stride_of(name)
-            height, width = (side // stride_of(name) for side in sides)
-            found[name] = whole[:, start : start + height, start : start + width]
-        return found
+        return {
+            name: layers.without_margin(whole, picture, self.margin, stride_of(name))
+            for name, whole in features.items()
+        }
 
     def _statistics(self, features):
         return {name: self._normalization.encode(features[name]) for name in LAYERS}
@@ -151,12 +148,10 @@ class SANetModel(FrozenEncoderModel, Tileable):
         return self._stylize(tile, code, strength, summary)
 
     def _stylize(self, content, code, strength, summary=None):
-        height, width = ops.shape(content)[1:3]
         features = self._features(content)
         summary = summary or self._statistics(self._inner(features, content))
         image = self._decode(features, code, summary, strength)
-        top = left = self.margin
-        return faded(content, image[:, top : top + height, left : left + width], strength)
+        return faded(content, layers.without_margin(image, content, self.margin), strength)
 
     def _decode(self, features, code, statistics, strength=1.0):
         """The picture from the content's features, their statistics, and a style code."""

@@ -173,10 +173,8 @@ class WCTModel(EncoderDecoderModel):
         return image
 
     def _stylize(self, content, code, strength, summary=None):
-        height, width = ops.shape(content)[1:3]
         image = self.paint_padded(self.padding(content), code, strength, summary)
-        top = left = self.margin
-        image = image[:, top : top + height, left : left + width]
+        image = layers.without_margin(image, content, self.margin)
         return faded(content, ops.clip(image, 0.0, 1.0), strength)
 
     def summarize(self, parts, areas, code, strength=1.0, prepare=None):
