@@ -6,10 +6,10 @@ import numpy as np
 
 from tests.model_examples import make_encoder
 from tfstyle.models.conditional import ConditionalModel
-from tfstyle.models.fixed_styles import STYLE_LAYERS
 from tfstyle.models.ghiasi import GhiasiModel
 from tfstyle.models.johnson import JohnsonModel
 from tfstyle.models.stylebank import StyleBankModel
+from tfstyle.models.transform_model import STYLE_LAYERS
 
 SIZES = {"widths": (4, 6, 8), "kernel": 3, "margin": 8}
 

@@ -8,25 +8,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import encoders, losses
-from tfstyle.models.base import StyleTransferModel
+from tfstyle import losses
 from tfstyle.models.capabilities import Growable, WholePaintings
-from tfstyle.models.transform_network import (
-    MARGIN,
-    STRIDE,
-    TransformedPictures,
-    TransformNetwork,
-    neutral,
-    split,
-)
+from tfstyle.models.transform_model import TransformModel
+from tfstyle.models.transform_network import MARGIN, neutral, split
 
-CONTENT_LAYER = "relu4_1"
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 THUMBNAIL_SIZE = 96  # pixels a side
 _THUMBNAIL_QUALITY = 80  # of JPEG
 
 
-class FixedStylesModel(TransformedPictures, StyleTransferModel, WholePaintings, Growable):
+class FixedStylesModel(TransformModel, WholePaintings, Growable):
     """Base of the models that are trained for fixed styles, each of one painting.
 
     What belongs to a style are rows of the tables, `(styles, …)` weights; the rest of the weights
@@ -34,21 +25,17 @@ class FixedStylesModel(TransformedPictures, StyleTransferModel, WholePaintings, 
     `set_paintings` was called; those of the batch's `"style"` before.
 
     Args:
-        encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`, frozen, for the losses; None for a
-            model that is not trained any more.
+        encoder: of the base; None for a model that is not trained any more.
         style_names: of the paintings.
-        widths: of `TransformNetwork`.
-        blocks: of `TransformNetwork`.
-        kernel: of `TransformNetwork`.
-        margin: of `TransformNetwork`.
+        widths: of the base.
+        blocks: likewise.
+        kernel: likewise.
+        margin: likewise.
         style_credits: of each style, what its painting is and where it is from; or none at all.
         style_thumbnails: of each style, a small JPEG of its painting in base64; or none at all.
     Raises: ValueError for no style, more than the class has, or a number of credits that is not
         that of the styles.
     """
-
-    STYLE_LOSS = "gram:0.5,mean_std:0.5"
-    PREFERRED_ENCODER = "lite"
 
     def __init__(
         self,
@@ -62,19 +49,10 @@ class FixedStylesModel(TransformedPictures, StyleTransferModel, WholePaintings, 
         style_thumbnails=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.encoder = encoder
+        super().__init__(encoder, widths, blocks, kernel, margin, **kwargs)
         self.style_names = tuple(style_names)
-        self.widths = tuple(widths)
-        self.blocks = blocks
-        self.kernel = kernel
-        self.margin = margin
         self.style_credits = tuple(style_credits or ())
         self.style_thumbnails = tuple(style_thumbnails or ())
-        self.network = TransformNetwork(
-            self.widths, blocks, kernel, margin, dtype=self.dtype_policy, name="network"
-        )
-        self.min_size = max(margin + STRIDE, encoders.STRIDE)
         count = len(self.style_names)
         if not count or count > (self.most_styles or count):
             raise ValueError(
@@ -87,25 +65,9 @@ class FixedStylesModel(TransformedPictures, StyleTransferModel, WholePaintings, 
                     f"`{name}` must be empty or one for each of {count} styles. Received: "
                     f"{len(getattr(self, name))}"
                 )
-        weight = self.style_weight / len(STYLE_LAYERS)
-        self._loss = losses.PerceptualLoss(
-            {CONTENT_LAYER: (losses.ContentLoss(), self.content_weight)},
-            {name: self.make_style_losses(weight) for name in STYLE_LAYERS},
-            self.tv_weight,
-        )
         self._tables: list[Any] = []
         self._targets: losses.StyleTargets | None = None
         self._first = self._kept = 0  # styles before those with targets, and not to be trained
-
-    @classmethod
-    def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
-        """An untrained model; see `models.create_model`."""
-        trunk = encoders.load_encoder(
-            encoder, STYLE_LAYERS, heads=False, vgg_weights=vgg_weights, dtype=dtype
-        )
-        model = cls(trunk, dtype=dtype, **arguments)
-        model.build()
-        return model
 
     def build(self, input_shape=None):
         if not self._tables:
@@ -221,15 +183,9 @@ class FixedStylesModel(TransformedPictures, StyleTransferModel, WholePaintings, 
         return copy
 
     def get_config(self):
-        encoder = self.encoder and keras.saving.serialize_keras_object(self.encoder)
         return {
             **super().get_config(),
-            "encoder": encoder,
             "style_names": self.style_names,
-            "widths": self.widths,
-            "blocks": self.blocks,
-            "kernel": self.kernel,
-            "margin": self.margin,
             "style_credits": self.style_credits,
             "style_thumbnails": self.style_thumbnails,
         }

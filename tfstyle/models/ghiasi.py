@@ -7,19 +7,11 @@ Artistic Stylization Network", BMVC 2017, https://arxiv.org/abs/1705.06830.
 import keras
 from keras import ops
 
-from tfstyle import encoders, layers, losses
-from tfstyle.models.base import StyleTransferModel
+from tfstyle import encoders, layers
 from tfstyle.models.capabilities import Growable, MixableCodes, StylePictures
 from tfstyle.models.encoder_decoder import adain_divisor, pooled
-from tfstyle.models.fixed_styles import CONTENT_LAYER, STYLE_LAYERS
-from tfstyle.models.transform_network import (
-    MARGIN,
-    STRIDE,
-    TransformedPictures,
-    TransformNetwork,
-    neutral,
-    split,
-)
+from tfstyle.models.transform_model import STYLE_LAYERS, TransformModel
+from tfstyle.models.transform_network import MARGIN, neutral, split
 
 CODE_LAYERS = STYLE_LAYERS[:4]  # whose statistics describe a style
 CODE_SIZE = 100  # numbers of a code, as in the paper
@@ -81,7 +73,7 @@ class MobileStyleEncoder(keras.Model):
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class GhiasiModel(TransformedPictures, StyleTransferModel, StylePictures, MixableCodes, Growable):
+class GhiasiModel(TransformModel, StylePictures, MixableCodes, Growable):
     """A style predictor, and a transformation network that is normalized by what it predicts.
 
     A description of a picture goes through a linear layer of `CODE_SIZE` numbers, the code, and
@@ -98,17 +90,14 @@ class GhiasiModel(TransformedPictures, StyleTransferModel, StylePictures, Mixabl
         encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`, frozen; for a model that is not
             trained any more those of `CODE_LAYERS`, or None with "mobilenet".
         style_encoder: "statistics" or "mobilenet".
-        widths: of `TransformNetwork`.
-        blocks: of `TransformNetwork`.
-        kernel: of `TransformNetwork`.
-        margin: of `TransformNetwork`.
+        widths: of the base.
+        blocks: likewise.
+        kernel: likewise.
+        margin: likewise.
         scales: approximate root mean squares of the features at `CODE_LAYERS`; the encoder's if
             None.
     Raises: ValueError for another `style_encoder`.
     """
-
-    STYLE_LOSS = "gram:0.5,mean_std:0.5"
-    PREFERRED_ENCODER = "lite"
 
     def __init__(
         self,
@@ -121,23 +110,15 @@ class GhiasiModel(TransformedPictures, StyleTransferModel, StylePictures, Mixabl
         scales=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(encoder, widths, blocks, kernel, margin, **kwargs)
         if style_encoder not in ("statistics", "mobilenet"):
             raise ValueError(
                 '`style_encoder` must be "statistics" or "mobilenet". Received: '
                 f"style_encoder={style_encoder}"
             )
-        self.encoder = encoder
         self.style_encoder = style_encoder
-        self.widths = tuple(widths)
-        self.blocks = blocks
-        self.kernel = kernel
-        self.margin = margin
         self.scales = tuple(scales or ())
-        self.network = TransformNetwork(
-            self.widths, blocks, kernel, margin, dtype=self.dtype_policy, name="network"
-        )
-        self.min_size = max(margin + STRIDE, 2 * encoders.STRIDE)
+        self.min_size = max(self.min_size, 2 * encoders.STRIDE)
         self.mobile = None
         if style_encoder == "mobilenet":
             self.mobile = MobileStyleEncoder(dtype=self.dtype_policy, name="mobile")
@@ -153,22 +134,6 @@ class GhiasiModel(TransformedPictures, StyleTransferModel, StylePictures, Mixabl
             dtype="float32",
             name="to_affine",
         )
-        weight = self.style_weight / len(STYLE_LAYERS)
-        self._loss = losses.PerceptualLoss(
-            {CONTENT_LAYER: (losses.ContentLoss(), self.content_weight)},
-            {name: self.make_style_losses(weight) for name in STYLE_LAYERS},
-            self.tv_weight,
-        )
-
-    @classmethod
-    def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
-        """An untrained model; see `models.create_model`."""
-        trunk = encoders.load_encoder(
-            encoder, STYLE_LAYERS, heads=False, vgg_weights=vgg_weights, dtype=dtype
-        )
-        model = cls(trunk, dtype=dtype, **arguments)
-        model.build()
-        return model
 
     def encode_style(self, style):
         return {"style": self.to_code(self._describe(style))}
@@ -273,14 +238,8 @@ class GhiasiModel(TransformedPictures, StyleTransferModel, StylePictures, Mixabl
         return self._identity({"style_encoder": self.style_encoder}, encoder)
 
     def get_config(self):
-        encoder = self.encoder and keras.saving.serialize_keras_object(self.encoder)
         return {
             **super().get_config(),
-            "encoder": encoder,
             "style_encoder": self.style_encoder,
-            "widths": self.widths,
-            "blocks": self.blocks,
-            "kernel": self.kernel,
-            "margin": self.margin,
             "scales": self.scales,
         }

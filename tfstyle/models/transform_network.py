@@ -8,7 +8,7 @@ https://arxiv.org/abs/1610.07629, appendix A).
 """
 
 import functools
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import keras
@@ -16,8 +16,6 @@ import numpy as np
 from keras import ops
 
 from tfstyle import layers
-from tfstyle.models.base import faded
-from tfstyle.models.capabilities import Tileable
 from tfstyle.models.encoder_decoder import pooled
 
 STRIDE = 4  # pixels under one position of the deepest features
@@ -225,61 +223,3 @@ def neutral(channels: Mapping[str, int]) -> np.ndarray:
     """`(2·sum of c,)` shifts of 0 and scales of 1, as `split` takes them."""
     pairs = [np.repeat([0.0, 1.0], width) for width in channels.values()]
     return np.concatenate(pairs).astype(np.float32)
-
-
-class TransformedPictures(Tileable):
-    """Painting by a `TransformNetwork`, whole or in tiles, for models that have one as `network`.
-
-    A subclass has `_affine` and, if it has normalizations of its own, `_middle` and `_channels`.
-
-    Moments at a depth depend on those at all depths before it, so the parts of a photo go through
-    the network together, depth by depth (`TransformNetwork.measure`). All tiles are painted with
-    the same moments, so there are no seams; and colours differ from those of the photo in one piece
-    only because features at the borders of the parts do: by 0.4 of 255 levels on average, for a
-    photo of 512 × 384 pixels in parts of 128 and a trained `johnson`. With pooled moments of parts
-    that are normalized by their own, it would be 20 levels.
-    """
-
-    network: TransformNetwork
-    tile_stride = STRIDE
-
-    @property
-    def receptive_field(self):  # type: ignore[override]  # depends on the network's sizes
-        """Pixels to each side of a painted pixel that it may depend on."""
-        return self.network.receptive_field
-
-    def _affine(self, code) -> dict[str, Any]:
-        """Shifts and scales of all normalizations for a code."""
-        raise NotImplementedError
-
-    def _middle(self, code, strength) -> Middle | None:
-        """The function between the network's halves."""
-        return None
-
-    @property
-    def _channels(self) -> dict[str, int]:
-        """Channels of all normalizations."""
-        return self.network.normalized
-
-    def stylize(self, content, code, strength=1.0):
-        return self._painted(content, code, strength)
-
-    def summarize(self, parts, areas, code, strength=1.0):
-        return {"moments": self._measure(parts, areas, code, strength)}
-
-    def stylize_tile(self, tile, code, strength, summary):
-        return self._painted(tile, code, strength, summary["moments"])
-
-    def _measure(self, parts: Sequence[Any], areas: Sequence[float], code: Any, strength: Any):
-        """`(batch, 2·sum of c)` moments of a photo from its parts."""
-        affine, middle = self._affine(code), self._middle(code, strength)
-        moments = self.network.measure(parts, areas, affine, middle)
-        return join({name: moments[name] for name in self._channels})
-
-    def _painted(self, content, code, strength, moments=None):
-        """As `stylize`, with moments from `_measure` or the content's own."""
-        if moments is not None:
-            moments = split(ops.convert_to_tensor(moments), self._channels)
-        affine, middle = self._affine(code), self._middle(code, strength)
-        image = self.network(content, affine, moments, middle=middle)
-        return faded(content, image, strength)
