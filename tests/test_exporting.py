@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tests.model_examples import ALL, CHECKED, EXAMPLES, rounding
+from tests.model_examples import ALL, EXAMPLES, EXPORTED, rounding
 from tfstyle import layers
 from tfstyle.errors import InputError
 from tfstyle.exporting import (
@@ -62,7 +62,7 @@ def two_sizes(mobile):
     return entries, tflite.convert(mobile, entries, "float32")
 
 
-@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
     model = ALL[name]().for_inference()
     tiles = isinstance(model, Tileable)
@@ -100,7 +100,7 @@ def test_a_tflite_pair_paints_as_the_keras_model(name, photo, painting):
     np.testing.assert_allclose(found, photo, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_onnx_files_take_any_size(name, random, tmp_path):
     import onnxruntime
 
