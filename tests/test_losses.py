@@ -175,6 +175,55 @@ def test_edge_loss(photo, painting):
     assert float(loss(photo, painting)) == pytest.approx(expected, rel=1e-3)
 
 
+def test_smoothness_loss(photo, painting):
+    photo = photo[:, : painting.shape[1], : painting.shape[2]]
+    painting = painting[:, : photo.shape[1], : photo.shape[2]]
+    loss = losses.SmoothnessLoss()
+
+    def changes(picture, factor):
+        cells = picture[0].astype(np.float64)
+        rows, columns = (side // factor for side in cells.shape[:2])
+        cells = cells[: rows * factor, : columns * factor]
+        cells = cells.reshape(rows, factor, columns, factor, 3).mean((1, 3))
+        down, across = np.diff(cells, axis=0)[:, :-1], np.diff(cells, axis=1)[:-1]
+        return np.stack([(down**2).sum(-1), (across**2).sum(-1)])
+
+    expected = []
+    for factor in (8, 16):
+        edges, found = (changes(picture, factor) for picture in (photo, painting))
+        weights = np.exp(-edges / (0.3 * edges.mean() + 1e-5))
+        expected.append(np.sum(weights * found) / np.sum(found))
+    assert float(loss(photo, painting)) == pytest.approx(np.mean(expected), rel=1e-3)
+    own = float(loss(photo, photo))
+    assert own < 0.5 * float(loss(photo, painting))
+    assert float(loss(photo, 0.7 - 0.5 * photo)) == pytest.approx(own, rel=1e-2)
+    recolored = photo @ np.float32([[0.5, 0.2, 0.1], [0.1, 0.6, 0.2], [0.3, 0.0, 0.4]]) + 0.1
+    assert float(loss(photo, recolored)) < 1.3 * own
+
+
+def test_smoothness_is_lost_by_halos_and_not_by_strokes():
+    rows, columns = np.indices((128, 128)) - 63.5
+    distance = np.hypot(rows, columns)[None, :, :, None]
+    disc = np.where(distance < 30, [0.8, 0.3, 0.2], [0.2, 0.4, 0.6]).astype("float32")
+    glow = 0.3 * np.exp(-np.square((distance - 45) / 10)).astype("float32")
+    strokes = 0.2 * (-1.0) ** (rows + columns)[None, :, :, None].astype("float32")
+    loss = losses.SmoothnessLoss()
+    own = float(loss(disc, disc))
+    assert float(loss(disc, disc + glow)) > 3 * own + 0.1
+    assert float(loss(disc, disc + strokes)) == pytest.approx(own, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", [losses.EdgeLoss, losses.SmoothnessLoss])
+def test_flat_pictures_have_finite_gradients_of_edges(kind, photo):
+    flat = np.full_like(photo, 0.5)
+    for target, image in ((photo, flat), (flat, photo), (flat, flat)):
+        image = tf.constant(image)
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            value = kind()(target, image)
+        assert np.isfinite(value) and np.isfinite(tape.gradient(value, image)).all()
+
+
 def test_total_variation_by_hand():
     loss = losses.TotalVariationLoss()
     assert float(loss(*[np.full((1, 4, 4, 3), 0.3, np.float32)] * 2)) == 0
@@ -261,6 +310,8 @@ def test_a_degenerate_picture_gives_finite_gradients():
     "kind",
     [
         losses.ContentLoss,
+        losses.EdgeLoss,
+        functools.partial(losses.SmoothnessLoss, factors=(2, 4)),
         losses.TotalVariationLoss,
         *(functools.partial(losses.make_style_loss, name, seed=3) for name in STYLE),
     ],
@@ -269,7 +320,7 @@ def test_config_round_trip_and_reduction(kind):
     loss = kind()
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert copy.get_config() == loss.get_config()
-    x, t = make_features(1, batch=3), make_features(2, batch=3)
+    x, t = (make_features(seed, 12, 16, channels=3, batch=3) for seed in (1, 2))
     target = loss.target([t]) if isinstance(loss, losses.StyleLoss) else t
     each = loss.call(target, tf.constant(x))
     assert each.shape == (3,)

@@ -7,7 +7,13 @@ that a weight means the same at any size, for any layer and for any encoder.
 
 from tfstyle import registry
 from tfstyle.config import parse_weights
-from tfstyle.losses.content import ContentLoss, EdgeLoss, TotalVariationLoss, luminance
+from tfstyle.losses.content import (
+    ContentLoss,
+    EdgeLoss,
+    SmoothnessLoss,
+    TotalVariationLoss,
+    luminance,
+)
 from tfstyle.losses.contrastive import ContrastiveLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
@@ -24,6 +30,7 @@ __all__ = [
     "MeanStdLoss",
     "PerceptualLoss",
     "SlicedWassersteinLoss",
+    "SmoothnessLoss",
     "StyleLoss",
     "StyleTargets",
     "TotalVariationLoss",

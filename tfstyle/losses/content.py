@@ -1,4 +1,4 @@
-"""Losses that compare positions: content features, edges, and neighbouring pixels."""
+"""Losses that compare positions: content features, edges, smoothness, and neighbouring pixels."""
 
 import keras
 from keras import ops
@@ -100,14 +100,67 @@ def luminance(picture: Tensor) -> Tensor:
     return ops.matmul(picture, ops.array(LUMA, "float32")[:, None])
 
 
+def _differences(picture, factor):
+    """Of a reduced picture's neighbours below, and on the right: `(batch, h, w, c)` each."""
+    cells = ops.average_pool(picture, factor, factor, data_format="channels_last")
+    return cells[:, 1:, :-1] - cells[:, :-1, :-1], cells[:, :-1, 1:] - cells[:, :-1, :-1]
+
+
 def _edges(picture, factor):
     """Magnitudes of gradients, less their mean."""
-    plane = ops.average_pool(luminance(picture), factor, factor, data_format="channels_last")
-    down = plane[:, 1:, :-1] - plane[:, :-1, :-1]
-    across = plane[:, :-1, 1:] - plane[:, :-1, :-1]
+    down, across = _differences(luminance(picture), factor)
     # The constant is small beside one of 255 levels and keeps the root's gradient finite.
     magnitude = ops.sqrt(ops.square(down) + ops.square(across) + 1e-5)
     return magnitude - ops.mean(magnitude, axis=(1, 2, 3), keepdims=True)
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class SmoothnessLoss(keras.losses.Loss):
+    """Share of a picture's coarse changes of colour that are where the photo has none.
+
+    The edge-aware smoothness of Godard, Mac Aodha and Brostow, "Unsupervised Monocular Depth
+    Estimation with Left-Right Consistency", CVPR 2017, section 3.3,
+    https://arxiv.org/abs/1609.03677, which weights changes ∂d of depth by exp(-|∂I|), where I is
+    the photo. Here, for pictures d reduced by a factor,
+
+        Σ |∂d|² exp(-|∂I|² / (0.3 m)) / Σ |∂d|²,    m: mean of |∂I|²,
+
+    with sums over positions and both directions, and norms over colours: from 0 to 1, whatever the
+    contrasts of both. It is high for halos around objects and clouds over what is flat, and as low
+    for a recoloured photo as for the photo; what is finer than the reduction, such as strokes, does
+    not count.
+
+    Args:
+        factors: of reduction; the loss is the mean over them.
+
+    Call arguments: target and image, `(batch, h, w, c)` in [0, 1] each, sides of at least twice the
+        factors.
+    Returns: `(batch,)` before Keras' reduction.
+    """
+
+    def __init__(
+        self, factors=(8, 16), reduction="sum_over_batch_size", name="smoothness_loss", **kwargs
+    ):
+        super().__init__(reduction=reduction, name=name, **kwargs)
+        self.factors = tuple(factors)
+
+    def call(self, target, image):
+        losses = [self._share(target, image, factor) for factor in self.factors]
+        return sum(losses) / len(losses)
+
+    @staticmethod
+    def _share(target, image, factor):
+        edges, changes = (
+            ops.stack([ops.sum(ops.square(d), -1) for d in _differences(picture, factor)], axis=-1)
+            for picture in (target, image)
+        )
+        # The constants are squared differences below one of 255 levels: flat pictures have no edge.
+        typical = 0.3 * ops.mean(edges, axis=(1, 2, 3), keepdims=True) + 1e-5
+        flat = mean_but_batch(changes * ops.exp(-edges / typical))
+        return flat / (mean_but_batch(changes) + 1e-6)
+
+    def get_config(self):
+        return {**super().get_config(), "factors": self.factors}
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
