@@ -149,7 +149,7 @@ def test_pictures_are_those_of_float64(strength, small, photo, painting):
     assert difference.max() < 0.01 and difference.mean() < 2e-4
 
 
-def test_the_loss_is_of_content_style_colors_edges_and_range(photo, painting):
+def test_the_loss_is_of_content_style_colors_edges_smoothness_and_range(photo, painting):
     model = make_revision(blocks=1, content_weight=0.5, style_weight=3.0)
     model.eye.weights[0].assign(1.5 * model.eye.weights[0])  # another than that of codes
     content = photo[:, :, :64]
@@ -177,14 +177,15 @@ def test_the_loss_is_of_content_style_colors_edges_and_range(photo, painting):
         ]
         errors = [((a - b) ** 2).mean() for a, b in zip(*pairs, strict=True)]
         squares = [(wanted**2).mean() for wanted in pairs[1]]
-        relative = sum(errors[:2]) / sum(squares[:2]) + errors[2] / squares[2]
-        expected[f"style/{name}"] = 3.0 / 4 * relative / 2
+        relative = 2.5 * sum(errors[:2]) / sum(squares[:2]) + 3.5 * errors[2] / squares[2]
+        expected[f"style/{name}"] = 3.0 / 4 * relative
     beyond = np.maximum(image - 1, 0) + np.maximum(-image, 0)
     expected["range"] = 20 * (beyond**2).mean()
-    expected["content/edges"] = losses.EdgeLoss()(content, image)
-    colors = losses.SlicedWassersteinLoss(projections=12, levels=256)
+    expected["content/edges"] = 0.7 * losses.EdgeLoss()(content, image)
+    expected["content/smoothness"] = 1.5 * losses.SmoothnessLoss()(content, image)
+    colors = losses.SlicedWassersteinLoss(projections=12, levels=256, normalize=False)
     small, wanted = (half(half(np.asarray(one)[0]))[None] for one in (image, painting))
-    expected["style/colors"] = colors(colors.target([wanted]), small)
+    expected["style/colors"] = 60 * colors(colors.target([wanted]), small)
     expected["total"] = sum(expected.values())
     assert terms.keys() == expected.keys() and expected["range"] > 0
     for name, value in expected.items():

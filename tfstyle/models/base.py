@@ -25,7 +25,7 @@ class StyleTransferModel(keras.Model):
 
     Args:
         content_weight: of the content term in training.
-        style_weight: of the style terms in training, in sum.
+        style_weight: of the style terms in training, which the shares of `style_loss` multiply.
         tv_weight: of the total variation in training.
         style_loss: style losses of training with their shares, as `train.py --style_loss` takes
             them; the class's `STYLE_LOSS` if empty.
@@ -77,7 +77,7 @@ class StyleTransferModel(keras.Model):
         raise NotImplementedError
 
     def make_style_losses(self, weight):
-        """`[(loss, weight), …]` of a layer, for `losses.PerceptualLoss`; the weights add up."""
+        """`[(loss, weight), …]` of a layer, for `losses.PerceptualLoss`: `weight` times shares."""
         return losses.weighted_style_losses(self.style_loss or self.STYLE_LOSS, weight)
 
     def style_encoder_state(self):

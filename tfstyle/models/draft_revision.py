@@ -36,8 +36,9 @@ EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured n
 # around objects, and clouds over what is flat.
 DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
 DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
-COLOR_WEIGHT = 1.0  # of the colours' and the edges' terms in training, beside the content's of 1
-EDGE_WEIGHT = 1.0
+EDGE_WEIGHT = 0.7  # of these terms in training, beside the content's of 1 and the style's of 10
+SMOOTHNESS_WEIGHT = 1.5
+COLOR_WEIGHT = 60.0  # of a squared distance, not of a relative error
 RANGE_WEIGHT = 20.0
 _CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
 _LEAST_VARIANCE = 0.01  # in that unit squared: of 1.6 of 255 levels; JPEG's grid has less
@@ -54,10 +55,10 @@ class DraftRevisionModel(
     colours, since features of a region take colours together; the photo's finest detail is added to
     it, and the revision does the rest.
 
-    The training loss is the sum of: the content's error of normalized features at relu4_1; for each
-    of `STYLE_LAYERS`, the errors of Gram matrices and of means and deviations, half and half; the
-    edges' loss; the colours' sliced Wasserstein distance, of pictures reduced by 4; and the squares
-    of values beyond [0, 1]. The draft's decoder, which was pretrained, is trained with the rest.
+    The training loss adds the content's error of normalized features at relu4_1; the means over
+    `STYLE_LAYERS` of the relative errors of Gram matrices, and of means and deviations; the edges',
+    smoothness, and colours' sliced Wasserstein losses, the last of pictures reduced by 4; and the
+    squares of values beyond [0, 1]. The pretrained decoder of the draft is trained with the rest.
 
     Args:
         style_encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`; its means and deviations are
@@ -71,7 +72,7 @@ class DraftRevisionModel(
     """
 
     PREFERRED_ENCODER = "lite"
-    STYLE_LOSS = "gram:0.5,mean_std:0.5"
+    STYLE_LOSS = "gram:3.5,mean_std:2.5"
     tile_stride = STRIDE
 
     def __init__(
@@ -105,8 +106,8 @@ class DraftRevisionModel(
             {name: self.make_style_losses(weight) for name in STYLE_LAYERS},
             self.tv_weight,
         )
-        self._color_loss = losses.SlicedWassersteinLoss(projections=12, levels=256)
-        self._edge_loss = losses.EdgeLoss()
+        self._color_loss = losses.SlicedWassersteinLoss(12, levels=256, normalize=False)
+        self._edge_loss, self._smoothness_loss = losses.EdgeLoss(), losses.SmoothnessLoss()
 
     @classmethod
     def create(
@@ -248,10 +249,10 @@ class DraftRevisionModel(
         targets = self._loss.targets(self.eye(content), [self.eye(style)])
         terms = self._loss(targets, self.eye(image), image)
         del terms["total"]
-        small, small_style = (_half(_half(picture)) for picture in (image, style))
-        colors = self._color_loss(self._color_loss.target([small_style]), small)
-        terms["style/colors"] = COLOR_WEIGHT * colors
+        colors = self._color_loss.target([_half(_half(style))])
+        terms["style/colors"] = COLOR_WEIGHT * self._color_loss(colors, _half(_half(image)))
         terms["content/edges"] = EDGE_WEIGHT * self._edge_loss(content, image)
+        terms["content/smoothness"] = SMOOTHNESS_WEIGHT * self._smoothness_loss(content, image)
         beyond = ops.relu(image - 1.0) + ops.relu(-image)
         terms["range"] = RANGE_WEIGHT * losses.ContentLoss(normalize=False)(0.0 * beyond, beyond)
         return {**terms, "total": sum(terms.values())}
