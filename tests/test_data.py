@@ -149,10 +149,11 @@ def test_each_epoch_has_every_picture_once_in_its_own_order(tmp_path):
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_a_sample_is_a_pure_function_of_seed_and_number(folder):
+@pytest.mark.parametrize("settings", [{"scale_jitter": 2.0}, {"min_crop": 0.5, "recolored": 0.5}])
+def test_a_sample_is_a_pure_function_of_seed_and_number(folder, settings):
     def make(seed):
         source = open_source(folder, "content_dir", 32, Skipped())
-        return Crops(source, 32, 48, scale_jitter=2.0, color_jitter=0.3, seed=(seed,))
+        return Crops(source, 32, 48, color_jitter=0.3, seed=(seed,), **settings)
 
     first, second, other = make(1), make(1), make(2)
     backwards = {number: second[number] for number in reversed(range(12))}
@@ -188,6 +189,53 @@ def test_scale_jitter_is_within_its_bounds_and_never_below_the_crop(tmp_path):
     sides = [256 / abs(np.diff(crops[n][24, :, 0].astype(float)).mean()) for n in range(60)]
     assert 46 < min(sides) < 50  # 64 / 2 would be below the crop
     assert 110 < max(sides) < 132
+
+
+def test_a_crop_has_a_random_share_of_the_shorter_side(tmp_path):
+    ramp = np.tile(np.linspace(0, 255, 256).round().astype("uint8"), (160, 1))
+    (tmp_path / "one").mkdir()
+    Image.fromarray(ramp).convert("RGB").save(tmp_path / "one" / "ramp.png")
+    source = open_source(tmp_path / "one", "content_dir", 32, Skipped())
+    crops = Crops(source, 32, 999, scale_jitter=4.0, min_crop=0.6, seed=(3,))
+    # The ramp rises by one level a pixel, in a crop by as many as pixels become one.
+    shares = [abs(np.diff(crops[n][16, 4:-4, 0].astype(float)).mean()) / 5 for n in range(200)]
+    assert 0.59 < min(shares) < 0.63 and 0.97 < max(shares) < 1.01
+    assert np.mean(shares) == pytest.approx(0.8, abs=0.03), "uniform"
+
+
+def test_colors_of_a_share_of_crops_are_permuted_and_of_some_inverted(tmp_path):
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (64, 64), (100, 150, 200)).save(tmp_path / "one" / "plain.png")
+    source = open_source(tmp_path / "one", "style_dir", 32, Skipped())
+    crops = Crops(source, 32, 32, recolored=0.5)
+    colors = [tuple(crops[n][5, 5].tolist()) for n in range(600)]
+    changed = [color for color in colors if color != (100, 150, 200)]
+    assert len(changed) / 600 == pytest.approx(0.5 * (1 - 0.7 / 6), abs=0.06)
+    orders = {(a, b, 450 - a - b) for a in (100, 150, 200) for b in (100, 150, 200) if a != b}
+    inverted = {tuple(255 - level for level in color) for color in orders}
+    assert {*colors} == orders | inverted
+    share = np.mean([color in inverted for color in changed])
+    assert share == pytest.approx(0.3 / (1 - 0.7 / 6), abs=0.08)
+
+
+def test_styles_are_own_and_other_photographs_in_their_shares(tmp_path):
+    """Of photographs darker than all paintings."""
+    source = colored(tmp_path, 24)
+    parts = [Part(source, list(range(12))), Part(source, list(range(12, 24)))]
+    content, style = (Crops(part, 32, 32, seed=(k,)) for k, part in enumerate(parts))
+    batches = Batches(content, style, 2, identity_share=0.3, photo_share=0.2)
+    pairs = []
+    for number in range(400):
+        pairs.append([int(crop[0, 0, 0]) // 10 for crop in batches._sample(number)])
+        assert pairs[-1][0] == content[number][0, 0, 0] // 10
+        assert pairs[-1][1] < 12 or pairs[-1][1] == style[number][0, 0, 0] // 10
+    own, photos = (np.array([b == a for a, b in pairs]), np.array([b < 12 for _, b in pairs]))
+    assert own.mean() == pytest.approx(0.3, abs=0.07)
+    assert (photos & ~own).mean() == pytest.approx(0.2, abs=0.06)
+    again = Batches(content, style, 2, identity_share=0.3, photo_share=0.2).dataset(100, 101)
+    (batch,) = again
+    levels = [(batch[name][:, 0, 0, 0].numpy() // 10).tolist() for name in ("content", "style")]
+    assert [list(pair) for pair in zip(*levels, strict=True)] == pairs[200:202]
 
 
 def test_color_jitter_changes_colors_and_nothing_else(folder):

@@ -58,6 +58,11 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("DIRS --margin 24", "--margin: must be a multiple of 16 or -1, not 24"),
         ("DIRS --image_size 128", "--image_size: must be at least --crop_size, 256, not 128"),
         ("DIRS --steps 0", "--steps: must be from 1"),
+        ("DIRS --style_min_crop 1.5", "--style_min_crop: must be from 0 to 1, not 1.5"),
+        (
+            "DIRS --identity_share 0.75 --photo_share 0.5",
+            "--identity_share, --photo_share: must be at most 1 together, not 1.25",
+        ),
         ("DIRS --steps 5 --pretrain_steps 6", "--pretrain_steps: must be at most --steps, 5"),
         ("DIRS --precision float16", "unknown 'float16'; use one of float32, mixed_bfloat16"),
         ("DIRS --model jonson", "--model: unknown 'jonson'; use one of adaconv, adain"),

@@ -552,6 +552,33 @@ def test_photographs_change_in_color_and_paintings_in_scale(folders, tmp_path):
     assert (batches.style.color_jitter, batches.style.scale_jitter) == (0.0, 1.7)
 
 
+def test_options_of_samples_reach_crops_and_batches(folders, tmp_path):
+    shares = {"recolored_share": 0.4, "identity_share": 0.2, "photo_share": 0.1}
+    config = small_config(folders, tmp_path, content_min_crop=0.7, style_min_crop=0.5, **shares)
+    batches = open_pictures(config, Skipped()).batches
+    assert (batches.content.min_crop, batches.style.min_crop) == (0.7, 0.5)
+    assert (batches.content.recolored, batches.style.recolored) == (0.0, 0.4)
+    assert (batches.identity_share, batches.photo_share) == (0.2, 0.1)
+    for name, share in shares.items():
+        with pytest.raises(InputError, match=f"--{name}: must be 0 for johnson, whose styles"):
+            named = small_config(folders, tmp_path, model="johnson", **{name: share})
+            open_pictures(named, Skipped(), named=True)
+
+
+def test_a_run_from_before_a_flag_existed_resumes(whole_run, folders):
+    """Its checkpoints lack the flag, whose default is what the run did."""
+    settings = {"steps": STEPS, "pretrain_steps": 3, "checkpoint_every": 4}
+    config = small_config(folders, whole_run, **settings)
+    later = {"content_min_crop", "style_min_crop", "recolored_share", "identity_share"}
+    newest = max((whole_run / "checkpoints").iterdir())
+    with np.load(newest) as file:
+        flags = json.loads(str(file["meta"]))["identity"]["config"]
+    assert not flags.keys() & {*later, "photo_share"} and "color_jitter" in flags
+    assert training.train(config).step == STEPS
+    with pytest.raises(InputError, match="which differs in --identity_share"):
+        training.train(dataclasses.replace(config, identity_share=0.1))
+
+
 def test_a_damaged_picture_is_not_held_out(tmp_path, folders, examples):
     (tmp_path / "content").mkdir()
     picture = Image.open(examples / "chelsea.jpg").resize((90, 80))

@@ -103,6 +103,25 @@ class TrainConfig:
         "saturation.",
         section="Data",
     )  # fmt: skip
+    content_min_crop: float = option(
+        0.0, "Least side of a photograph's crop, as a share of the photograph's shorter side: a "
+        "random one from that to 1, instead of --image_size; 0 for --image_size.", section="Data",
+    )  # fmt: skip
+    style_min_crop: float = option(
+        0.0, "The same of a painting, instead of --image_size and --style_scale_jitter.",
+        section="Data",
+    )  # fmt: skip
+    recolored_share: float = option(
+        0.0, "Share of paintings whose colour channels are permuted and, of three in ten of these, "
+        "inverted: more kinds of palettes. This and the next two are for models of any style.",
+        section="Data",
+    )  # fmt: skip
+    identity_share: float = option(
+        0.0, "Share of samples whose style is the photograph's own crop.", section="Data"
+    )
+    photo_share: float = option(
+        0.0, "Share of samples whose style is another photograph.", section="Data"
+    )
     strategy: str = option(
         "auto", "Devices: one, all GPUs of this machine (mirrored), or those of several machines, "
         "listed by TF_CONFIG (multi_worker).", section="Devices",
@@ -133,6 +152,11 @@ class TrainConfig:
             raise InputError(
                 f"--image_size: must be at least --crop_size, {self.crop_size}, "
                 f"not {self.image_size}"
+            )
+        if self.identity_share + self.photo_share > 1:
+            raise InputError(
+                "--identity_share, --photo_share: must be at most 1 together, not "
+                f"{self.identity_share + self.photo_share}"
             )
         if not self.content_weight and not self.style_weight:
             raise InputError("--content_weight, --style_weight: one must be above 0")
@@ -165,6 +189,11 @@ _RANGES = {
     "crop_size": (32, 4096),
     "style_scale_jitter": (1, 8),
     "color_jitter": (0, 0.9),
+    "content_min_crop": (0, 1),
+    "style_min_crop": (0, 1),
+    "recolored_share": (0, 1),
+    "identity_share": (0, 1),
+    "photo_share": (0, 1),
     "checkpoint_every": (1, 100_000_000),
     "sample_every": (1, 100_000_000),
     "log_every": (1, 100_000_000),

@@ -20,6 +20,8 @@ class Batches:
         inputs: what samples have: "content" and "style", crops, and "style_index", the index of the
             style crop's picture in its source.
         first: added to these indices.
+        identity_share: share of samples whose style is the content's crop.
+        photo_share: share of samples whose style is the content of the next number.
 
     Attributes:
         error: the exception that ended the pipeline, or None; TensorFlow raises another one.
@@ -32,12 +34,16 @@ class Batches:
         batch_size: int,
         inputs: Sequence[str] = ("content", "style"),
         first: int = 0,
+        identity_share: float = 0.0,
+        photo_share: float = 0.0,
     ):
         self.content = content
         self.style = style
         self.batch_size = batch_size
         self.inputs = tuple(inputs)
         self.first = first
+        self.identity_share = identity_share
+        self.photo_share = photo_share
         self.error: Exception | None = None
 
     def dataset(
@@ -83,6 +89,11 @@ class Batches:
             found: dict[str, Any] = {"content": self.content[int(number)]}
             if "style" in self.inputs:
                 found["style"], index = self.style.draw(int(number))
+                chosen = np.random.default_rng((*self.style.seed, 2, int(number))).random()
+                if chosen < self.identity_share:
+                    found["style"] = found["content"]
+                elif chosen < self.identity_share + self.photo_share:
+                    found["style"] = self.content[int(number) + 1]
             else:
                 index = self.style.picture_of(int(number))
             found["style_index"] = np.int32(self.first + index)

@@ -50,9 +50,12 @@ def open_pictures(
         named: whether each painting is a style of its own, so that none can be held out.
         whole: whether styles are learned from whole paintings.
         first: index of the first style.
-    Raises: InputError for a folder without a usable picture, and for a painting given by name that
-        is none.
+    Raises: InputError for a folder without a usable picture, for a painting given by name that is
+        none, and for shares of samples that named styles cannot have.
     """
+    for name in ("recolored_share", "identity_share", "photo_share"):
+        if named and getattr(config, name):
+            raise InputError(f"--{name}: must be 0 for {config.model}, whose styles are paintings")
     least = config.crop_size // 2
     photos = open_source(config.content_dir, "content_dir", least, skipped)
     flag = _style_flag(config)
@@ -67,7 +70,9 @@ def open_pictures(
     content, contents = _open(photos, "content_dir", config, skipped, _CONTENT, hold_out=True)
     style, styles = _open(paintings, flag, config, skipped, _STYLE, hold_out=not named)
     inputs = ["content", *([] if whole else ["style"]), *(["style_index"] if named else [])]
-    batches = Batches(content, style, config.batch_size, inputs, first)
+    batches = Batches(
+        content, style, config.batch_size, inputs, first, config.identity_share, config.photo_share
+    )
     wholes = []
     for index in range(len(names) if whole else 0):
         painting = images.read_training_image(
@@ -114,6 +119,8 @@ def _open(source, flag, config, skipped, part, hold_out):
         image_size=config.image_size,
         scale_jitter=config.style_scale_jitter if part == _STYLE else 1.0,
         color_jitter=config.color_jitter if part == _CONTENT else 0.0,
+        min_crop=config.style_min_crop if part == _STYLE else config.content_min_crop,
+        recolored=config.recolored_share if part == _STYLE else 0.0,
     )
     return crops, samples
 

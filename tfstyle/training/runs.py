@@ -26,7 +26,10 @@ _FREE = (
 _FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
 _Flags: Any = TypedDict("_Flags", {name: _FIELDS[name].type for name in _ADJUSTABLE})  # type: ignore
 # Runs from before they existed had what are now their defaults.
-_ADDED_LATER = ("style_loss", "model_arguments", "style_size")
+_ADDED_LATER = (
+    "style_loss", "model_arguments", "style_size", "content_min_crop", "style_min_crop",
+    "recolored_share", "identity_share", "photo_share",
+)  # fmt: skip
 
 
 class _Meta(TypedDict):
