@@ -12,6 +12,7 @@ from PIL import Image
 from tests.conftest import ROOT
 from tests.model_examples import EXAMPLES
 from tfstyle import models
+from tfstyle.config import TrainConfig
 from tools.jax_training import packing
 
 jax = pytest.importorskip("jax")
@@ -92,6 +93,19 @@ def test_the_program_names_what_it_cannot_train(pack, tmp_path):
     )
 
 
+def test_the_program_starts_from_a_model(pack, tmp_path):
+    first = models.create_model("adain", "lite")
+    first.save(tmp_path / "first.keras")
+    found = with_jax(
+        f"--pictures={pack}", f"--output_dir={tmp_path / 'run'}", "--minutes=0", "--encoder=lite",
+        "--crop_size=64", f"--init_model={tmp_path / 'first.keras'}", module="tools.train_keras",
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    model = models.load_model(tmp_path / "run" / "model.keras")
+    for value, other in zip(model.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
 @pytest.fixture(scope="module")
 def sampling():
     from tools.jax_training import sampling
@@ -128,7 +142,9 @@ def test_a_crop_is_part_of_one_picture_and_half_are_flipped(sampling):
 def test_pairs_have_their_shares(sampling):
     content = packing.stack([np.full((8, 8, 3), k, np.uint8) for k in range(40)])
     painting = np.zeros((8, 8, 3), np.uint8) + np.uint8([100, 150, 200])
-    found = sampling.pairs(jax.random.key(1), content, packing.stack([painting]), 4000, 4)
+    shares = {"recolored_share": 0.25, "identity_share": 0.06, "photo_share": 0.05}
+    config = TrainConfig(batch_size=4000, crop_size=32, **shares)
+    found = sampling.pairs(jax.random.key(1), content, packing.stack([painting]), config)
     content, style = (np.rint(255 * np.asarray(found[k]))[:, 1, 1] for k in ("content", "style"))
     own = (content == style).all(1)
     assert own.mean() == pytest.approx(0.06, abs=0.015)

@@ -50,6 +50,7 @@ _SHARED = {
     flags.DEFINE_integer: ("margin", "batch_size", "crop_size", "warmup_steps", "seed"),
     flags.DEFINE_float: (
         "learning_rate", "clip_norm", "ema", "content_weight", "style_weight", "tv_weight",
+        "content_min_crop", "style_min_crop", "recolored_share", "identity_share", "photo_share",
     ),
 }  # fmt: skip
 for _define, _names in _SHARED.items():
@@ -90,7 +91,7 @@ def main(_):
     with keras.device("cpu"):  # which compiles the many single operations faster
         model = new_models.make_model(config, ())
         if config.init_model:
-            new_models.start_from(config, model)
+            new_models.start_from(config, model, new_models.load_first(config))
         run = running.Run(config, model, plan, _PICTURES.value)
     print(f"Ready after {time.monotonic() - _START:.0f} s, on {jax.devices()[0]}.", flush=True)
     with process.StopSignal() as stop:

@@ -105,7 +105,7 @@ class Run:
     def compiled(self) -> Callable:
         """The step; says how long compiling took and how much arithmetic a pair needs."""
         config, began = self.config, time.monotonic()
-        draw = functools.partial(sampling.pairs, batch=config.batch_size, size=config.crop_size)
+        draw = functools.partial(sampling.pairs, config=config)
         step = stepping.make_step(self.model, self.optimizer, draw, config.clip_norm, config.ema)
         arguments = (self.state, np.float32(0.0), self.fixed, *self.pictures)
         lowered = jax.jit(step, donate_argnums=0).lower(*arguments)
@@ -198,7 +198,7 @@ class Run:
 
     def write_model(self) -> None:
         """Writes the averages as `model.keras`, in float32, and `model.npz`, in float16."""
-        result = make_result_model(self.config, self.model, ())
+        result = make_result_model(self.config, self.model, (), None)
         averages = jax.device_get(self.state.averages)
         for variable, value in zip(result.trainable_variables, averages, strict=True):
             variable.assign(value)

@@ -6,12 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-CONTENT_SHARE = 0.8  # least side of a crop, of the picture's shorter side
-STYLE_SHARE = 0.55
-RECOLORED = 0.25  # share of paintings whose channels are permuted: more kinds of palettes
-INVERTED = 0.3  # of these
-SELF = 0.06  # share of pairs whose style is the photograph itself
-PHOTO = 0.05  # share of the others whose style is another photograph
+from tfstyle.data.crops import INVERTED
+
 _ORDERS = np.array([*itertools.permutations(range(3))])
 
 
@@ -58,31 +54,33 @@ def crops(key, pictures, batch, size, least):
     return jnp.where(flipped, found[:, :, ::-1], found)
 
 
-def recolored(key, style):
-    """Paintings, some of them with permuted and some of these with inverted channels."""
+def recolored(key, style, share):
+    """Paintings, a share of them with permuted and some of these with inverted channels."""
     of_choice, of_order, of_inversion = jax.random.split(key, 3)
     batch = len(style)
     order = jnp.asarray(_ORDERS)[jax.random.randint(of_order, (batch,), 0, len(_ORDERS))]
     permuted = jnp.take_along_axis(style, order[:, None, None], axis=-1)
     inverted = jax.random.bernoulli(of_inversion, INVERTED, (batch, 1, 1, 1))
     permuted = jnp.where(inverted, 1.0 - permuted, permuted)
-    return jnp.where(jax.random.bernoulli(of_choice, RECOLORED, (batch, 1, 1, 1)), permuted, style)
+    return jnp.where(jax.random.bernoulli(of_choice, share, (batch, 1, 1, 1)), permuted, style)
 
 
-def pairs(key, contents, styles, batch, size):
+def pairs(key, contents, styles, config):
     """The inputs of `loss_terms`: `{"content", "style"}`, `(batch, size, size, 3)` each.
 
     Args:
         key: of `jax.random`.
         contents: photographs, of `packing.stack`.
         styles: paintings, likewise.
-        batch: number of pairs.
-        size: side of the crops in pixels.
+        config: `TrainConfig`; crops are as wide as the shorter side unless it has a least share.
     """
-    of_content, of_style, of_color, of_self, of_photo = jax.random.split(key, 5)
-    content = crops(of_content, contents, batch, size, CONTENT_SHARE)
-    style = recolored(of_color, crops(of_style, styles, batch, size, STYLE_SHARE))
-    other = jnp.roll(content, 1, axis=0)
-    style = jnp.where(jax.random.bernoulli(of_photo, PHOTO, (batch, 1, 1, 1)), other, style)
-    style = jnp.where(jax.random.bernoulli(of_self, SELF, (batch, 1, 1, 1)), content, style)
+    of_content, of_style, of_color, of_choice = jax.random.split(key, 4)
+    batch, size = config.batch_size, config.crop_size
+    content = crops(of_content, contents, batch, size, config.content_min_crop or 1.0)
+    style = crops(of_style, styles, batch, size, config.style_min_crop or 1.0)
+    style = recolored(of_color, style, config.recolored_share)
+    choice = jax.random.uniform(of_choice, (batch, 1, 1, 1))
+    photo = jnp.roll(content, 1, axis=0)
+    style = jnp.where(choice < config.identity_share + config.photo_share, photo, style)
+    style = jnp.where(choice < config.identity_share, content, style)
     return {"content": content, "style": style}
