@@ -15,7 +15,7 @@ from tfstyle import models
 from tools.jax_training import packing
 
 jax = pytest.importorskip("jax")
-COMPARED = ("adain", "mobile", "wct")  # others have the same operations
+COMPARED = ("adain", "mobile")  # others have the same operations
 
 
 def with_jax(*arguments, module="tests.jax_programs"):
@@ -90,6 +90,18 @@ def test_the_program_names_what_it_cannot_train(pack, tmp_path):
     assert found.stderr.splitlines()[-1] == (
         "error: --precision: mixed_float16 needs a loss scale; give mixed_bfloat16"
     )
+
+
+def test_a_model_starts_from_a_trained_one(pack, tmp_path):
+    """Without any steps, which only writes the model."""
+    found = with_jax(
+        f"--pictures={pack}", f"--output_dir={tmp_path}", "--minutes=0", "--model=mobile",
+        "--init_model=mobile", "--encoder=lite", "--crop_size=48", module="tools.train_keras",
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    made, packaged = (models.load_model(name) for name in (tmp_path / "model.keras", "mobile"))
+    for one, other in zip(made.revision.weights, packaged.revision.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def main(_):
     with keras.device("cpu"):  # which compiles the many single operations faster
         model = new_models.make_model(config, ())
         if config.init_model:
-            new_models.start_from(config, model)
+            new_models.start_from(config, model, new_models.load_first(config))
         run = running.Run(config, model, plan, _PICTURES.value)
     print(f"Ready after {time.monotonic() - _START:.0f} s, on {jax.devices()[0]}.", flush=True)
     with process.StopSignal() as stop:
