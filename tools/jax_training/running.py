@@ -198,7 +198,7 @@ class Run:
 
     def write_model(self) -> None:
         """Writes the averages as `model.keras`, in float32, and `model.npz`, in float16."""
-        result = make_result_model(self.config, self.model, ())
+        result = make_result_model(self.config, self.model, (), None)
         averages = jax.device_get(self.state.averages)
         for variable, value in zip(result.trainable_variables, averages, strict=True):
             variable.assign(value)
