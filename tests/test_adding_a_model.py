@@ -200,7 +200,7 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
     line = refusal("train", *flags, "--model=covariance", "--model_arguments=style_weight=3")
     assert "--model_arguments: style_weight has a flag of its own, --style_weight" in line
     line = refusal("train", *flags, "--model=mobile", "--model_arguments=margin=-16")
-    assert "`margin` must be a multiple of 16 and twice the draft's. Received: margin=-16" in line
+    assert "`margin` must be a multiple of 16, at least 16. Received: margin=-16" in line
     line = refusal("train", *flags, "--model=mobile", "--model_arguments=margin=2.5")
     assert "margin=2.5: give a whole number, such as margin=16" in line
     covariance = f"--model={trained['covariance']}/model.keras"

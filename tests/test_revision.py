@@ -14,7 +14,7 @@ from tfstyle.__main__ import main
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.exporting import profiling, tflite
 from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, flatten
-from tfstyle.models.draft_revision import STYLE_LAYERS, DraftRevisionModel
+from tfstyle.models.draft_revision import STYLE_LAYERS, DraftRevisionModel, make_draft
 from tfstyle.models.revision import Revision
 from tfstyle.runtime.litert import Network
 
@@ -294,7 +294,13 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(painting):
     [
         (lambda: make_revision(widths=(4, 5)), "`widths` must be three numbers, and these"),
         (lambda: make_revision(blocks=0), "at least 1. Received: .* blocks=0, hidden=12"),
-        (lambda: make_revision(margin=24), "`margin` must be a multiple of 16 and twice the draft"),
+        (lambda: make_revision(margin=24), "multiple of 16, at least 16. Received: margin=24"),
+        (
+            lambda: DraftRevisionModel(
+                make_encoder(STYLE_LAYERS), make_draft(make_encoder(STYLE_LAYERS), 32), None
+            ),
+            "twice the draft's, 16. Received: margin=16",
+        ),
         (
             lambda: DraftRevisionModel(make_encoder(["relu4_1"]), None, None),
             "`style_encoder` must tap",

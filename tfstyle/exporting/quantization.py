@@ -103,7 +103,7 @@ def _set_ranges(model, graph):
     for operator in graph.operators:
         kind, tensor = _kind(model, operator), operator.outputs[0]
         found = graph.tensors[tensor].quantization
-        if kind == "FULLY_CONNECTED":
+        if kind == "FULLY_CONNECTED" and not _IN_FLOAT32.search(_name(graph, operator)):
             dense |= {operator.inputs[0], tensor}
         elif kind == "CONV_2D" and readers[tensor] == ["LOGISTIC"]:
             found.min, found.max = [-_MAX_LOGIT], [_MAX_LOGIT]

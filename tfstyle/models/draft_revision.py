@@ -84,10 +84,10 @@ class DraftRevisionModel(
         for name, encoder in (("style_encoder", style_encoder), ("eye", eye)):
             if encoder is not None and encoder.taps != STYLE_LAYERS:
                 raise ValueError(f"`{name}` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
-        if margin < STRIDE or margin % STRIDE or draft.margin != margin // 2:
+        _check_margin(margin)
+        if margin != 2 * draft.margin:
             raise ValueError(
-                f"`margin` must be a multiple of {STRIDE} and twice the draft's. Received: "
-                f"margin={margin}, the draft's being {draft.margin}"
+                f"`margin` must be twice the draft's, {draft.margin}. Received: margin={margin}"
             )
         self.style_encoder = style_encoder
         self.draft = draft
@@ -255,7 +255,9 @@ def make_draft(trunk, margin):
     Args:
         trunk: encoder that it gets a copy of, with fewer taps.
         margin: of `DraftRevisionModel`.
+    Raises: ValueError for another margin.
     """
+    _check_margin(margin)
     return WCTModel.on_encoder(
         trunk.cut(taps_of(DEPTH)),
         depth=DEPTH,
@@ -266,6 +268,13 @@ def make_draft(trunk, margin):
         dtype=trunk.dtype_policy,
         name="draft",
     )
+
+
+def _check_margin(margin):
+    if margin < STRIDE or margin % STRIDE:
+        raise ValueError(
+            f"`margin` must be a multiple of {STRIDE}, at least {STRIDE}. Received: margin={margin}"
+        )
 
 
 create_mobile = functools.partial(DraftRevisionModel.create, **MOBILE)
