@@ -14,7 +14,6 @@ from tfstyle.models import (
     inverting_decoder,
     linear,
     microast,
-    multilevel,
     photorealistic,
     revision,
     wct,
@@ -26,10 +25,8 @@ HEADS = (6, 7, 9, 12, 12)
 
 def rounding(model):
     """Tolerance of a model's pictures and arrays, by orders of summation."""
-    return 5e-4 if isinstance(model, wct.WCTModel) else 1e-5  # matrix roots amplify it
-
-
-WIDTHS = ((5,), (7, 6), (8, 7), (9, 9, 8))  # as many as `multilevel.MOBILE` has
+    roots = isinstance(model, (wct.WCTModel, models.DraftRevisionModel))
+    return 5e-4 if roots else 1e-5  # matrix roots amplify it
 
 
 def make_encoder(taps, dtype=None, head_widths=None, pooling="max"):
@@ -46,13 +43,6 @@ def make_adain(dtype=None, **arguments):
     """An AdaIN model with a narrow encoder."""
     encoder = make_encoder(adain.STYLE_LAYERS, dtype)
     return models.AdaINModel.on_encoder(encoder, dtype=dtype, **arguments)
-
-
-def make_multilevel(dtype=None, **arguments):
-    """A model of several levels with a narrow encoder and decoder, else with MOBILE's sizes."""
-    sizes = {**multilevel.MOBILE, "widths": WIDTHS, "hidden": 12, **arguments}
-    encoder = make_encoder(encoders.HEAD_LAYERS, dtype, HEADS)
-    return models.MultiLevelModel.on_encoder(encoder, dtype=dtype, **sizes)
 
 
 def make_wct(dtype=None, kind=wct.WCTModel, depth=4, **arguments):
@@ -102,7 +92,7 @@ def make_revision(
 # TFSTYLE_ALL_MODELS (`make models`) all of them, too.
 EXAMPLES = {
     "adain": make_adain,
-    "mobile": make_multilevel,
+    "mobile": make_revision,
 }
 OTHERS = {
     "adaconv": functools.partial(make_on_encoder, "adaconv", depth=8),
@@ -110,17 +100,11 @@ OTHERS = {
     "microast": make_microast,
     "multistroke": functools.partial(make_on_encoder, "multistroke"),
     "photorealistic": functools.partial(make_wct, kind=photorealistic.PhotorealisticModel),
-    "quality": functools.partial(
-        make_multilevel,
-        code_layers=multilevel.QUALITY["code_layers"],
-        margin=multilevel.QUALITY["margin"],
-    ),
-    "revision": make_revision,
+    "quality": functools.partial(make_revision, widths=(5, 7, 8), blocks=6),
     "sanet": functools.partial(make_on_encoder, "sanet"),
     "wct": make_wct,
 }
 ALL = {**EXAMPLES, **OTHERS}
 EVERY = bool(os.environ.get("TFSTYLE_ALL_MODELS"))
 CHECKED = ALL if EVERY else EXAMPLES
-EXPORTED = {**CHECKED, "wct": make_wct}  # whose matrix roots are the hardest
 only_with_all = pytest.mark.skipif(not EVERY, reason="runs with `make models`")

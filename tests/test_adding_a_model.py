@@ -191,17 +191,18 @@ def test_a_program_names_what_a_model_lacks(trained, tmp_path, capfd):
     assert "--model_arguments: covariance has no argument 'depth'; " in line and "width" in line
     for model, given, words in (
         ("covariance", "width=abc", "width=abc: give a whole number, such as width="),
-        ("mobile", "code_layers=relu9", "give a list, such as code_layers=('relu2_1', "),
-        ("mobile", "code_layers=['relu4_1','relu9_1']", "the defaults are code_layers=('relu2_1'"),
+        ("mobile", "widths=relu9", "give a list, such as widths=("),
+        ("mobile", "widths=(4,5)", "must be three numbers, "),
+        ("mobile", "blocks=0", "the defaults are blocks="),
     ):
         line = refusal("train", *flags, f"--model={model}", f"--model_arguments={given}")
         assert line.startswith("error: --model_arguments: ") and words in line
     line = refusal("train", *flags, "--model=covariance", "--model_arguments=style_weight=3")
     assert "--model_arguments: style_weight has a flag of its own, --style_weight" in line
     line = refusal("train", *flags, "--model=mobile", "--model_arguments=margin=-16")
-    assert "`margin` must be a multiple of 8, at least 0. Received: margin=-16" in line
+    assert "`margin` must be a multiple of 16, at least 16. Received: margin=-16" in line
     line = refusal("train", *flags, "--model=mobile", "--model_arguments=margin=2.5")
-    assert "margin=2.5: give a whole number, such as margin=32" in line
+    assert "margin=2.5: give a whole number, such as margin=16" in line
     covariance = f"--model={trained['covariance']}/model.keras"
     for flag in ("--tile_size=128", "--wrap=both", f"--statistics_of={data / 'content' / '0.png'}"):
         line = refusal("stylize", content, style, covariance, flag, output)

@@ -109,7 +109,7 @@ def test_a_fingerprint_is_of_the_code_that_makes_the_pictures():
         )
     )
     shared = {"encoders/vgg19.py", "statistics.py", "losses/distributions.py"}
-    models = {"models/adain.py", "models/multilevel.py", "models/palette.py", "models/base.py"}
+    models = {"models/adain.py", "models/draft_revision.py", "models/base.py"}
     optimization = {f"optimization/{name}.py" for name in ("lbfgs", "objective", "scales")}
     assert model >= {*shared, *models, "layers/geometry.py", "stylization/tiling.py"}
     assert renderer >= {*shared, *optimization}

@@ -115,7 +115,7 @@ def test_the_only_style_needs_no_name_and_others_are_listed(data, trained, tmp_p
         ("--add_style=STYLE/s0.png", "--add_style: give the model to add it to as --init_model"),
         (
             "--add_style=STYLE/s0.png --init_model=mobile",
-            "--add_style: is for a model that can learn further styles, unlike MultiLevelModel",
+            "--add_style: is for a model that can learn further styles, unlike DraftRevisionModel",
         ),
         (
             "--add_style=STYLE/s2.png --init_model=ONE --model=conditional",

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tests.float64_layers import convolve, named_weights
 from tests.model_examples import make_encoder, make_linear
-from tests.test_multilevel import convolve, named_weights
 from tfstyle import models
 
 

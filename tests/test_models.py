@@ -16,7 +16,7 @@ from tests.model_examples import ALL, CHECKED, EXAMPLES, OTHERS, rounding
 from tfstyle import models, registry
 from tfstyle.errors import InputError
 from tfstyle.models import packaged
-from tfstyle.models.draft_revision import DraftRevisionModel
+from tfstyle.models.capabilities import Growable, require
 
 
 @pytest.fixture(params=CHECKED)
@@ -181,6 +181,17 @@ def test_a_packed_file_gives_nearly_equal_pictures(make, photo, painting, tmp_pa
     assert len(loaded.trainable_variables) == len(model.trainable_variables), "still frozen"
 
 
+def test_it_starts_from_a_packed_file(make, tmp_path):
+    """Whose encoder is rounded to float16, too."""
+    trained, model = make(), make()
+    for variable in trained.trainable_variables:
+        variable.assign(variable + 0.01)
+    models.pack_model(trained, tmp_path / "model.npz")
+    require(model, Growable, "--init_model").start_from(models.load_model(tmp_path / "model.npz"))
+    for found, expected in zip(model.trainable_variables, trained.trainable_variables, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+
+
 def test_a_graph_of_unknown_size_gives_the_same(make, photo, painting):
     model = make()
     picture = tf.TensorSpec((None, None, None, 3), tf.float32)
@@ -210,7 +221,7 @@ def test_gradients_reach_what_is_trained_and_nothing_else(make, photo, painting,
         sum(float(value) for name, value in losses.items() if name != "total"), rel=1e-5
     )
     trained = model.trainable_variables
-    if terms == "reconstruction_terms" and isinstance(model, DraftRevisionModel):
+    if terms == "reconstruction_terms" and isinstance(model, models.DraftRevisionModel):
         trained = model.draft.trainable_variables
     gradients = tape.gradient(losses["total"], [v.value for v in trained])
     for gradient in gradients:
@@ -238,9 +249,8 @@ def test_mixed_bfloat16_is_near_float32(make, photo, painting):
         assert float(value) != float(expected[name]) or name == "contrast"  # of a batch of one
 
 
-@pytest.mark.parametrize("make", EXAMPLES.values(), ids=EXAMPLES)
-def test_codes_are_known_by_the_encoder_alone(make):
-    first, second = make(), make()
+def test_codes_are_known_by_the_encoder_alone():
+    first, second = EXAMPLES["adain"](), EXAMPLES["adain"]()
     second.decoder.weights[0].assign(second.decoder.weights[0] * 2.0)
     assert first.code_identity() == second.code_identity()
     second.encoder.weights[0].assign(second.encoder.weights[0] * 2.0)

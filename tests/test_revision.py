@@ -6,17 +6,21 @@ import pytest
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
+from tests.float64_layers import convolve, double, named_weights
 from tests.model_examples import make_adain, make_encoder, make_revision, only_with_all
 from tests.test_covariances import root_of
-from tests.test_multilevel import convolve, double, named_weights, pad
 from tfstyle import images, losses, models
 from tfstyle.__main__ import main
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.exporting import profiling, tflite
 from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, flatten
-from tfstyle.models.draft_revision import STYLE_LAYERS, DraftRevisionModel
+from tfstyle.models.draft_revision import STYLE_LAYERS, DraftRevisionModel, make_draft
 from tfstyle.models.revision import Revision
 from tfstyle.runtime.litert import Network
+
+
+def pad(picture, margin):
+    return np.pad(picture, ((0, 0), (margin,) * 2, (margin,) * 2, (0, 0)), mode="reflect")
 
 
 def half(maps):
@@ -219,12 +223,19 @@ def test_a_larger_model_starts_as_a_trained_one(small, photo, painting):
         assert np.abs(gradient).max() > 0, "it can learn with all of them"
 
 
+def with_another_encoder(model):
+    first = model.style_encoder.weights[0]
+    first.assign(1.01 * first)
+    return model
+
+
 @pytest.mark.parametrize(
     ("trained", "message"),
     [
         (lambda: make_revision(widths=(4, 5, 7)), "must not be larger"),
         (lambda: make_revision(blocks=6), "must not be larger"),
         (make_adain, "must be a DraftRevisionModel. Received: AdaINModel"),
+        (lambda: with_another_encoder(make_revision()), "must have the same encoder"),
     ],
 )
 def test_what_no_model_starts_from(trained, message):
@@ -282,7 +293,15 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(painting):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: make_revision(margin=24), "`margin` must be a multiple of 16 and twice the draft"),
+        (lambda: make_revision(widths=(4, 5)), "`widths` must be three numbers, and these"),
+        (lambda: make_revision(blocks=0), "at least 1. Received: .* blocks=0, hidden=12"),
+        (lambda: make_revision(margin=24), "multiple of 16, at least 16. Received: margin=24"),
+        (
+            lambda: DraftRevisionModel(
+                make_encoder(STYLE_LAYERS), make_draft(make_encoder(STYLE_LAYERS), 32), None
+            ),
+            "twice the draft's, 16. Received: margin=16",
+        ),
         (
             lambda: DraftRevisionModel(make_encoder(["relu4_1"]), None, None),
             "`style_encoder` must tap",
@@ -348,7 +367,7 @@ def test_programs_train_grow_and_paint_with_it(tmp_path, photo, painting):
     def train(folder, steps, *flags):
         assert main([
             "train", f"--content_dir={tmp_path / 'photos'}",
-            f"--style_dir={tmp_path / 'paintings'}", "--model=revision", "--encoder=lite",
+            f"--style_dir={tmp_path / 'paintings'}", "--model=mobile", "--encoder=lite",
             "--batch_size=1", "--crop_size=48", "--image_size=64", "--schedule=constant",
             f"--output_dir={tmp_path / folder}", f"--steps={steps}", *flags,
         ]) == 0  # fmt: skip

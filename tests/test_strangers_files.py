@@ -67,21 +67,22 @@ def with_value(config, *path_and_value):
 
 LARGE = 1_000_000_000
 CONFIGS = [
-    (("config", "encoder", "config", "widths"), [LARGE] * 5, "asks for more numbers"),
-    (("config", "decoder", "config", "hidden"), LARGE, "asks for more numbers"),
-    (("config", "decoder", "config", "channels"), [6, 8, LARGE], "asks for more numbers"),
-    (("config", "decoder", "config", "hidden"), -1, ""),
+    (("config", "style_encoder", "config", "widths"), [LARGE] * 5, "asks for more numbers"),
+    (("config", "revision", "config", "hidden"), LARGE, "asks for more numbers"),
+    (("config", "revision", "config", "widths"), [4, 5, LARGE], "asks for more numbers"),
+    (("config", "revision", "config", "hidden"), -1, "at least 1"),
     (("config", "margin"), -16, "margin"),
-    (("config", "encoder", "config", "margin"), -16, "margin"),
-    (("config", "encoder", "config", "margin"), 1 << 40, ""),
-    (("config", "scales"), [0.0, 1.0, 1.0], "no finite picture"),
-    (("config", "scales"), [1.0], ""),
+    (("config", "style_encoder", "config", "margin"), -16, "margin"),
+    (("config", "style_encoder", "config", "margin"), 1 << 40, ""),
+    (("config", "scales", "relu1_1"), 0.0, "no finite picture"),
+    (("config", "scales"), {"relu1_1": 1.0}, ""),
     (("config", "scales"), float("nan"), "NaN is not a finite number"),
     (("config", "style_weight"), "10", ""),
-    (("config", "encoder"), None, ""),
+    (("config", "style_encoder"), None, ""),
     (("config",), [], ""),
-    (("registered_name",), "tfstyle>VGG19", "it is a MultiLevelModel"),
+    (("registered_name",), "tfstyle>VGG19", "it is a DraftRevisionModel"),
     (("class_name",), 3, "class_name must be a text"),
+    (("registered_name",), "tfstyle>MultiLevelModel", "it is a DraftRevisionModel"),  # once known
 ]
 
 

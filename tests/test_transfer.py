@@ -121,7 +121,7 @@ def test_a_batch_is_painted_as_one_by_one(name, compiled, photo, painting):
 
 
 def test_a_batch_is_painted_in_tiles_as_one_by_one(large, painting):
-    stylizer = Stylizer(randomized(ALL["quality"]()), tile_size=448)
+    stylizer = Stylizer(randomized(EXAMPLES["mobile"]()), tile_size=448)
     wide = np.pad(large, ((0, 0), (0, 0), (0, 52), (0, 0)), mode="reflect")
     photos = np.concatenate([wide, wide[:, ::-1]])
     codes = stylizer.encode_style(np.concatenate([painting, 1.0 - painting]))
@@ -130,7 +130,9 @@ def test_a_batch_is_painted_in_tiles_as_one_by_one(large, painting):
         found = stylizer.paint(photos, code, 0.7)
         for number, own in enumerate(each):
             expected = stylizer.paint(photos[number : number + 1], own, 0.7)
-            np.testing.assert_array_equal(found[number : number + 1], expected)
+            np.testing.assert_allclose(
+                found[number : number + 1], expected, atol=rounding(stylizer.model)
+            )
     assert np.abs(found[1] - stylizer.paint(photos, codes, 0.7)[1]).max() > 1e-3
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.float64_layers import convolve, double, named_weights
 from tests.model_examples import ALL, make_encoder, make_wct
 from tests.test_covariances import error, root_of
-from tests.test_multilevel import convolve, double, named_weights
 from tfstyle import covariances, models, statistics
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.models import wct

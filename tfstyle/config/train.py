@@ -27,8 +27,8 @@ class TrainConfig:
         section="Files",
     )  # fmt: skip
     model: str = option(
-        "adain", "Architecture: adain is Huang and Belongie's; mobile and quality use AdaIN at "
-        "several depths; johnson is trained for one painting, conditional and stylebank for some.",
+        "adain", "Architecture: adain is Huang and Belongie's; mobile and quality revise a draft; "
+        "johnson is trained for one painting, conditional and stylebank for some.",
         section="Model", choices=ARCHITECTURES,
     )  # fmt: skip
     encoder: str = option(
@@ -49,8 +49,7 @@ class TrainConfig:
     )  # fmt: skip
     margin: int = option(
         -1, "Pixels of reflection around pictures, a multiple of 16; -1 for the architecture's "
-        "own. mobile and quality use it in training, too; 0 is faster, but gives pictures frames.",
-        section="Model",
+        "own.", section="Model",
     )  # fmt: skip
     steps: int = option(160_000, "Number of training steps.", section="Training")
     pretrain_steps: int = option(

@@ -25,7 +25,7 @@ _MAX_LOGIT = 6.0  # a sigmoid of 0.9975
 _KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 
 
-def quantized(converter: tf.lite.TFLiteConverter, prepared: bool) -> bytes:
+def quantized(converter: tf.lite.TFLiteConverter) -> bytes:
     """The file whose convolutions, dense layers, pooling and resizing are int8, the rest float32.
 
     Calibration is that of TensorFlow's quantization debugger. Dense layers have one scale for all
@@ -33,7 +33,6 @@ def quantized(converter: tf.lite.TFLiteConverter, prepared: bool) -> bytes:
 
     Args:
         converter: with the data set of calibration.
-        prepared: whether outputs of convolutions before products are in [-1, 1].
     """
     debugger = tf.lite.experimental.QuantizationDebugger(
         converter=converter, debug_dataset=lambda: iter(())
@@ -42,7 +41,7 @@ def quantized(converter: tf.lite.TFLiteConverter, prepared: bool) -> bytes:
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     for graph in model.subgraphs:
         _cut_by_ranges(model, graph)
-        _set_ranges(model, graph, prepared)
+        _set_ranges(model, graph)
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return convert_steps.mlir_quantize(
@@ -89,13 +88,12 @@ def _cut_by_ranges(model, graph):
     graph.operators = kept
 
 
-def _set_ranges(model, graph, prepared):
+def _set_ranges(model, graph):
     """Sets clipping ranges of our own instead of the largest values seen.
 
     Maps are clipped at `_MAP_RANGE` of these, so that steps are finer and rare peaks are cut.
-    Outputs of prepared convolutions are in [-1, 1], but the calibrator assigns them the range of
-    the product after them, so theirs is set here. Logits of pixels are clipped where the sigmoid
-    saturates. Dense layers get a wider range, for codes of unseen paintings.
+    Logits of pixels are clipped where the sigmoid saturates. Dense layers get a wider range, for
+    codes of unseen paintings.
     """
     readers = collections.defaultdict(list)
     for operator in graph.operators:
@@ -105,12 +103,10 @@ def _set_ranges(model, graph, prepared):
     for operator in graph.operators:
         kind, tensor = _kind(model, operator), operator.outputs[0]
         found = graph.tensors[tensor].quantization
-        if kind == "FULLY_CONNECTED":
+        if kind == "FULLY_CONNECTED" and not _IN_FLOAT32.search(_name(graph, operator)):
             dense |= {operator.inputs[0], tensor}
         elif kind == "CONV_2D" and readers[tensor] == ["LOGISTIC"]:
             found.min, found.max = [-_MAX_LOGIT], [_MAX_LOGIT]
-        elif prepared and kind == "CONV_2D" and readers[tensor] == ["MUL"]:
-            found.min, found.max = [-_MAP_RANGE], [_MAP_RANGE]
         elif _is_rectified(operator, kind):
             _scale_range(found, _MAP_RANGE)
     for tensor in dense:

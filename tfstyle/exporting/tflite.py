@@ -1,7 +1,6 @@
 """TFLite files: conversion from a model, in four precisions."""
 
 import dataclasses
-import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -13,19 +12,14 @@ from tfstyle.errors import InputError
 from tfstyle.exporting import quantization, saved_model
 from tfstyle.exporting.calibration import as_input
 from tfstyle.exporting.signatures import (
-    CODE,
     FREE,
     PICTURES,
     Signature,
     Signatures,
     Size,
-    unflatten,
 )
 from tfstyle.models import StyleTransferModel
-from tfstyle.models.capabilities import Int8Preparation
 from tfstyle.runtime import process
-
-_PREPARATION_SAMPLES = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,12 +93,9 @@ def convert(
     Returns: the file's bytes.
     Raises: InputError if the converter refuses; ValueError for int8 without samples.
     """
-    samples, prepared = list(calibration), False
-    if precision == "int8":
-        if not samples:
-            raise ValueError("`calibration` must have samples for int8. Received: none")
-        if any("stylized" in entry.signature.outputs for entry in entries):
-            model, prepared = _prepared(model, samples)
+    samples = list(calibration)
+    if precision == "int8" and not samples:
+        raise ValueError("`calibration` must have samples for int8. Received: none")
     signatures = Signatures(model, entries[0].sizes.get("style", FREE))
     functions = {
         entry.key: signatures.compiled(entry.signature.name, dtype, entry.sizes, batch=1)
@@ -123,29 +114,13 @@ def convert(
             try:
                 if precision == "int8":
                     converter.representative_dataset = lambda: _calibrate(entries, samples, dtype)
-                    return quantization.quantized(converter, prepared)
+                    return quantization.quantized(converter)
                 return converter.convert()
             except (ValueError, RuntimeError, ConverterError) as error:
                 reason = (str(error).strip().splitlines() or ["?"])[0]
                 raise InputError(
                     f"--precision={precision}: the converter refuses this model ({reason})"
                 ) from error
-
-
-def _prepared(model, samples):
-    """The model prepared for int8 with a few, evenly spread samples, and whether it could be."""
-    if not isinstance(model, Int8Preparation):
-        return model, False
-    few = samples[:: math.ceil(len(samples) / _PREPARATION_SAMPLES)]
-    arguments = [
-        {
-            "content": as_input(one["content"], FREE, "float32"),
-            "code": unflatten(CODE, one),
-            "strength": one["strength"],
-        }
-        for one in few
-    ]
-    return model.for_int8(arguments), True
 
 
 def _calibrate(entries, samples, dtype) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

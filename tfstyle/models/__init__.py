@@ -15,12 +15,12 @@ from tfstyle import registry
 if TYPE_CHECKING:
     from tfstyle.models.adain import AdaINModel
     from tfstyle.models.base import StyleTransferModel
+    from tfstyle.models.draft_revision import DraftRevisionModel
     from tfstyle.models.loading import create_model, load_model, model_class, pack_model
-    from tfstyle.models.multilevel import MultiLevelModel
 
 __all__ = [
     "AdaINModel",
-    "MultiLevelModel",
+    "DraftRevisionModel",
     "StyleTransferModel",
     "create_model",
     "load_model",
@@ -32,7 +32,7 @@ __getattr__ = registry.lazy(
     __name__,
     {
         "AdaINModel": "adain",
-        "MultiLevelModel": "multilevel",
+        "DraftRevisionModel": "draft_revision",
         "StyleTransferModel": "base",
         **dict.fromkeys(("create_model", "load_model", "model_class", "pack_model"), "loading"),
     },

@@ -164,22 +164,6 @@ class Growable:
         raise NotImplementedError
 
 
-class Int8Preparation:
-    """Can prepare itself for 8-bit arithmetic."""
-
-    purpose = "prepares itself for int8"
-
-    def for_int8(self, samples: Sequence[Mapping[str, Any]]) -> keras.Model:
-        """A copy that paints the same, with values better suited to 8 bits.
-
-        For the samples, outputs of convolutions that are followed by a product are in [-1, 1].
-
-        Args:
-            samples: of the arguments of `stylize`: `content`, `code` and `strength`.
-        """
-        raise NotImplementedError
-
-
 def to_numpy(code: Code) -> dict[str, np.ndarray]:
     """A code, or any arrays by name, as NumPy arrays."""
     return {name: np.asarray(part) for name, part in code.items()}

@@ -7,6 +7,7 @@ from covariance transforms (see `wct`), which give each region colours of its ow
 training on styles, and one network revises it for any style.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -21,27 +22,29 @@ from tfstyle.models.capabilities import (
     StylePictures,
     Tileable,
 )
+from tfstyle.models.encoder_decoder import check_same_encoder
 from tfstyle.models.inverting_decoder import taps_of
-from tfstyle.models.revision import Revision, fill
+from tfstyle.models.revision import Revision, fill, half
 from tfstyle.models.wct import WCTModel
+
+# Sizes of two architectures: arguments of `DraftRevisionModel.create`.
+MOBILE = {"widths": (16, 32, 64), "blocks": 3, "hidden": 128}
+QUALITY = {"widths": (24, 48, 96), "blocks": 5, "hidden": 128}
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # of the vector and of the loss
 CONTENT_LAYER = "relu4_1"
 DEPTH = 3  # of the draft: its deepest level is relu3_1
-STRIDE = 16  # pixels: the largest windows of `_even`
+STRIDE = 16  # pixels: the largest windows of `Revision.prepare`
 MARGIN = 16  # pixels of reflection around a picture; trained without more, it needs no more
 DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
 EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
 # Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints glows
 # around objects, and clouds over what is flat.
 DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
-DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
-EDGE_WEIGHT = 0.7  # of these terms in training, beside the content's of 1 and the style's of 10
-SMOOTHNESS_WEIGHT = 1.5
+EDGE_WEIGHT = 1.0  # of these terms in training, beside the content's of 1 and the style's of 10
+SMOOTHNESS_WEIGHT = 8.0
 COLOR_WEIGHT = 60.0  # of a squared distance, not of a relative error
 RANGE_WEIGHT = 20.0
-_CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
-_LEAST_VARIANCE = 0.01  # in that unit squared: of 1.6 of 255 levels; JPEG's grid has less
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -82,10 +85,10 @@ class DraftRevisionModel(
         for name, encoder in (("style_encoder", style_encoder), ("eye", eye)):
             if encoder is not None and encoder.taps != STYLE_LAYERS:
                 raise ValueError(f"`{name}` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
-        if margin < STRIDE or margin % STRIDE or draft.margin != margin // 2:
+        _check_margin(margin)
+        if margin != 2 * draft.margin:
             raise ValueError(
-                f"`margin` must be a multiple of {STRIDE} and twice the draft's. Received: "
-                f"margin={margin}, the draft's being {draft.margin}"
+                f"`margin` must be twice the draft's, {draft.margin}. Received: margin={margin}"
             )
         self.style_encoder = style_encoder
         self.draft = draft
@@ -99,7 +102,6 @@ class DraftRevisionModel(
             revision.hidden, "relu", dtype="float32", name="vector"
         )
         self.padding = layers.ReflectionPadding2D(margin, STRIDE, dtype="float32")
-        self._upsampling = layers.Upsampling2D(dtype="float32")
         weight = self.style_weight / len(STYLE_LAYERS)
         self._loss = losses.PerceptualLoss(
             {CONTENT_LAYER: (losses.ContentLoss("normalized"), self.content_weight)},
@@ -115,9 +117,10 @@ class DraftRevisionModel(
         encoder="auto",
         vgg_weights="",
         dtype=None,
-        widths=(16, 32, 64),
-        blocks=5,
-        hidden=128,
+        *,
+        widths,
+        blocks,
+        hidden,
         margin=MARGIN,
         **arguments,
     ):
@@ -127,7 +130,7 @@ class DraftRevisionModel(
             encoder: of the loss: "lite", "vgg19" or "auto".
             vgg_weights: as in `weight_files.encoder_path`.
             dtype: Keras dtype policy.
-            widths: of `Revision`.
+            widths: of `Revision`; see `MOBILE` and `QUALITY`.
             blocks: likewise.
             hidden: likewise.
             margin: of the class.
@@ -170,9 +173,10 @@ class DraftRevisionModel(
             raise ValueError(
                 f"`trained` must be a {type(self).__name__}. Received: {type(trained).__name__}"
             )
+        check_same_encoder(self.style_encoder, trained.style_encoder)
         self.revision.grow_from(trained.revision)
         fill(self._to_vector, trained._to_vector)
-        self.draft.set_weights(trained.draft.get_weights())
+        self.draft.start_from(trained.draft)
 
     def frozen_identity(self):
         return self._identity({}, self.style_encoder.weights)
@@ -183,7 +187,7 @@ class DraftRevisionModel(
             parts += statistics.mean_and_std(ops.cast(features, "float32") / self.scales[name])
         vector = self._to_vector(ops.concatenate(parts, axis=-1) - 0.5)
         modulation = self.revision.modulation(vector)
-        return {**self.draft.encode_style(_half(style)), "modulation": modulation}
+        return {**self.draft.encode_style(half(style)), "modulation": modulation}
 
     def stylize(self, content, code, strength=1.0):
         return self.stylize_tile(content, code, strength, {})
@@ -194,54 +198,24 @@ class DraftRevisionModel(
 
     def summarize(self, parts, areas, code, strength=1.0):
         def prepare(part: Any) -> Any:
-            return _half(self.padding(part))
+            return half(self.padding(part))
 
         return self.draft.summarize(parts, areas, code, strength, prepare)
 
     def _paint(self, content, code, strength=1.0, summary=None):
         """The picture, of any range."""
         picture = self.padding(content)
-        draft = self.draft.paint_padded(_half(picture), code, strength, summary)
+        draft = self.draft.paint_padded(half(picture), code, strength, summary)
         image = self._revise(picture, draft, code["modulation"], strength)
         return layers.without_margin(image, content, self.margin)
 
     def _revise(self, picture, draft, modulation, strength):
         """The picture from a photo and its draft, half as large, both with their margins."""
-        with layers.precision("float32"):
-            sharp, maps = self._maps(picture, draft)
+        sharp, maps = self.revision.prepare(picture, draft)
         added = self.revision(maps, ops.convert_to_tensor(modulation))
         if not isinstance(strength, (int, float)) or strength != 1.0:
             added = per_image(strength) * added
         return sharp + added
-
-    def _maps(self, picture, draft):
-        """The draft with the photo's finest detail, and the revision's maps."""
-        luminance = losses.luminance(picture)
-        half = _half(luminance)
-        fine, middle = luminance - self._upsampling(half), half - self._upsampling(_half(half))
-        draft = self._upsampling(draft)
-        maps = [
-            2.0 * picture - 1.0,
-            2.0 * draft - 1.0,
-            6.0 * fine,
-            self._even(fine),
-            self._upsampling(self._even(middle)),
-        ]
-        return draft + DETAIL * fine, ops.concatenate(maps, axis=-1)
-
-    def _even(self, detail):
-        """Detail divided by its deviation in the surroundings, so that grain counts like edges.
-
-        Where a photo is nearly flat, its grain is what strokes can start from: a network without
-        noise paints flat areas flat.
-        """
-        detail = _CONTRAST * detail
-        variance = detail * detail
-        for _ in range(3):
-            variance = _half(variance)
-        for _ in range(3):
-            variance = self._upsampling(variance)
-        return detail * ops.rsqrt(variance + _LEAST_VARIANCE)
 
     def loss_terms(self, inputs):
         content, style = inputs["content"], inputs["style"]
@@ -249,8 +223,8 @@ class DraftRevisionModel(
         targets = self._loss.targets(self.eye(content), [self.eye(style)])
         terms = self._loss(targets, self.eye(image), image)
         del terms["total"]
-        colors = self._color_loss.target([_half(_half(style))])
-        terms["style/colors"] = COLOR_WEIGHT * self._color_loss(colors, _half(_half(image)))
+        colors = self._color_loss.target([half(half(style))])
+        terms["style/colors"] = COLOR_WEIGHT * self._color_loss(colors, half(half(image)))
         terms["content/edges"] = EDGE_WEIGHT * self._edge_loss(content, image)
         terms["content/smoothness"] = SMOOTHNESS_WEIGHT * self._smoothness_loss(content, image)
         beyond = ops.relu(image - 1.0) + ops.relu(-image)
@@ -258,7 +232,7 @@ class DraftRevisionModel(
         return {**terms, "total": sum(terms.values())}
 
     def reconstruction_terms(self, content):
-        return self.draft.reconstruction_terms(_half(content))
+        return self.draft.reconstruction_terms(half(content))
 
     def style_encoder_state(self):
         config, variables = self.draft.style_encoder_state()
@@ -282,7 +256,9 @@ def make_draft(trunk, margin):
     Args:
         trunk: encoder that it gets a copy of, with fewer taps.
         margin: of `DraftRevisionModel`.
+    Raises: ValueError for another margin.
     """
+    _check_margin(margin)
     return WCTModel.on_encoder(
         trunk.cut(taps_of(DEPTH)),
         depth=DEPTH,
@@ -295,6 +271,12 @@ def make_draft(trunk, margin):
     )
 
 
-def _half(picture):
-    with layers.precision("float32"):  # faster, in LiteRT
-        return ops.average_pool(picture, 2, 2, data_format="channels_last")
+def _check_margin(margin):
+    if margin < STRIDE or margin % STRIDE:
+        raise ValueError(
+            f"`margin` must be a multiple of {STRIDE}, at least {STRIDE}. Received: margin={margin}"
+        )
+
+
+create_mobile = functools.partial(DraftRevisionModel.create, **MOBILE)
+create_quality = functools.partial(DraftRevisionModel.create, **QUALITY)

@@ -1,5 +1,6 @@
 """Bases of the models with a frozen encoder, and of those of them with a trained decoder."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,8 +24,8 @@ _LARGE_FEATURES = 4.0  # root mean square
 class FrozenEncoderModel(StyleTransferModel, StylePictures):
     """Base of the models that read pictures by a frozen encoder.
 
-    A subclass has `TAPS`, the features that it and its training need, and `HEADS`, whether lite has
-    its heads, besides the methods of `StyleTransferModel`.
+    A subclass has `TAPS`, the features that it and its training need, besides the methods of
+    `StyleTransferModel`.
 
     Args:
         encoder: `encoders.VGG19`.
@@ -34,7 +35,6 @@ class FrozenEncoderModel(StyleTransferModel, StylePictures):
     """
 
     TAPS: tuple[str, ...] = ()
-    HEADS = False
 
     def __init__(self, encoder, margin, stride, **kwargs):
         super().__init__(**kwargs)
@@ -58,7 +58,7 @@ class FrozenEncoderModel(StyleTransferModel, StylePictures):
             **arguments: of `on_encoder`.
         """
         trunk = encoders.load_encoder(
-            encoder, cls.TAPS, heads=cls.HEADS, vgg_weights=vgg_weights, dtype=dtype
+            encoder, cls.TAPS, heads=False, vgg_weights=vgg_weights, dtype=dtype
         )
         return cls.on_encoder(trunk, dtype=dtype, **arguments)
 
@@ -116,24 +116,15 @@ class EncoderDecoderModel(FrozenEncoderModel, MixableCodes, Tileable, Pretrainab
                 f"`trained` must be of the class {type(self).__name__}. Received: trained="
                 f"{type(trained).__name__}"
             )
-        taps = trained.encoder.taps
-        if not _all_equal(*(one.encoder.cut(taps).weights for one in (self, trained))):
-            raise ValueError(
-                "`trained` must have the same encoder. Received: one of the widths "
-                f"{trained.encoder.widths}, this being {self.encoder.widths}"
-            )
-        self._start_decoder(trained.decoder)
-
-    def _start_decoder(self, trained):
-        shapes = [
-            [tuple(weight.shape) for weight in one.weights] for one in (self.decoder, trained)
-        ]
-        if shapes[0] != shapes[1]:
+        check_same_encoder(self.encoder, trained.encoder)
+        own, others = ([tuple(w.shape) for w in one.decoder.weights] for one in (self, trained))
+        if own != others:
             raise ValueError(
                 "`trained` must have a decoder of the same sizes. Received: one of "
-                f"{trained.count_params()} parameters, this having {self.decoder.count_params()}"
+                f"{trained.decoder.count_params()} parameters, this having "
+                f"{self.decoder.count_params()}"
             )
-        self.decoder.set_weights(trained.get_weights())
+        self.decoder.set_weights(trained.decoder.get_weights())
 
     def frozen_identity(self):
         return self.code_identity()  # of the encoder, which is what is frozen
@@ -168,6 +159,17 @@ class EncoderDecoderModel(FrozenEncoderModel, MixableCodes, Tileable, Pretrainab
         }
 
 
+def check_same_encoder(encoder: encoders.VGG19, trained: encoders.VGG19) -> None:
+    """Raises ValueError unless two encoders are the same, but for the rounding of packed files."""
+    own, other = (one.get_weights() for one in (encoder, trained))
+    same = encoder.taps == trained.taps and [w.shape for w in own] == [w.shape for w in other]
+    if not same or not all(map(functools.partial(np.allclose, rtol=1e-3, atol=1e-6), own, other)):
+        raise ValueError(
+            f"`trained` must have the same encoder. Received: one of the widths {trained.widths} "
+            f"and taps {trained.taps}, this being of {encoder.widths} and {encoder.taps}"
+        )
+
+
 def adain_divisor(scale: float) -> float:
     """`layers.AdaIN`'s `divisor` for features of a root mean square.
 
@@ -188,13 +190,6 @@ def normalized(adain: layers.AdaIN, features: Any, code: Any = None) -> Any:
     means, deviations = ops.split(code, 2, axis=-1)
     unit = ops.concatenate([ops.zeros_like(means), ops.ones_like(deviations)], axis=-1)
     return adain(features, unit, code)
-
-
-def _all_equal(variables, others):
-    return len(variables) == len(others) and all(
-        np.array_equal(ops.convert_to_numpy(variable), ops.convert_to_numpy(other))
-        for variable, other in zip(variables, others, strict=True)
-    )
 
 
 def pooled(

@@ -17,7 +17,8 @@ from tfstyle.models.micro_networks import LEVELS, STRIDE, MicroDecoder, MicroEnc
 LOSS_LAYERS = HEAD_LAYERS[:4]
 CONTENT_LAYER = LOSS_LAYERS[-1]
 MARGIN = 32  # pixels of reflection around a picture
-# Positions of the margin that the decoder keeps at each resolution, as in `conditioned_decoder`.
+# Positions of the margin that the decoder keeps at each resolution, so that the zero padding of
+# later convolutions stays outside of the picture.
 KEPT_MARGIN = 4
 
 

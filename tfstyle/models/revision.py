@@ -6,10 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import layers
+from tfstyle import layers, losses
 
 LEAK = 0.2  # slope of leaky ReLU below 0
 LARGEST = 6.0  # upper bound of activations, for 8 bits
+DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
+_CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
+_LEAST_VARIANCE = 0.01  # in that unit squared: of 1.6 of 255 levels; JPEG's grid has less
 _SHORT_ROW = 64  # channels; LiteRT multiplies short rows slowly, so a whole line is made one
 
 
@@ -31,15 +34,21 @@ class Revision(keras.Model):
     they do.
 
     Call arguments:
-        maps: `(batch, h, w, 9)`, of about unit size; sides divisible by 4.
+        maps: `(batch, h, w, 9)`, of the method `prepare`; sides divisible by 4.
         modulation: `(batch or 1, 2·n)`, of the method `modulation`.
     Returns: `(batch, h, w, 3)` float32.
+    Raises: ValueError for other numbers of channels, blocks or units.
     """
 
     INPUTS = 9
 
-    def __init__(self, widths=(16, 32, 64), blocks=5, hidden=128, **kwargs):
+    def __init__(self, widths, blocks, hidden, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        if len(widths) != 3 or min(*widths, blocks, hidden) < 1:
+            raise ValueError(
+                "`widths` must be three numbers, and these, `blocks` and `hidden` at least 1. "
+                f"Received: widths={widths}, blocks={blocks}, hidden={hidden}"
+            )
         self.widths = tuple(widths)
         self.blocks = blocks
         self.hidden = hidden
@@ -61,6 +70,7 @@ class Revision(keras.Model):
         tiny = keras.initializers.RandomNormal(stddev=0.002)
         self._to_image = self._convolution(3, "image", initializer=tiny)
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
+        self._of_pictures = layers.Upsampling2D(dtype="float32", name="of_pictures")
         self._modulated = [*self._down, *(c for pair in self._residual for c in pair), *self._up]
         self._to_affine = keras.layers.Dense(
             2 * sum(convolution.filters for convolution in self._modulated),
@@ -94,6 +104,42 @@ class Revision(keras.Model):
         self._to_image.build((None, None, None, width))
         self._to_affine.build((None, self.hidden))
         self.built = True
+
+    def prepare(self, picture, draft):
+        """The draft with the photo's finest detail, and the maps that the network reads.
+
+        Args:
+            picture: `(batch, h, w, 3)` photos in [0, 1]; sides divisible by 16.
+            draft: `(batch, h / 2, w / 2, 3)`, of any range.
+        Returns: `(batch, h, w, 3)` and `(batch, h, w, 9)` of about unit size, float32.
+        """
+        with layers.precision("float32"):
+            luminance = losses.luminance(picture)
+            low = half(luminance)
+            fine, middle = luminance - self._of_pictures(low), low - self._of_pictures(half(low))
+            draft = self._of_pictures(draft)
+            maps = [
+                2.0 * picture - 1.0,
+                2.0 * draft - 1.0,
+                6.0 * fine,
+                self._even(fine),
+                self._of_pictures(self._even(middle)),
+            ]
+            return draft + DETAIL * fine, ops.concatenate(maps, axis=-1)
+
+    def _even(self, detail):
+        """Detail divided by its deviation in the surroundings, so that grain counts like edges.
+
+        Where a photo is nearly flat, its grain is what strokes can start from: a network without
+        noise paints flat areas flat.
+        """
+        detail = _CONTRAST * detail
+        variance = detail * detail
+        for _ in range(3):
+            variance = half(variance)
+        for _ in range(3):
+            variance = self._of_pictures(variance)
+        return detail * ops.rsqrt(variance + _LEAST_VARIANCE)
 
     def modulation(self, vector):
         """Scales, then shifts, of the n channels of all convolutions but the last.
@@ -195,6 +241,12 @@ class Revision(keras.Model):
             "blocks": self.blocks,
             "hidden": self.hidden,
         }
+
+
+def half(picture):
+    """Pictures or maps averaged over 2 × 2 pixels."""
+    with layers.precision("float32"):  # faster, in LiteRT
+        return ops.average_pool(picture, 2, 2, data_format="channels_last")
 
 
 def fill(layer, smaller):
