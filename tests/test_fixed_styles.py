@@ -139,6 +139,20 @@ def test_targets_are_those_of_whole_paintings(painting, photo):
         assert [len(one) > 500 for one in model.style_thumbnails] == [True] * 3
 
 
+def test_content_is_what_a_photo_shows_not_its_contrast(photo, painting):
+    """Of channels with other means and deviations; a picture without features has lost it all."""
+    model = EXAMPLES["conditional"]()
+    features = model.encoder(photo)
+    targets = model._loss.targets(features, [model.encoder(painting)])
+
+    def content(change):
+        terms = model._loss(targets, {name: change(one) for name, one in features.items()}, photo)
+        return sum(float(value) for name, value in terms.items() if name.startswith("content/"))
+
+    assert content(lambda one: 3.0 * one + 1.0) < 1e-3
+    assert 0.5 < content(lambda one: 0.0 * one) < content(lambda one: -one)
+
+
 def test_tiles_are_the_picture_with_the_photos_moments(model, examples, painting):
     wide = images.read_image(examples / "chelsea.jpg", 200)[:, :131, :199].copy()
     code, size = code_of(model, painting), 144
