@@ -195,11 +195,13 @@ def test_the_receptive_field_is_what_pixels_depend_on(model, random, painting):
     assert np.abs(one[:, :, :field] - two[:, :, :field]).max() > 1e-3
 
 
-def test_a_new_style_leaves_the_others_as_they_are(photo, painting):
-    """Of a `stylebank` in the tests of programs."""
+def test_a_new_style_leaves_the_others_as_they_are(photo, painting, tmp_path):
+    """Those of a packed model, as `gallery`; of a `stylebank` in the tests of programs."""
     trained = make(ConditionalModel, style_names=("one", "two"), blocks=1)
     trained.style_credits = ("By one, 1900.", "")
     trained.set_paintings([painting, painting])
+    models.pack_model(trained, tmp_path / "packed.npz")
+    trained = models.load_model(tmp_path / "packed.npz")
     grown = make(ConditionalModel, style_names=("one", "two", "new"), blocks=1)
     grown.keep_styles(trained)
     grown.set_paintings([painting[:, ::-1]], 2)
