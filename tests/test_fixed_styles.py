@@ -225,6 +225,28 @@ def stepper_of(model):
     return Stepper(model, config, tf.distribute.get_strategy())
 
 
+def test_rows_of_rare_styles_move_as_far(photo, painting):
+    """Adam's first step is the rate; with eight styles and two samples, a row has twice that."""
+    model = make(ConditionalModel, style_names=tuple("abcdefgh"), blocks=1)
+    model.set_paintings([painting] * 8)
+    config = TrainConfig(learning_rate=1e-2, warmup_steps=0, steps=10**6, batch_size=2)
+    batch = {"content": np.repeat(np.uint8(255 * photo), 2, axis=0)}
+    first = model.network.weights[0]
+    before = np.array(model.affine), np.array(first)
+    stepper = Stepper(model, config, tf.distribute.get_strategy())
+    stepper.train_step({**batch, "style_index": np.array([0, 3], "i4")})
+    rows, kernel = (
+        np.array(model.affine) - before[0],
+        np.array(model.network.weights[0]) - before[1],
+    )
+    assert np.abs(kernel).max() == pytest.approx(0.01, rel=0.05)
+    assert np.abs(rows[[0, 3]]).max(axis=1) == pytest.approx([0.02, 0.02], rel=0.05)
+    assert not rows[[1, 2, 4, 5, 6, 7]].any()
+    grown = make(ConditionalModel, style_names=tuple("abcdefghi"), blocks=1)
+    grown.keep_styles(model)
+    assert grown.affine.sample_share == 1.0
+
+
 def test_reconstruction_steps_leave_the_banks_alone_and_learn_it(photo, painting):
     model = make(StyleBankModel, style_names=("one", "two", "three"), widths=(8, 12, 16))
     assert [model.loss_of(step) for step in range(1, 7)] == (

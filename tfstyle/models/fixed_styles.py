@@ -83,9 +83,11 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
     def _add_table(self, row, name):
         """A table whose rows begin as copies of `row`."""
         rows = np.repeat(np.asarray(row, np.float32)[None], len(self.style_names), axis=0)
-        return self.add_weight(
+        table = self.add_weight(
             rows.shape, initializer=keras.initializers.Constant(rows), autocast=False, name=name
         )
+        table.sample_share = 1.0 / len(rows)  # see `training.steps.Stepper`
+        return table
 
     def _rows(self, table, shares):
         """`(batch, …)` mixtures of a table's rows by `(batch, styles)` shares."""
@@ -160,6 +162,8 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
         self.start_from(trained)
         for weight in self._shared_weights:
             weight.trainable = False
+        for table in self._tables:
+            table.sample_share = 1.0 / max(1, len(self.style_names) - self._kept)
         blank = ("",) * (len(self.style_names) - self._kept)
         if trained.style_credits:
             self.style_credits = (*trained.style_credits, *blank)
