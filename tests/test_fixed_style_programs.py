@@ -13,7 +13,9 @@ from tests.fixed_style_examples import EXAMPLES
 from tests.model_examples import only_with_all
 from tfstyle import images, models
 from tfstyle.__main__ import main
+from tfstyle.evaluation.pairs import read_square
 from tfstyle.exporting.tflite_files import describe_model
+from tfstyle.images import thumbnails
 from tfstyle.stylization import Stylizer
 
 SMALL = [
@@ -135,6 +137,62 @@ def test_bad_styles_are_one_line(flags, text, trained, tmp_path, capfd):
     (line,) = [one for one in capfd.readouterr().err.splitlines() if one.startswith("error")]
     assert text in line
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_sheet_shows_the_styles_of_a_file(trained, tmp_path, capfd):
+    """From either format; a style without a thumbnail, as in files of old, is grey."""
+    bank = models.load_model(trained / "one" / "model.keras")
+    expected = [thumbnails.decode(text, "JPEG") for text in bank.style_thumbnails]
+    models.pack_model(bank, tmp_path / "bank.npz")
+    bank.style_thumbnails = (bank.style_thumbnails[0], "")
+    bank.save(tmp_path / "half.keras")
+    for name, count in (("bank.npz", 2), ("half.keras", 1)):
+        sheet = tmp_path / f"{name}.png"
+        assert main(["styles", f"--model={tmp_path / name}", f"--sheet={sheet}"]) == 0
+        assert capfd.readouterr().out.splitlines()[1:] == ["  s0", "  s1"]
+        pixels = np.round(255 * images.read_image(sheet)[0])
+        places = [pixels[8:104, left : left + 96] for left in (8, 112)]
+        for place, pixels in zip(places, expected[:count], strict=False):
+            np.testing.assert_array_equal(place, pixels)
+        assert (np.ptp(places[1]) == 0) == (count == 1)
+    bank.style_thumbnails = ()
+    bank.save(tmp_path / "old.keras")
+    bank.style_thumbnails = ("AAAA", "AAAA")
+    bank.save(tmp_path / "bad.keras")
+    for name, sheet, words in (
+        ("old.keras", "sheet.png", "has no thumbnails of its styles; omit --sheet to list names"),
+        ("bad.keras", "sheet.png", "cannot identify image"),
+        ("bank.npz", "sheet.txt", "sheet.txt: the suffix must be one of .png, "),
+    ):
+        flags = [f"--model={tmp_path / name}", f"--sheet={tmp_path / sheet}"]
+        assert main(["styles", *flags]) == 1
+        (line,) = capfd.readouterr().err.splitlines()
+        assert line.startswith("error: --sheet: ") and words in line
+        assert not (tmp_path / sheet).exists()
+    assert main(["styles", f"--model={tmp_path / 'old.keras'}"]) == 0
+
+
+def test_it_is_evaluated_in_its_own_styles(trained, tmp_path, capfd):
+    """By the names of the paintings, of which each must be one of its styles."""
+    paintings = tmp_path / "paintings"
+    paintings.mkdir()
+    for name in ("s0", "s1"):
+        painting = images.read_image(trained / "style" / f"{name}.png")
+        images.write_image(paintings / f"{name}.png", painting)
+    path, output = trained / "one" / "model.keras", tmp_path / "evaluation"
+    flags = ["evaluate", f"--content_dir={trained / 'content'}", f"--model={path}", "--size=128"]
+    flags += ["--encoder=lite", "--sweep_pairs=0", f"--output_dir={output}"]
+    assert main([*flags, f"--style_dir={trained / 'style'}"]) == 1
+    (line,) = [one for one in capfd.readouterr().err.splitlines() if one.startswith("error")]
+    assert "s2.png: model paints styles of its own alone, each measured with a painting" in line
+    assert line.endswith("did you mean 's1'?") and not (output / "pictures").exists()
+    assert main([*flags, f"--style_dir={paintings}", "--pairs=2"]) == 0
+    stylizer = Stylizer(path)
+    for number, name in enumerate(("s0", "s1")):
+        photo = read_square(trained / "content" / f"{number}.png", 128)
+        expected = stylizer.paint(photo, stylizer.named_style(name))
+        (found,) = (output / "pictures").rglob(f"{number}__{name}.png")
+        assert np.abs(images.read_image(found) - expected).max() < 0.6 / 255
 
 
 def test_apps_learn_names_and_thumbnails(trained):

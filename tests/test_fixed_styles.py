@@ -139,6 +139,20 @@ def test_targets_are_those_of_whole_paintings(painting, photo):
         assert [len(one) > 500 for one in model.style_thumbnails] == [True] * 3
 
 
+def test_content_is_what_a_photo_shows_not_its_contrast(photo, painting):
+    """Of channels with other means and deviations; a picture without features has lost it all."""
+    model = EXAMPLES["conditional"]()
+    features = model.encoder(photo)
+    targets = model._loss.targets(features, [model.encoder(painting)])
+
+    def content(change):
+        terms = model._loss(targets, {name: change(one) for name, one in features.items()}, photo)
+        return sum(float(value) for name, value in terms.items() if name.startswith("content/"))
+
+    assert content(lambda one: 3.0 * one + 1.0) < 1e-3
+    assert 0.5 < content(lambda one: 0.0 * one) < content(lambda one: -one)
+
+
 def test_tiles_are_the_picture_with_the_photos_moments(model, examples, painting):
     wide = images.read_image(examples / "chelsea.jpg", 200)[:, :131, :199].copy()
     code, size = code_of(model, painting), 144
@@ -181,11 +195,13 @@ def test_the_receptive_field_is_what_pixels_depend_on(model, random, painting):
     assert np.abs(one[:, :, :field] - two[:, :, :field]).max() > 1e-3
 
 
-def test_a_new_style_leaves_the_others_as_they_are(photo, painting):
-    """Of a `stylebank` in the tests of programs."""
+def test_a_new_style_leaves_the_others_as_they_are(photo, painting, tmp_path):
+    """Those of a packed model, as `gallery`; of a `stylebank` in the tests of programs."""
     trained = make(ConditionalModel, style_names=("one", "two"), blocks=1)
     trained.style_credits = ("By one, 1900.", "")
     trained.set_paintings([painting, painting])
+    models.pack_model(trained, tmp_path / "packed.npz")
+    trained = models.load_model(tmp_path / "packed.npz")
     grown = make(ConditionalModel, style_names=("one", "two", "new"), blocks=1)
     grown.keep_styles(trained)
     grown.set_paintings([painting[:, ::-1]], 2)
@@ -207,6 +223,28 @@ def test_a_new_style_leaves_the_others_as_they_are(photo, painting):
 def stepper_of(model):
     config = TrainConfig(learning_rate=1e-2, warmup_steps=0, steps=100, ema=0.9)
     return Stepper(model, config, tf.distribute.get_strategy())
+
+
+def test_rows_of_rare_styles_move_as_far(photo, painting):
+    """Adam's first step is the rate; with eight styles and two samples, a row has twice that."""
+    model = make(ConditionalModel, style_names=tuple("abcdefgh"), blocks=1)
+    model.set_paintings([painting] * 8)
+    config = TrainConfig(learning_rate=1e-2, warmup_steps=0, steps=10**6, batch_size=2)
+    batch = {"content": np.repeat(np.uint8(255 * photo), 2, axis=0)}
+    first = model.network.weights[0]
+    before = np.array(model.affine), np.array(first)
+    stepper = Stepper(model, config, tf.distribute.get_strategy())
+    stepper.train_step({**batch, "style_index": np.array([0, 3], "i4")})
+    rows, kernel = (
+        np.array(model.affine) - before[0],
+        np.array(model.network.weights[0]) - before[1],
+    )
+    assert np.abs(kernel).max() == pytest.approx(0.01, rel=0.05)
+    assert np.abs(rows[[0, 3]]).max(axis=1) == pytest.approx([0.02, 0.02], rel=0.05)
+    assert not rows[[1, 2, 4, 5, 6, 7]].any()
+    grown = make(ConditionalModel, style_names=tuple("abcdefghi"), blocks=1)
+    grown.keep_styles(model)
+    assert grown.affine.sample_share == 1.0
 
 
 def test_reconstruction_steps_leave_the_banks_alone_and_learn_it(photo, painting):

@@ -7,6 +7,8 @@ import struct
 import numpy as np
 import pytest
 
+from tfstyle import images
+from tfstyle.__main__ import main
 from tfstyle.errors import InputError
 from tfstyle.stylization.library import StyleLibrary
 
@@ -106,3 +108,23 @@ def test_other_json_is_no_library(text, tmp_path):
     (tmp_path / "other.json").write_text(text)
     with pytest.raises(InputError, match=r"not a style library of tfstyle \(another format\)"):
         StyleLibrary.load(tmp_path / "other.json")
+
+
+def test_a_sheet_shows_all_styles_with_their_names(library, tmp_path, capfd):
+    """Names that are too long are cut; a library without styles has no sheet."""
+    library.styles["a name that is far too long for it" * 2] = library.styles["Kandinsky"]
+    library.save(tmp_path / "styles.json")
+    flags = ["styles", f"--library={tmp_path / 'styles.json'}", f"--sheet={tmp_path / 's.png'}"]
+    assert main(flags) == 0
+    pixels = np.round(255 * images.read_image(tmp_path / "s.png")[0])
+    assert pixels.shape == (122 + 8, 3 * 104 + 8, 3)
+    for number, style in enumerate(library.styles.values()):
+        left = 8 + 104 * number
+        np.testing.assert_array_equal(pixels[8:104, left : left + 96], style.thumbnail)
+        assert pixels[106:122, left : left + 96].min() < 128  # its name
+        assert pixels[104:, left + 98 : left + 104].min() == 255  # which ends before the next
+    StyleLibrary("AdaINModel/0123").save(tmp_path / "styles.json")
+    (tmp_path / "s.png").unlink()
+    capfd.readouterr()
+    assert main(flags) == 1
+    assert "error: --sheet: " in capfd.readouterr().err and not (tmp_path / "s.png").exists()

@@ -11,7 +11,6 @@ from tfstyle import images, metrics, models
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.pairs import Pair, read_square
 from tfstyle.metrics.networks import load_features
-from tfstyle.models import packaged
 
 SIZE = 256
 CONTENTS = ("astronaut", "chelsea")
@@ -50,7 +49,7 @@ def measurer(features):
     return Measurer(features, SIZE)
 
 
-@pytest.mark.parametrize("name", packaged.PACKAGED_MODELS)
+@pytest.mark.parametrize("name", BOUNDS)
 def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
     model = models.load_model(name)
     rows = []
@@ -69,7 +68,7 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
     assert means["structure"] > STRUCTURE
 
 
-@pytest.mark.parametrize("name", packaged.PACKAGED_MODELS)
+@pytest.mark.parametrize("name", BOUNDS)
 def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
     model = models.load_model(name)
     means = np.zeros((11, 2))

@@ -5,22 +5,25 @@ import os
 from absl import logging
 
 from tfstyle.config import StylesCommand
-from tfstyle.errors import InputError, of_flag
+from tfstyle.errors import InputError, brief, of_flag
 from tfstyle.runtime import terminal
 
 FLAGS = StylesCommand
 
 
 def main(config: StylesCommand) -> int | None:
-    """Adds and removes styles, or prints their names."""
+    """Adds and removes styles, or prints their names; shows their thumbnails."""
     from tfstyle import files, images
     from tfstyle.models import packaged
     from tfstyle.runtime import devices
     from tfstyle.stylization.library import StyleLibrary, safe_name
 
     packaged.model_path(config.model)
+    if config.sheet:
+        with of_flag("sheet"):
+            images.check_output(config.sheet)
     if not config.library:
-        return _list_own(config.model, packaged.own_styles(config.model))
+        return _list_own(config, packaged.own_styles(config.model))
     if config.add or config.remove:
         with of_flag("library"):
             files.check_writable(config.library)
@@ -36,6 +39,7 @@ def main(config: StylesCommand) -> int | None:
         print(f"{len(library.styles)} styles of {library.identity}")
         for name in library.names():
             print(f"  {name}")
+        _write_library_sheet(config, library)
         return 0
     paths = images.find_pictures("add", config.add)
     names = config.name or tuple(map(safe_name, images.distinct_names(paths)))
@@ -82,6 +86,7 @@ def main(config: StylesCommand) -> int | None:
             library.add(name, stylizer.encode_style(painting), painting)
     library.save(config.library)
     logging.info("Wrote %s: %d styles.", config.library, len(library.styles))
+    _write_library_sheet(config, library)
     if bad:
         raise InputError(
             f"--add: {bad} of {len(paths)} paintings could not be read; the others are in "
@@ -90,11 +95,46 @@ def main(config: StylesCommand) -> int | None:
     return 0
 
 
-def _list_own(model, styles):
-    """Prints the styles that a model was trained for."""
+def _list_own(config, styles):
+    """Prints and shows the styles that a model was trained for."""
     if not styles:
-        raise InputError(f"--library: give the file of styles; {model} has none of its own")
-    print(f"{len(styles)} styles of {model}")
-    for name, credit in styles.items():
-        print(f"  {name}: {credit}" if credit else f"  {name}")
+        raise InputError(f"--library: give the file of styles; {config.model} has none of its own")
+    found = {name: style.thumbnail for name, style in styles.items()}
+    if config.sheet and not any(found.values()):
+        raise InputError(
+            f"--sheet: {config.model} has no thumbnails of its styles; omit --sheet to list names"
+        )
+    print(f"{len(styles)} styles of {config.model}")
+    for name, style in styles.items():
+        print(f"  {name}: {style.credit}" if style.credit else f"  {name}")
+    if config.sheet:
+        from tfstyle import files
+        from tfstyle.images import thumbnails
+
+        try:
+            decoded = {
+                name: thumbnails.decode(text, "JPEG") if text else None
+                for name, text in found.items()
+            }
+        except files.UNREADABLE as error:
+            raise InputError(f"--sheet: {config.model}: {brief(error)}") from error
+        _write_sheet(config.sheet, decoded)
     return 0
+
+
+def _write_library_sheet(config, library):
+    """Shows the styles of a library, if there is a --sheet."""
+    if config.sheet:
+        if not library.styles:
+            raise InputError(f"--sheet: {config.library} has no styles")
+        _write_sheet(
+            config.sheet, {name: style.thumbnail for name, style in library.styles.items()}
+        )
+
+
+def _write_sheet(path, pictures):
+    from tfstyle import images
+    from tfstyle.images import thumbnails
+
+    images.write_image(path, thumbnails.sheet(pictures))
+    logging.info("Wrote %s.", path)

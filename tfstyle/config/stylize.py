@@ -130,6 +130,9 @@ class StylesCommand:
         (), "Name for each --add, in the same order, instead of its file name.", section="Files"
     )
     remove: tuple[str, ...] = option((), "Name of a style to remove; repeat it.", section="Files")
+    sheet: str = option(
+        "", "Picture to write with the styles' thumbnails and names.", section="Files"
+    )
     model: str = option(
         DEFAULT_MODEL, "Model that computes the codes: a packaged model's name, or a .keras file.",
         section="Model",

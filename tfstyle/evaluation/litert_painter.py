@@ -54,8 +54,8 @@ class LiteRTPainter:
             )
         self._strength = rest[0] if rest else None
 
-    def encode(self, style: np.ndarray) -> dict[str, np.ndarray]:
-        """The code of a style."""
+    def encode(self, style: np.ndarray, name: str = "") -> dict[str, np.ndarray]:
+        """The code of a style, whatever its name."""
         return self._encoder.run({self._style.name: _sample(style, self._style_side)})
 
     def paint(self, content: np.ndarray, code: Any, strength: float) -> np.ndarray:

@@ -88,9 +88,7 @@ def evaluate(
     files.check_folder("output_dir", config.output_dir)
     plans = [_plan(config, system, pairs) for system in systems]
     for system, plan in zip(systems, plans, strict=True):
-        if not system.paints:
-            for pair, _ in plan:
-                system.find(pair)  # so that a missing file is an error before any work
+        system.check([pair for pair, _ in plan])
     features, encoder = load_features(config.encoder, config.vgg_weights)
     fid, fid_identity = load_fid_network(config.fid_network) if config.fid_network else (None, "")
     lpips = LPIPS(config.lpips_weights) if config.lpips_weights else None

@@ -113,7 +113,7 @@ class _Worker:
         return Painted(seconds, finite, _peak_memory())
 
     def _encode(self, style):
-        return self._painter.encode(read_square(style, self._size))
+        return self._painter.encode(read_square(style, self._size), style.stem)
 
 
 def _peak_memory():

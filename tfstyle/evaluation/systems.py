@@ -7,7 +7,7 @@ returns a `Painter`. For systems that do not paint, `find` returns the file of a
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -27,8 +27,8 @@ CONTENT, STYLE = "content itself", "style itself"  # names of the trivial system
 class Painter(Protocol):
     """A loaded system. Pictures are `(1, h, w, 3)` float32 RGB in [0, 1]."""
 
-    def encode(self, style: np.ndarray) -> Any:
-        """The code of a style."""
+    def encode(self, style: np.ndarray, name: str) -> Any:
+        """The code of a style, which is called `name`."""
 
     def paint(self, content: np.ndarray, code: Any, strength: float) -> np.ndarray:
         """The content in that style."""
@@ -38,7 +38,7 @@ class Painter(Protocol):
 class _FunctionPainter:
     """A `Painter` of two functions."""
 
-    encode: Callable[[np.ndarray], Any]
+    encode: Callable[[np.ndarray, str], Any]
     paint: Callable[[np.ndarray, Any, float], np.ndarray]
 
 
@@ -59,6 +59,11 @@ class System:
     def find(self, pair: Pair) -> pathlib.Path:
         """The file of a pair's picture, for a system that does not paint."""
         raise NotImplementedError
+
+    def check(self, pairs: Sequence[Pair]) -> None:
+        """Raises InputError, before any work, if a pair has no picture and cannot be painted."""
+        for pair in pairs if not self.paints else ():
+            self.find(pair)
 
     def open(self, size: int) -> Painter:
         """Loads the system for square pictures of `size` pixels."""
@@ -106,7 +111,10 @@ class Folder(System):
 
 @dataclasses.dataclass(frozen=True)
 class TrainedModel(System):
-    """A Keras model of this package, compiled for the size."""
+    """A Keras model of this package, compiled for the size.
+
+    One with styles of its own paints a pair in the style that has the name of the painting's file.
+    """
 
     path: pathlib.Path
     paints: ClassVar[bool] = True
@@ -115,15 +123,29 @@ class TrainedModel(System):
     def fingerprint(self):
         return f"model {files.file_digest(self.path)} {code_digest('tfstyle.stylization.transfer')}"
 
+    def check(self, pairs):
+        own = packaged.own_styles(self.path)
+        for style in sorted({pair.style for pair in pairs}) if own else ():
+            if style.stem not in own:
+                raise InputError(
+                    f"--style_dir: {style}: {self.name} paints styles of its own alone, each "
+                    f"measured with a painting of that name{did_you_mean(style.stem, tuple(own))}"
+                )
+
     def open(self, size):
         devices.start_tensorflow()
-        from tfstyle.models.capabilities import StylePictures, require
+        from tfstyle.models.capabilities import StylePictures
         from tfstyle.stylization import Stylizer
 
         stylizer = Stylizer(self.path, tile_size=max(1024, size), compiled=True)
-        require(stylizer.model, StylePictures, f"--model: {self.path}: evaluation")
         stylizer.model.check_picture(np.empty((1, size, size, 3)), "--size")
-        return _FunctionPainter(encode=stylizer.encode_style, paint=stylizer.paint)
+
+        def encode(style, name):
+            if isinstance(stylizer.model, StylePictures):
+                return stylizer.encode_style(style)
+            return stylizer.named_style(name)
+
+        return _FunctionPainter(encode=encode, paint=stylizer.paint)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +194,7 @@ class Optimization(System):
 
         renderer = Renderer(OptimizeConfig(size=size))
         return _FunctionPainter(
-            encode=lambda style: style,
+            encode=lambda style, _: style,
             paint=lambda content, style, _: renderer.render(content, [style]).image,
         )
 

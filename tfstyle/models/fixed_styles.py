@@ -1,7 +1,5 @@
 """Base of the models that are trained for fixed styles, each of one painting."""
 
-import base64
-import io
 from typing import Any
 
 import keras
@@ -9,12 +7,10 @@ import numpy as np
 from keras import ops
 
 from tfstyle import losses
+from tfstyle.images import thumbnails
 from tfstyle.models.capabilities import Growable, WholePaintings
 from tfstyle.models.transform_model import TransformModel
 from tfstyle.models.transform_network import MARGIN, neutral, split
-
-THUMBNAIL_SIZE = 96  # pixels a side
-_THUMBNAIL_QUALITY = 80  # of JPEG
 
 
 class FixedStylesModel(TransformModel, WholePaintings, Growable):
@@ -87,9 +83,11 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
     def _add_table(self, row, name):
         """A table whose rows begin as copies of `row`."""
         rows = np.repeat(np.asarray(row, np.float32)[None], len(self.style_names), axis=0)
-        return self.add_weight(
+        table = self.add_weight(
             rows.shape, initializer=keras.initializers.Constant(rows), autocast=False, name=name
         )
+        table.sample_share = 1.0 / len(rows)  # see `training.steps.Stepper`
+        return table
 
     def _rows(self, table, shares):
         """`(batch, …)` mixtures of a table's rows by `(batch, styles)` shares."""
@@ -109,7 +107,8 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
         self._targets = losses.StyleTargets(each)
         self._first = first
         old = self.style_thumbnails[:first]
-        self.style_thumbnails = (*old, *(thumbnail(painting) for painting in paintings))
+        new = (thumbnails.encode(thumbnails.thumbnail(one), "JPEG") for one in paintings)
+        self.style_thumbnails = (*old, *new)
 
     def loss_terms(self, inputs):
         if self.encoder is None:
@@ -163,6 +162,8 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
         self.start_from(trained)
         for weight in self._shared_weights:
             weight.trainable = False
+        for table in self._tables:
+            table.sample_share = 1.0 / max(1, len(self.style_names) - self._kept)
         blank = ("",) * (len(self.style_names) - self._kept)
         if trained.style_credits:
             self.style_credits = (*trained.style_credits, *blank)
@@ -189,16 +190,3 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
             "style_credits": self.style_credits,
             "style_thumbnails": self.style_thumbnails,
         }
-
-
-def thumbnail(painting: np.ndarray) -> str:
-    """The centre of a painting, `(1, h, w, 3)` in [0, 1], as a small JPEG in base64."""
-    from PIL import Image
-
-    from tfstyle import images
-
-    small = images.cover(painting, (THUMBNAIL_SIZE, THUMBNAIL_SIZE))[0]
-    buffer = io.BytesIO()
-    picture = Image.fromarray(np.round(small * 255.0).astype(np.uint8))
-    picture.save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
-    return base64.b64encode(buffer.getvalue()).decode()

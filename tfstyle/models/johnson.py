@@ -14,10 +14,11 @@ from tfstyle.models.fixed_styles import FixedStylesModel
 class JohnsonModel(FixedStylesModel):
     """One style in one network; its code is empty.
 
-    The loss is that of the paper's section 3.2 in the terms of `losses`: relative errors at
-    `CONTENT_LAYER` and of the statistics at `STYLE_LAYERS`, of lite's or VGG-19's activations
-    instead of VGG-16's. The network differs from the paper's as `TransformNetwork` says, and is
-    half as wide, so that a style is learned in minutes on a CPU. Arguments are those of the base.
+    The loss is that of the paper's section 3.2 in the terms of `losses`: errors of normalized
+    channels at `CONTENT_LAYERS`, and relative errors of the statistics at `STYLE_LAYERS`, of lite's
+    or VGG-19's activations instead of VGG-16's. The network differs from the paper's as
+    `TransformNetwork` says, and is half as wide, so that a style is learned in minutes on a CPU.
+    Arguments are those of the base.
     """
 
     most_styles = 1

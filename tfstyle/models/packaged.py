@@ -3,17 +3,24 @@
 Loads neither Keras nor TensorFlow, so that errors are reported before they load.
 """
 
+import dataclasses
 import os
 import pathlib
 
 from tfstyle import files
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError, brief
+from tfstyle.images import thumbnails
 from tfstyle.parsing import archives, json_text
 
 _MOST_STYLES = 10_000
+_LONGEST = {  # characters of one, in a model's config
+    "style_names": json_text.LONGEST_TEXT,
+    "style_credits": json_text.LONGEST_TEXT,
+    "style_thumbnails": thumbnails.LONGEST,
+}
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
-PACKAGED_MODELS = {name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile")}
+PACKAGED_MODELS = {name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile", "gallery")}
 
 
 def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
@@ -35,8 +42,21 @@ def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
     return path
 
 
-def own_styles(name: str | os.PathLike) -> dict[str, str]:
-    """The styles that a model was trained for, by name: the painting's credit, or nothing.
+@dataclasses.dataclass(frozen=True)
+class OwnStyle:
+    """A style that a model was trained for.
+
+    Attributes:
+        credit: what its painting is and where it is from, in a line, or "".
+        thumbnail: as `images.thumbnails` encodes it, or "".
+    """
+
+    credit: str
+    thumbnail: str
+
+
+def own_styles(name: str | os.PathLike) -> dict[str, OwnStyle]:
+    """The styles that a model was trained for, by name.
 
     Args:
         name: as for `model_path`.
@@ -51,10 +71,11 @@ def own_styles(name: str | os.PathLike) -> dict[str, str]:
             with archives.open_zip(path) as archive:
                 text = archive.read("config.json").decode("utf-8")
         config = json_text.parse(text).get("config", {})
-        names, credits = (
-            json_text.check(config.get(key) or [], list[str], key, _MOST_STYLES)
-            for key in ("style_names", "style_credits")
+        names, *others = (
+            json_text.check(config.get(key) or [], list[str], key, _MOST_STYLES, longest)
+            for key, longest in _LONGEST.items()
         )
-        return dict(zip(names, credits or [""] * len(names), strict=True))
+        parts = (part or [""] * len(names) for part in others)
+        return {one: OwnStyle(*both) for one, *both in zip(names, *parts, strict=True)}
     except files.UNREADABLE as error:
         raise InputError(f"{path}: not a model of tfstyle, or damaged: {brief(error)}") from error

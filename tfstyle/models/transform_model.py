@@ -11,7 +11,7 @@ from tfstyle.models.base import StyleTransferModel, faded
 from tfstyle.models.capabilities import Tileable
 from tfstyle.models.transform_network import STRIDE, Middle, TransformNetwork, join, split
 
-CONTENT_LAYER = "relu4_1"
+CONTENT_LAYERS = ("relu3_1", "relu4_1")
 STYLE_LAYERS = encoders.HEAD_LAYERS
 
 
@@ -52,8 +52,11 @@ class TransformModel(StyleTransferModel, Tileable):
         )
         self.min_size = max(margin + STRIDE, encoders.STRIDE)
         weight = self.style_weight / len(STYLE_LAYERS)
+        # Of normalized channels: contrast is the style's, and to lose the photo costs more than by
+        # relative errors, which are 1 for no features at all.
+        content, share = losses.ContentLoss("normalized"), 1.0 / len(CONTENT_LAYERS)
         self._loss = losses.PerceptualLoss(
-            {CONTENT_LAYER: (losses.ContentLoss(), self.content_weight)},
+            {name: (content, share * self.content_weight) for name in CONTENT_LAYERS},
             {name: self.make_style_losses(weight) for name in STYLE_LAYERS},
             self.tv_weight,
         )

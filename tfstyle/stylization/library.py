@@ -7,7 +7,6 @@
 
 import base64
 import dataclasses
-import io
 import json
 import math
 import os
@@ -17,14 +16,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
-from PIL import Image
 
 from tfstyle import files
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError, brief
+from tfstyle.images import thumbnails
 from tfstyle.parsing import archives, json_text
 
-THUMBNAIL_SIZE = 96  # pixels
 LONGEST_NAME = 80  # characters, so that file names have room for it
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in file names, on some systems
 _FORMAT, _VERSION = "tfstyle styles", 2
@@ -87,14 +85,11 @@ class StyleLibrary:
             code: of one style, from `encode_style`.
             painting: `(1, h, w, 3)` in [0, 1], for the thumbnail.
         """
-        from tfstyle import images
-
         if not name or _UNSAFE.search(name) or len(name) > LONGEST_NAME:
             raise ValueError(f"`name` must be fit for a file name. Received: name={name!r}")
-        small = images.cover(painting, (THUMBNAIL_SIZE, THUMBNAIL_SIZE))[0]
         self.styles[name] = Style(
             {key: np.asarray(part) for key, part in code.items()},
-            np.round(small * 255.0).astype(np.uint8),
+            thumbnails.thumbnail(painting),
         )
 
     def names(self) -> tuple[str, ...]:
@@ -125,9 +120,7 @@ class StyleLibrary:
         """Writes the file atomically."""
         styles = []
         for name, style in self.styles.items():
-            buffer = io.BytesIO()
-            Image.fromarray(style.thumbnail).save(buffer, "PNG")
-            thumbnail = base64.b64encode(buffer.getvalue()).decode()
+            thumbnail = thumbnails.encode(style.thumbnail, "PNG")
             code = {key: _pack(part) for key, part in style.code.items()}
             styles.append({"name": name, "code": code, "thumbnail": thumbnail})
         record = {
@@ -160,12 +153,12 @@ class StyleLibrary:
                     raise ValueError(f"a name of {len(name)} characters, more than {LONGEST_NAME}")
                 if name in library.styles:
                     raise ValueError(f"the style {name!r} is in it twice")
-                thumbnail = _read_thumbnail(base64.b64decode(style["thumbnail"]))
+                thumbnail = thumbnails.decode(style["thumbnail"], "PNG")
                 code = {key: _unpack(part, key) for key, part in style["code"].items()}
                 library.styles[name] = Style(code, thumbnail)
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; `tfstyle styles` creates one") from error
-        except (*files.UNREADABLE, SyntaxError, Image.DecompressionBombError) as error:
+        except files.UNREADABLE as error:
             raise InputError(f"{path}: not a style library of tfstyle ({brief(error)})") from error
         return library
 
@@ -184,10 +177,3 @@ def _unpack(record, name):
     array = np.frombuffer(data, dtype.newbyteorder("<")).reshape(record["shape"])
     archives.check_finite(array, name)
     return array.astype(dtype)
-
-
-def _read_thumbnail(data):
-    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-        if image.size != (THUMBNAIL_SIZE, THUMBNAIL_SIZE):
-            raise ValueError(f"a thumbnail of {image.width} × {image.height} pixels")
-        return np.asarray(image.convert("RGB"))

@@ -69,7 +69,8 @@ class Stepper:
     only `skipped` and, with float16, the loss scale.
 
     Args:
-        model: whose trainable variables are trained.
+        model: whose trainable variables are trained. One with a `sample_share`, of the samples that
+            give each of its numbers a gradient, has a higher rate if that is rarer than each step.
         config: of the run.
         strategy: in whose scope the model was created.
     """
@@ -88,6 +89,9 @@ class Stepper:
                 tf.Variable(variable.value, trainable=False)
                 for variable in (model.trainable_variables if config.ema else ())
             ]
+            # What has gradients in a share of the steps alone, Adam moves by the share's root.
+            shares = (getattr(one, "sample_share", 1.0) for one in model.trainable_variables)
+            self._rates = [1.0 / math.sqrt(min(1.0, config.batch_size * one)) for one in shares]
             scale = _FIRST_LOSS_SCALE if self.scaled else 1.0
             self.loss_scale = _scalar(scale, tf.float32)
             self.good_steps = _scalar(0, tf.int64)  # since the loss scale last changed
@@ -160,7 +164,8 @@ class Stepper:
         update = self.strategy.extended.update
         variables = [variable.value for variable in self.model.trainable_variables]
         for number, gradient in gradients.items():
-            update(variables[number], update_variable, (gradient, factor, rate), group=False)
+            arguments = (gradient, factor, rate * self._rates[number])
+            update(variables[number], update_variable, arguments, group=False)
             if self.averages:
                 average = self.averages[number]
                 update(average, update_average, (variables[number], decay), group=False)
