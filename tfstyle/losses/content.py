@@ -64,7 +64,7 @@ class EdgeLoss(keras.losses.Loss):
     """1 - correlation of the gradients' magnitudes of the luminance, of reduced pictures.
 
     Our own, for where edges are: not how strong they are, nor whether they are light or dark, which
-    is the style's. After the Laplacian
+    is the style's; and not what is finer than the reduction, such as strokes. After the Laplacian
     loss of Li et al., "Laplacian-Steered Neural Style Transfer", ACM MM 2017,
     https://arxiv.org/abs/1707.01253, which compares values. 0 for the same picture in another
     brightness and contrast.
@@ -77,7 +77,7 @@ class EdgeLoss(keras.losses.Loss):
     Returns: `(batch,)` before Keras' reduction.
     """
 
-    def __init__(self, factors=(1, 2, 4), reduction="sum_over_batch_size", name="edge_loss", **kwargs):
+    def __init__(self, factors=(2, 4), reduction="sum_over_batch_size", name="edge_loss", **kwargs):
         super().__init__(reduction=reduction, name=name, **kwargs)
         self.factors = tuple(factors)
 

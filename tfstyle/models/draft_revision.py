@@ -109,7 +109,7 @@ class DraftRevisionModel(
             self.tv_weight,
         )
         self._color_loss = losses.SlicedWassersteinLoss(12, levels=256, normalize=False)
-        self._edge_loss, self._smoothness_loss = losses.EdgeLoss(), losses.SmoothnessLoss()
+        self._edge_loss, self._smoothness_loss = losses.EdgeLoss((1, 2, 4)), losses.SmoothnessLoss()
 
     @classmethod
     def create(
