@@ -25,7 +25,7 @@ ARCHITECTURES = {
     "revision": "tfstyle.models.draft_revision:DraftRevisionModel.create",
     "sanet": "tfstyle.models.sanet:SANetModel.create",
     "stylebank": "tfstyle.models.stylebank:StyleBankModel.create",
-    "wct": "tfstyle.models.wct:WCTModel.create",
+    "wct": "tfstyle.models.cascade:CascadeModel.create",
 }
 
 # Factories of style losses, called without arguments.

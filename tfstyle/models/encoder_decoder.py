@@ -116,6 +116,10 @@ class EncoderDecoderModel(FrozenEncoderModel, MixableCodes, Tileable, Pretrainab
                 f"`trained` must be of the class {type(self).__name__}. Received: trained="
                 f"{type(trained).__name__}"
             )
+        self._start_from_decoder_of(trained)
+
+    def _start_from_decoder_of(self, trained):
+        """As `start_from`, from a model of any class that has an encoder and a decoder."""
         taps = trained.encoder.taps
         if not _all_equal(*(one.encoder.cut(taps).weights for one in (self, trained))):
             raise ValueError(

@@ -13,7 +13,7 @@ from tfstyle.parsing import archives, json_text
 
 _MOST_STYLES = 10_000
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
-PACKAGED_MODELS = {name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile")}
+PACKAGED_MODELS = {name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile", "wct")}
 
 
 def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
