@@ -55,8 +55,8 @@ BOUNDS = {
 # The least correlation of the outlines: 0.49, 0.48 and 0.72 were measured, an untrained decoder has
 # 0.13.
 STRUCTURE = {"quality": 0.44, "mobile": 0.43, "wct": 0.65}
-# The most style distance of any pair: 0.484, 0.481 and 0.565 were measured; photographs have 0.57 and
-# more, and 1.03 in the mean.
+# The most style distance of a pair: 0.484, 0.481 and 0.565 were measured; photographs have 0.57
+# and more, and 1.03 in the mean.
 WORST = {"quality": 0.53, "mobile": 0.53, "wct": 0.62}
 
 
