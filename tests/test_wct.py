@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from tests.float64_layers import convolve, double, named_weights
-from tests.model_examples import ALL, make_encoder, make_wct
+from tests.model_examples import make_encoder, make_wct
 from tests.test_covariances import error, root_of
 from tfstyle import covariances, models, statistics
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.models import wct
 from tfstyle.models.inverting_decoder import InvertingDecoder, taps_of
+from tfstyle.models.photorealistic import PhotorealisticModel
+from tfstyle.models.wct import WCTModel
 
 PAIRS = [("transport", "bilinear"), ("whitening", "nearest")]
 
@@ -76,7 +78,7 @@ def repeat(maps):
 @pytest.mark.parametrize(("mapping", "interpolation"), PAIRS)
 def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting):
     """Without a margin."""
-    kind = models.model_class("wct" if interpolation == "bilinear" else "photorealistic")
+    kind = WCTModel if interpolation == "bilinear" else PhotorealisticModel
     model = make_wct(
         kind=kind, depth=3, mapping=mapping, detail=0.5, margin=0, epsilon=covariances.EPSILON
     )
@@ -93,11 +95,11 @@ def test_pictures_are_those_of_float64(mapping, interpolation, photo, painting):
     assert difference.max() < 0.04 and difference.mean() < 1e-3
 
 
-@pytest.mark.parametrize("name", ["wct", "photorealistic"])
+@pytest.mark.parametrize("kind", [WCTModel, PhotorealisticModel])
 @pytest.mark.parametrize("mapping", ["transport", "whitening"])
-def test_each_level_has_the_styles_mean_and_covariance(name, mapping, photo, painting):
+def test_each_level_has_the_styles_mean_and_covariance(kind, mapping, photo, painting):
     """What the decoder gets; it is one that inverts the encoder. With the least epsilon."""
-    model, seen = ALL[name](mapping=mapping, epsilon=covariances.EPSILON), {}
+    model, seen = make_wct(kind=kind, mapping=mapping, epsilon=covariances.EPSILON), {}
     content, style = (model._features(picture) for picture in (photo, painting))
 
     def watched(block, features, *_):
@@ -178,7 +180,7 @@ def test_five_levels(photo, painting):
         ({"depth": 1}, "`depth` must be from 2 to 5. Received: depth=1"),
         ({"mapping": "svd"}, "`mapping` must be one of .* Received: mapping=svd"),
         ({"detail": 1.5}, "`detail` must be from 0 to 1. Received: detail=1.5"),
-        ({"margin": 12}, "`margin` must be a multiple of 8"),
+        ({"margin": 12}, "`margin` must be a multiple of 16"),
     ],
 )
 def test_arguments_that_do_not_do(arguments, text):
@@ -188,6 +190,6 @@ def test_arguments_that_do_not_do(arguments, text):
 
 def test_encoders_that_do_not_fit():
     with pytest.raises(ValueError, match="`encoder` must tap"):
-        models.model_class("wct").on_encoder(make_encoder(taps_of(3)))
+        WCTModel.on_encoder(make_encoder(taps_of(3)))
     with pytest.raises(ValueError, match="must pool by average"):
-        models.model_class("photorealistic").on_encoder(make_encoder(taps_of(4)))
+        PhotorealisticModel.on_encoder(make_encoder(taps_of(4)))

@@ -24,7 +24,7 @@ ARCHITECTURES = {
     "quality": "tfstyle.models.draft_revision:create_quality",
     "sanet": "tfstyle.models.sanet:SANetModel.create",
     "stylebank": "tfstyle.models.stylebank:StyleBankModel.create",
-    "wct": "tfstyle.models.wct:WCTModel.create",
+    "wct": "tfstyle.models.cascade:CascadeModel.create",
 }
 
 # Factories of style losses, called without arguments.

@@ -23,8 +23,9 @@ from tfstyle.models.capabilities import (
     Tileable,
 )
 from tfstyle.models.encoder_decoder import check_same_encoder
+from tfstyle.models.guidance import half
 from tfstyle.models.inverting_decoder import taps_of
-from tfstyle.models.revision import Revision, fill, half
+from tfstyle.models.revision import Revision, fill
 from tfstyle.models.wct import WCTModel
 
 # Sizes of two architectures: arguments of `DraftRevisionModel.create`.

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import layers, losses
+from tfstyle.models.guidance import half
 
 LEAK = 0.2  # slope of leaky ReLU below 0
 LARGEST = 6.0  # upper bound of activations, for 8 bits
@@ -241,12 +242,6 @@ class Revision(keras.Model):
             "blocks": self.blocks,
             "hidden": self.hidden,
         }
-
-
-def half(picture):
-    """Pictures or maps averaged over 2 × 2 pixels."""
-    with layers.precision("float32"):  # faster, in LiteRT
-        return ops.average_pool(picture, 2, 2, data_format="channels_last")
 
 
 def fill(layer, smaller):

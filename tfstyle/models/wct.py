@@ -55,6 +55,7 @@ class WCTModel(EncoderDecoderModel):
 
     POOLING = "max"
     INTERPOLATION = "bilinear"
+    LEAST_STRIDE = 1  # pixels that sides of padded pictures are multiples of, at least
     PREFERRED_ENCODER = "lite"
 
     def __init__(
@@ -84,7 +85,8 @@ class WCTModel(EncoderDecoderModel):
                 dtype=kwargs.get("dtype"),
                 name="decoder",
             )
-        super().__init__(encoder, decoder, margin, 2 ** (depth - 1), **kwargs)
+        stride = max(self.LEAST_STRIDE, 2 ** (depth - 1))
+        super().__init__(encoder, decoder, margin, stride, **kwargs)
         self.depth = depth
         self.mapping = mapping
         self.shares = tuple(shares)
@@ -122,6 +124,9 @@ class WCTModel(EncoderDecoderModel):
     def _share_of(self, number):
         return self.shares[self._numbers.index(number)] if self.shares else 1.0
 
+    def _epsilon_of(self, number):
+        return self.epsilon if number else covariances.EPSILON
+
     def _statistics(self, block, features):
         """Mean and covariance at a level, without the margin."""
         return statistics.covariance(layers.crop(features, self.margin // 2 ** max(block - 1, 0)))
@@ -151,21 +156,26 @@ class WCTModel(EncoderDecoderModel):
         x = features[level(self.depth)]
         for block in self._numbers:
             yield block, x
-            if f"mean{block}" in summary:
-                mean, covariance = (summary[f"{k}{block}"] for k in ("mean", "covariance"))
-            else:
-                mean, covariance = self._statistics(block, x)
-            root = ops.convert_to_tensor(code[f"root{block}"])
-            target = ops.convert_to_tensor(code[f"mean{block}"])
-            epsilon = self.epsilon if block else covariances.EPSILON
-            matrix = MAPS[self.mapping](covariance, root, epsilon)
-            share = strength * self._share_of(block)
-            if not isinstance(share, (int, float)) or share != 1.0:
-                share = ops.convert_to_tensor(share, "float32")
-                matrix, target = covariances.blended(share, mean, matrix, target)
-            colored = covariances.transform(x, mean, matrix, target)
-            x = self.decoder.invert(block, colored, features, self.detail) if block else colored
+            x = self._colored(block, x, code, strength, summary)
+            if block:
+                x = self.decoder.invert(block, x, features, self.detail)
         yield None, x
+
+    def _colored(self, block, x, code, strength, summary):
+        """Features of a level with the style's mean and covariance; arguments as of `_levels`."""
+        if f"mean{block}" in summary:
+            mean, covariance = (summary[f"{k}{block}"] for k in ("mean", "covariance"))
+        else:
+            mean, covariance = self._statistics(block, x)
+        root = ops.convert_to_tensor(code[f"root{block}"])
+        target = ops.convert_to_tensor(code[f"mean{block}"])
+        epsilon = self._epsilon_of(block)
+        matrix = MAPS[self.mapping](covariance, root, epsilon)
+        share = strength * self._share_of(block)
+        if not isinstance(share, (int, float)) or share != 1.0:
+            share = ops.convert_to_tensor(share, "float32")
+            matrix, target = covariances.blended(share, mean, matrix, target)
+        return covariances.transform(x, mean, matrix, target)
 
     def paint_padded(self, picture, code, strength=1.0, summary=None):
         """As `stylize`, of any range, and of a picture with its margin, which remains."""
