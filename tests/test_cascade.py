@@ -149,16 +149,3 @@ def test_arguments_are_kept():
     for name, value in (("grain", -1.0), ("guidance", 1.5), ("recoloring", -0.1)):
         with pytest.raises(ValueError, match=f"`{name}` must be .* Received: {name}={value}"):
             create(**{name: value})
-
-
-def test_the_packaged_model_can_be_trained_on(photo, painting):
-    """Its name is that of an architecture, too: each program knows which is meant."""
-    packaged = models.load_model("wct")
-    assert type(packaged) is models.model_class("wct")
-    model = models.create_model("wct", "lite")
-    model.start_from(packaged)
-    code = packaged.encode_style(painting)
-    assert sum(np.size(part) for part in code.values()) < 20_000
-    np.testing.assert_allclose(
-        model.stylize(photo, code), packaged.stylize(photo, code), atol=0.02
-    )  # an encoder of float16 in the file

@@ -1,7 +1,7 @@
 """Measures trained models and writes the results into `docs/architectures.md`, with pictures.
 
     python -m tools.architectures_page --content_dir photos --style_dir paintings \
-        --model sanet=runs/sanet/model.keras --model wct=wct --output_dir measured
+        --model sanet=runs/sanet/model.keras --model wct=runs/wct/model.keras --output_dir measured
 
 What is hand-written stays: only the text between `<!-- measured -->`, or `<!-- measured: NAME -->`
 of a model's section, and the next `<!-- end -->` is replaced. Metrics are those of `evaluate.py`,
