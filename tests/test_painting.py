@@ -35,7 +35,7 @@ class Mixer(System):
             raise InputError("mixer.keras: not a model")
         return self
 
-    def encode(self, style):
+    def encode(self, style, name):
         return style
 
     def paint(self, content, code, strength):
