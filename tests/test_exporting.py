@@ -194,14 +194,15 @@ def test_bytes_go_in_and_out(mobile, photo, painting):
 
 
 @pytest.mark.parametrize(("precision", "share"), [("float16", 0.6), ("dynamic", 0.4)])
-def test_precisions_are_smaller_and_alike(precision, share, mobile, two_sizes, photo, painting):
-    entries, data = two_sizes
-    small = tflite.convert(mobile, entries, precision)
-    overhead = 84_000  # of two graphs with their names, which tiny weights do not hide
-    assert len(small) - overhead < share * len(data)
-    code = mobile.encode_style(painting)
+def test_precisions_are_smaller_and_alike(precision, share, photo, painting):
+    model = EXAMPLES["mobile"](widths=(16, 32, 96)).for_inference()
+    entries = tflite.entries_of(Signatures(model).by_name[TRANSFER], [(64, 96)], FREE)
+    large, small = (tflite.convert(model, entries, one) for one in ("float32", precision))
+    overhead = 110_000  # of the graph with its names
+    assert len(small) - overhead < share * (len(large) - overhead)
+    code = model.encode_style(painting)
     found = Network(small, 1, precision).run(entries[0].key, inputs_of(photo, code))["stylized"]
-    assert np.abs(found - mobile.stylize(photo, code)).mean() < 0.01
+    assert np.abs(found - model.stylize(photo, code)).mean() < 0.02
 
 
 def calibration_of(model, photo, painting):
