@@ -154,6 +154,7 @@ def test_a_file_unlike_the_model_fails_and_leaves_nothing(folder, capfd, monkeyp
 
 def test_a_saved_model_paints_as_the_keras_model(folder, capfd, photo, painting):
     """Of any size, in batches, float32 and uint8."""
+    EXAMPLES["adain"]().save("mine.keras")  # of matrix roots, each signature takes long
     assert run("to_saved_model", "--model", "mine.keras", "--output", "new/saved") == 0
     assert "largest difference" in capfd.readouterr().err
     model = models.load_model("mine.keras")

@@ -93,7 +93,7 @@ def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch
         ("--content_dir empty", "--content_dir: empty holds no pictures"),
         ("--style_dir useless", "--style_dir: none of the 1 files in useless is a usable picture"),
         ("--init_model none.keras", "none.keras: no such file"),
-        ("--model wct", "--crop_size=32: too small for wct; give 48"),
+        ("--model microast", "--crop_size=32: too small for microast; give 40"),
         ("--strategy multi_worker", "TF_CONFIG must list the machines"),
         (
             "--batch_size 65536 --crop_size 256 --image_size 256",
