@@ -6,6 +6,7 @@ import os
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfstyle import encoders, models
 from tfstyle.models import (
@@ -97,6 +98,24 @@ def make_revision(
         layer.kernel.assign(0.05 * layer.kernel / np.std(layer.kernel))
     draft.decoder.get_layer("image").bias.assign([0.5] * 3)
     return model
+
+
+def reach(paint, photo, middle, at):
+    """How far from a pixel, in rows and columns, it still depends on a photo.
+
+    Args:
+        paint: of a photo.
+        photo: `(1, h, w, 3)`.
+        middle: row and column of the pixel in the photo.
+        at: the same in what `paint` returns.
+    """
+    weights = np.random.default_rng(0).normal(size=3)
+    with tf.GradientTape() as tape:
+        picture = tf.constant(photo)
+        tape.watch(picture)
+        value = tf.reduce_sum(paint(picture)[0, at, at] * weights)
+    seen = np.argwhere(np.abs(tape.gradient(value, picture)[0]).sum(-1) > 0)
+    return np.abs(seen - middle).max()
 
 
 # All checks of models run on these; the others pass one of the contract as a whole, and with

@@ -22,7 +22,6 @@ STRIDE = 4  # pixels under one position of the deepest features
 MARGIN = 32  # pixels of reflection around a picture, which keep zero padding outside of it
 _KEPT_MARGIN = 8  # pixels of it that the upsampling half needs
 
-Moments = Mapping[str, Any]
 Middle = Callable[[Any, Callable], Generator]
 
 
