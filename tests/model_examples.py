@@ -83,13 +83,20 @@ def make_microast(dtype=None, **arguments):
 
 
 def make_revision(
-    dtype=None, widths=(4, 5, 6), blocks=5, hidden=12, margin=draft_revision.MARGIN, **arguments
+    dtype=None,
+    widths=(4, 5, 6),
+    blocks=5,
+    hidden=12,
+    bands=2,
+    grain=0.0,
+    margin=draft_revision.MARGIN,
+    **arguments,
 ):
     """A draft and its revision with narrow encoders and networks, as if trained a little."""
     eye, trunk = (make_encoder(draft_revision.STYLE_LAYERS, dtype) for _ in range(2))
     draft = draft_revision.make_draft(trunk, margin)
     keras.utils.set_random_seed(8)
-    network = revision.Revision(widths, blocks, hidden, dtype=dtype, name="revision")
+    network = revision.Revision(widths, blocks, hidden, bands, grain, dtype=dtype, name="revision")
     model = draft_revision.DraftRevisionModel(
         trunk, draft, network, eye, margin=margin, dtype=dtype, **arguments
     )

@@ -14,9 +14,12 @@ from tfstyle.__main__ import main
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.exporting import profiling, tflite
 from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, flatten
+from tfstyle.models import guidance
 from tfstyle.models.draft_revision import STYLE_LAYERS, DraftRevisionModel, make_draft
 from tfstyle.models.revision import Revision
 from tfstyle.runtime.litert import Network
+from tfstyle.stylization import tiling
+from tfstyle.stylization.smoothing import guided_filter
 
 
 def pad(picture, margin):
@@ -72,12 +75,15 @@ def reference_draft(draft, content, style, strength):
     return x
 
 
-def even(detail):
-    """Divided by the deviation in windows of 8 × 8."""
+def even(detail, number, grain):
+    """With noise, and divided by the deviation in windows of 8 × 8, or of 4 × 4."""
+    period, times = guidance.PERIOD >> number, 2 if number == 2 else 3
+    rows, columns = (np.arange(length) % period for length in detail.shape[:2])
+    detail = detail + grain * guidance._NOISE[number][rows][:, columns, None]
     variance = (16 * detail) ** 2
-    for _ in range(3):
+    for _ in range(times):
         variance = half(variance)
-    for _ in range(3):
+    for _ in range(times):
         variance = double(variance)
     return 16 * detail / np.sqrt(variance + 0.01)
 
@@ -122,11 +128,23 @@ def reference(model, content, style, strength):
         numbers += [maps.mean((0, 1)), np.sqrt(maps.var((0, 1)) + 1e-5)]
     kernel, bias = (np.asarray(weight, np.float64) for weight in model._to_vector.weights)
     vector = np.maximum((np.concatenate(numbers) - 0.5) @ kernel + bias, 0)
-    luminance = photo @ [[0.299], [0.587], [0.114]]
-    low = half(luminance)
-    fine, middle = luminance - double(low), low - double(half(low))
+    if model.guidance:
+        cells, cells_of_guide = half(half(draft)), half(half(half(photo)))
+        filtered = guided_filter(cells, cells_of_guide, guidance._RADIUS, guidance._EPSILON)
+        draft = draft + model.guidance * double(double(filtered - cells))
     draft = double(draft)
-    maps = [2 * photo - 1, 2 * draft - 1, 6 * fine, even(fine), double(even(middle))]
+    low = photo @ [[0.299], [0.587], [0.114]]
+    maps = [2 * photo - 1, 2 * draft - 1]
+    for number in range(model.revision.bands):
+        high, low = low, half(low)
+        band = high - double(low)
+        if not number:
+            fine = band
+            maps.append(6 * band)
+        band = even(band, number, model.revision.grain)
+        for _ in range(number):
+            band = double(band)
+        maps.append(band)
     added = reference_revision(model.revision, np.concatenate(maps, -1), vector)
     margin = slice(model.margin, -model.margin)
     image = (draft + 0.8 * fine + strength * added)[margin, margin]
@@ -134,15 +152,19 @@ def reference(model, content, style, strength):
     return rest * content[0] + (1 - rest) * np.clip(image, 0, 1)
 
 
+RICH = {"bands": 3, "grain": 0.006, "guidance": 0.5}  # as `QUALITY`
+
+
 @pytest.fixture
-def small():
+def small(request):
     """With scales and shifts that differ from one another, as after training."""
-    model = make_revision(blocks=2)
+    model = make_revision(blocks=2, **getattr(request, "param", {}))
     dense = model.revision.get_layer("affine")
     dense.kernel.assign(3.0 * dense.kernel)
     return model
 
 
+@pytest.mark.parametrize("small", [{}, RICH], indirect=True)
 @pytest.mark.parametrize("strength", [1.0, 0.6])
 def test_pictures_are_those_of_float64(strength, small, photo, painting):
     content = photo[:, :, :64]
@@ -209,7 +231,7 @@ def test_mixtures_of_codes_are_those_of_vectors(small, painting):
 def test_a_larger_model_starts_as_a_trained_one(small, photo, painting):
     """With more channels, blocks and units."""
     small = small.for_inference()  # as they ship
-    large = make_revision(widths=(5, 7, 8), blocks=3, hidden=15)
+    large = make_revision(widths=(5, 7, 8), blocks=3, hidden=15, bands=3)
     wanted = small.stylize(photo, small.encode_style(painting), 0.7)
     before = large.stylize(photo, large.encode_style(painting), 0.7)
     assert np.abs(before - wanted).max() > 0.05
@@ -271,15 +293,16 @@ def test_codes_are_known_by_what_they_are_made_of():
         assert model.code_identity() != known
 
 
-def test_a_pixel_depends_on_what_is_within_the_receptive_field(painting):
+@pytest.mark.parametrize(("arguments", "field", "stride"), [({}, 112, 16), (RICH, 184, 64)])
+def test_a_pixel_depends_on_what_is_within_the_receptive_field(arguments, field, stride, painting):
     """Of a photo whose summary is that of another."""
-    model = make_revision()  # of five blocks
+    model = make_revision(**arguments)  # of five blocks
     random = np.random.default_rng(0)
-    photo = random.uniform(size=(1, 272, 272, 3)).astype("float32")
+    photo = random.uniform(size=(1, 384, 384, 3)).astype("float32")
     code = model.encode_style(painting)
     summary = model.summarize([photo], [1.0], code)
-    found = reach(lambda picture: model._paint(picture, code, 1.0, summary), photo, 136, 136)
-    assert 100 < found <= model.receptive_field == 112
+    found = reach(lambda picture: model._paint(picture, code, 1.0, summary), photo, 192, 192)
+    assert field - 8 <= found <= model.receptive_field == field and model.tile_stride == stride
 
 
 @pytest.mark.parametrize(
@@ -287,6 +310,9 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(painting):
     [
         (lambda: make_revision(widths=(4, 5)), "`widths` must be three numbers, and these"),
         (lambda: make_revision(blocks=0), "at least 1. Received: .* blocks=0, hidden=12"),
+        (lambda: make_revision(bands=4), "`bands` must be 2 or 3, .* Received: bands=4, grain=0.0"),
+        (lambda: make_revision(grain=-1.0), "`grain` at least 0. Received: bands=2, grain=-1.0"),
+        (lambda: make_revision(guidance=1.5), "`guidance` must be from 0 to 1. Received: guid"),
         (lambda: make_revision(margin=24), "multiple of 16, at least 16. Received: margin=24"),
         (
             lambda: DraftRevisionModel(
@@ -340,10 +366,36 @@ def test_int8_files_compute_all_convolutions_in_8_bits(photo, painting):
     assert np.abs(stylized - expected).mean() < 0.08  # with random weights
 
 
+def test_tiles_of_a_picture_with_noise_are_parts_of_one(examples, painting):
+    photo = images.read_image(examples / "chelsea.jpg", 400)[:, :64]
+    photo = np.concatenate([photo, photo[:, :, ::-1], photo[:, :, :103]], axis=2)
+    model = make_revision(blocks=1, **RICH)
+    code = {name: np.asarray(part) for name, part in model.encode_style(painting).items()}
+    seen = []
+    found = tiling.paint_tiles(model, photo, code, 0.7, 768, lambda *state: seen.append(state))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    spans = list(tiling._spans(photo.shape[2], 768, model.receptive_field, model.tile_stride))
+    parts = [photo[:, :, inner] for inner, _ in spans]
+    summary = model.summarize(parts, [part.shape[2] for part in parts], code, 0.7)
+    expected = model.stylize_tile(photo, code, 0.7, summary)
+    np.testing.assert_allclose(found, expected, atol=5e-4)
+
+
+def test_files_do_not_store_the_noise_of_a_whole_picture(painting):
+    """Which is 65,000 numbers for 256 × 256 pixels; the table has 5,400."""
+    sizes = []
+    for arguments in ({}, RICH):
+        model = make_revision(blocks=1, **arguments).for_inference()
+        (entry,) = tflite.entries_of(Signatures(model).by_name[TRANSFER], [(256, 256)], (64, 64))
+        sizes.append(len(tflite.convert(model, [entry], "float32")))
+    assert sizes[1] < sizes[0] + 60_000
+
+
 def test_the_network_is_restored_from_its_config():
-    network = Revision((4, 5, 6), 2, 7, name="revision")
+    network = Revision((4, 5, 6), 2, 7, 3, 0.01, name="revision")
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
     assert (twin.widths, twin.blocks, twin.hidden) == ((4, 5, 6), 2, 7)
+    assert (twin.bands, twin.grain) == (3, 0.01)
 
 
 @pytest.mark.slow

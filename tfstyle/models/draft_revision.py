@@ -22,26 +22,24 @@ from tfstyle.models.capabilities import (
     StylePictures,
     Tileable,
 )
+from tfstyle.models.draft import MARGIN, STRIDE, check_margin, make_draft
 from tfstyle.models.encoder_decoder import check_same_encoder
-from tfstyle.models.guidance import half
-from tfstyle.models.inverting_decoder import taps_of
+from tfstyle.models.guidance import PERIOD, guided, half
 from tfstyle.models.revision import Revision, fill
-from tfstyle.models.wct import WCTModel
 
 # Sizes of two architectures: arguments of `DraftRevisionModel.create`.
 MOBILE = {"widths": (16, 32, 64), "blocks": 3, "hidden": 128}
-QUALITY = {"widths": (24, 48, 96), "blocks": 5, "hidden": 128}
+QUALITY = {
+    "widths": (24, 48, 96),
+    "blocks": 5,
+    "hidden": 128,
+    "bands": 3,
+    "grain": 0.006,
+    "guidance": 0.5,
+}
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # of the vector and of the loss
 CONTENT_LAYER = "relu4_1"
-DEPTH = 3  # of the draft: its deepest level is relu3_1
-STRIDE = 16  # pixels: the largest windows of `Revision.prepare`
-MARGIN = 16  # pixels of reflection around a picture; trained without more, it needs no more
-DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
-EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
-# Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints glows
-# around objects, and clouds over what is flat.
-DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
 EDGE_WEIGHT = 1.0  # of these terms in training, beside the content's of 1 and the style's of 10
 SMOOTHNESS_WEIGHT = 8.0
 COLOR_WEIGHT = 60.0  # of a squared distance, not of a relative error
@@ -56,8 +54,10 @@ class DraftRevisionModel(
 
     A style code has the draft's arrays, of the painting at half resolution, and `modulation`, the
     revision's, which two dense layers compute from statistics of the painting. The draft has local
-    colours, since features of a region take colours together; the photo's finest detail is added to
-    it, and the revision does the rest.
+    colours, since features of a region take colours together. Near an edge, features are unlike
+    those of flat areas, which gives objects halos; so a share of the coarse colours may follow
+    the photo's edges by a guided filter. The photo's finest detail is added, and the revision does
+    the rest.
 
     The training loss adds the content's error of normalized features at relu4_1; the means over
     `STYLE_LAYERS` of the relative errors of Gram matrices, and of means and deviations; the edges',
@@ -72,21 +72,29 @@ class DraftRevisionModel(
         eye: None, or the `encoders.VGG19` of the loss, with the taps `STYLE_LAYERS`; frozen.
         scales: divisors of the features by layer; None for `encoders.feature_scales`.
         margin: pixels of reflection around a picture, a multiple of 16.
+        guidance: share, from 0 to 1, of the draft's coarse colours that follow the photo's edges.
     Raises: ValueError for other taps or margins.
     """
 
     PREFERRED_ENCODER = "lite"
     STYLE_LOSS = "gram:3.5,mean_std:2.5"
-    tile_stride = STRIDE
 
     def __init__(
-        self, style_encoder, draft, revision, eye=None, scales=None, margin=MARGIN, **kwargs
+        self,
+        style_encoder,
+        draft,
+        revision,
+        eye=None,
+        scales=None,
+        margin=MARGIN,
+        guidance=0.0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         for name, encoder in (("style_encoder", style_encoder), ("eye", eye)):
             if encoder is not None and encoder.taps != STYLE_LAYERS:
                 raise ValueError(f"`{name}` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
-        _check_margin(margin)
+        check_margin(margin)
         if margin != 2 * draft.margin:
             raise ValueError(
                 f"`margin` must be twice the draft's, {draft.margin}. Received: margin={margin}"
@@ -98,7 +106,12 @@ class DraftRevisionModel(
         self.scales = dict(scales or encoders.feature_scales(style_encoder))
         self.margin = margin
         self.min_size = margin + STRIDE
-        self.receptive_field = 72 + 8 * revision.blocks  # pixels; a test measures 106 for five
+        if not 0.0 <= guidance <= 1.0:
+            raise ValueError(f"`guidance` must be from 0 to 1. Received: guidance={guidance}")
+        self.guidance = guidance
+        # Pixels; a test measures 106 for five blocks, and with guidance 179.
+        self.receptive_field = (144 if guidance else 72) + 8 * revision.blocks
+        self.tile_stride = PERIOD if revision.grain else STRIDE
         self._to_vector = keras.layers.Dense(
             revision.hidden, "relu", dtype="float32", name="vector"
         )
@@ -122,6 +135,8 @@ class DraftRevisionModel(
         widths,
         blocks,
         hidden,
+        bands=2,
+        grain=0.0,
         margin=MARGIN,
         **arguments,
     ):
@@ -134,13 +149,15 @@ class DraftRevisionModel(
             widths: of `Revision`; see `MOBILE` and `QUALITY`.
             blocks: likewise.
             hidden: likewise.
+            bands: likewise.
+            grain: likewise.
             margin: of the class.
             **arguments: others of the class.
         """
         eye = encoders.load_encoder(encoder, STYLE_LAYERS, vgg_weights=vgg_weights, dtype=dtype)
         trunk = encoders.load_encoder("lite", STYLE_LAYERS, heads=False, dtype=dtype)
         draft = make_draft(trunk, margin)
-        revision = Revision(widths, blocks, hidden, dtype=dtype, name="revision")
+        revision = Revision(widths, blocks, hidden, bands, grain, dtype=dtype, name="revision")
         model = cls(trunk, draft, revision, eye, margin=margin, dtype=dtype, **arguments)
         model.build()
         return model
@@ -206,7 +223,10 @@ class DraftRevisionModel(
     def _paint(self, content, code, strength=1.0, summary=None):
         """The picture, of any range."""
         picture = self.padding(content)
-        draft = self.draft.paint_padded(half(picture), code, strength, summary)
+        small = half(picture)
+        draft = self.draft.paint_padded(small, code, strength, summary)
+        if self.guidance:
+            draft = draft + guided(draft, small, self.guidance, 0.0)
         image = self._revise(picture, draft, code["modulation"], strength)
         return layers.without_margin(image, content, self.margin)
 
@@ -248,35 +268,8 @@ class DraftRevisionModel(
             **{k: keras.saving.serialize_keras_object(getattr(self, k)) for k in names},
             "scales": self.scales,
             "margin": self.margin,
+            "guidance": self.guidance,
         }
-
-
-def make_draft(trunk, margin):
-    """The draft's model, with an untrained decoder.
-
-    Args:
-        trunk: encoder that it gets a copy of, with fewer taps.
-        margin: of `DraftRevisionModel`.
-    Raises: ValueError for another margin.
-    """
-    _check_margin(margin)
-    return WCTModel.on_encoder(
-        trunk.cut(taps_of(DEPTH)),
-        depth=DEPTH,
-        shares=DRAFT_SHARES,
-        detail=DRAFT_DETAIL,
-        epsilon=EPSILON,
-        margin=margin // 2,
-        dtype=trunk.dtype_policy,
-        name="draft",
-    )
-
-
-def _check_margin(margin):
-    if margin < STRIDE or margin % STRIDE:
-        raise ValueError(
-            f"`margin` must be a multiple of {STRIDE}, at least {STRIDE}. Received: margin={margin}"
-        )
 
 
 create_mobile = functools.partial(DraftRevisionModel.create, **MOBILE)

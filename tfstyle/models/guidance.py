@@ -8,10 +8,10 @@ from tfstyle.statistics import Tensor
 
 BANDS = 3  # of luminance: of 1, 2 and 4 pixels
 STRIDE = 16  # pixels: windows in which deviations are measured; sides must be multiples of it
-PERIOD = 192  # pixels after which grain repeats
+PERIOD = 64  # pixels after which grain repeats
 _LEAST_VARIANCE = 1e-6  # a quarter of a level of 255, squared
 _CELL = 4  # pixels: `guided` changes no finer detail
-_RADIUS = 5  # cells to each side, of a window of the guided filter
+_RADIUS = 4  # cells to each side, of a window of the guided filter
 _EPSILON = 1e-3  # a squared deviation of colours, below which a window counts as flat
 
 
@@ -55,13 +55,26 @@ def grain(picture: Tensor, deviations: Tensor) -> Tensor:
     total = 0.0
     for number, variance in enumerate(_variances(picture)):
         wanted = ops.reshape(deviations[:, number], (-1, 1, 1, 1))
-        noise = ops.convert_to_tensor(_NOISE[number])
-        for axis in (0, 1):
-            indices = ops.arange(ops.shape(variance)[axis + 1]) % (PERIOD >> number)
-            noise = ops.take(noise, indices, axis=axis)
+        noise_map = noise(variance, number)
         missing = ops.sqrt(ops.relu(wanted * wanted - variance))
-        total = total + double(missing * noise[None, :, :, None], number)
+        total = total + double(missing * noise_map, number)
     return total
+
+
+def noise(maps: Tensor, number: int) -> Tensor:
+    """`(1, h, w, 1)` noise of deviation 1, without what a lower band has; it repeats.
+
+    Args:
+        maps: `(batch, h, w, c)`, for the size.
+        number: of the band, from 0.
+    """
+    # Times 1 that is known from the picture alone: else converters store the noise for all of it.
+    one = ops.minimum(1.0 + ops.square(maps[:1, :1, :1, :1]), 1.0)
+    found = ops.convert_to_tensor(_NOISE[number][None, ..., None]) * one
+    for axis in (1, 2):
+        indices = ops.arange(ops.shape(maps)[axis]) % (PERIOD >> number)
+        found = ops.take(found, indices, axis=axis)
+    return found
 
 
 def guided(picture: Tensor, guide: Tensor, share: float, rest: float) -> Tensor:
@@ -83,18 +96,22 @@ def guided(picture: Tensor, guide: Tensor, share: float, rest: float) -> Tensor:
         means = _box_mean(ops.concatenate([guide, image], axis=-1))
         guide_mean, mean = means[..., :3], means[..., 3:]
         # Of deviations from the whole's means: float32 does not resolve products of large values.
-        pairs = [guide[..., i : i + 1] * guide[..., i:] for i in range(3)]
-        pairs += [guide[..., i : i + 1] * image for i in range(3)]
-        products = _box_mean(ops.concatenate(pairs, axis=-1))
-        pairs = [guide_mean[..., i : i + 1] * guide_mean[..., i:] for i in range(3)]
-        pairs += [guide_mean[..., i : i + 1] * mean for i in range(3)]
-        products = products - ops.concatenate(pairs, axis=-1)
+        products = _box_mean(_products(guide, image)) - _products(guide_mean, mean)
         slopes = _solved(products)
         offsets = mean - _applied(slopes, guide_mean)
         smooth = _box_mean(ops.concatenate([*slopes, offsets], axis=-1))
         slopes = [smooth[..., 3 * i : 3 * i + 3] for i in range(3)]
         filtered = _applied(slopes, guide) + smooth[..., 9:]
         return share * double((1.0 - rest) * filtered + rest * guide - image, 2)
+
+
+def _products(guide, image):
+    """Of the guide's channels with one another, six, and with the image's, nine."""
+    among = [guide[..., i : i + 1] * guide[..., i:] for i in range(3)]
+    across = [guide[..., i : i + 1] * image for i in range(3)]
+    # XNNPACK takes no six at once.
+    parts = [ops.concatenate(part, axis=-1) for part in (among, across)]
+    return ops.concatenate(parts, axis=-1)
 
 
 def _solved(products):

@@ -7,11 +7,12 @@ import numpy as np
 from keras import ops
 
 from tfstyle import layers, losses
-from tfstyle.models.guidance import half
+from tfstyle.models.guidance import BANDS, half, noise
 
 LEAK = 0.2  # slope of leaky ReLU below 0
 LARGEST = 6.0  # upper bound of activations, for 8 bits
 DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
+_WINDOWS = (3, 3, 2)  # in which deviations are measured, by band: halvings of it
 _CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
 _LEAST_VARIANCE = 0.01  # in that unit squared: of 1.6 of 255 levels; JPEG's grid has less
 _SHORT_ROW = 64  # channels; LiteRT multiplies short rows slowly, so a whole line is made one
@@ -30,21 +31,28 @@ class Revision(keras.Model):
         widths: channels at full, half and quarter resolution.
         blocks: number of residual blocks.
         hidden: size of the style's vector.
+        bands: of the photo's luminance that it reads, 2 or 3: of 1, 2 and 4 pixels.
+        grain: deviation of the noise that each band gets, such as 0.006; it repeats after
+            `guidance.PERIOD` pixels.
 
     In int8 files, the arithmetic between convolutions is in 8 bits, too: it moves more bytes than
     they do.
 
     Call arguments:
-        maps: `(batch, h, w, 9)`, of the method `prepare`; sides divisible by 4.
+        maps: `(batch, h, w, 7 + bands)`, of the method `prepare`; sides divisible by 4.
         modulation: `(batch or 1, 2·n)`, of the method `modulation`.
     Returns: `(batch, h, w, 3)` float32.
     Raises: ValueError for other numbers of channels, blocks or units.
     """
 
-    INPUTS = 9
-
-    def __init__(self, widths, blocks, hidden, **kwargs):
+    def __init__(self, widths, blocks, hidden, bands=2, grain=0.0, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        if not (2 <= bands <= BANDS and grain >= 0.0):
+            raise ValueError(
+                f"`bands` must be 2 or {BANDS}, and `grain` at least 0. Received: bands={bands}, "
+                f"grain={grain}"
+            )
+        self.bands, self.grain = bands, grain
         if len(widths) != 3 or min(*widths, blocks, hidden) < 1:
             raise ValueError(
                 "`widths` must be three numbers, and these, `blocks` and `hidden` at least 1. "
@@ -98,7 +106,7 @@ class Revision(keras.Model):
         )
 
     def build(self, input_shape=None):
-        width = self.INPUTS
+        width = 7 + self.bands
         for convolution in self._modulated:
             convolution.build((None, None, None, width))
             width = convolution.filters
@@ -112,33 +120,38 @@ class Revision(keras.Model):
         Args:
             picture: `(batch, h, w, 3)` photos in [0, 1]; sides divisible by 16.
             draft: `(batch, h / 2, w / 2, 3)`, of any range.
-        Returns: `(batch, h, w, 3)` and `(batch, h, w, 9)` of about unit size, float32.
+        Returns: `(batch, h, w, 3)` and `(batch, h, w, 7 + bands)` of about unit size, float32.
         """
         with layers.precision("float32"):
             luminance = losses.luminance(picture)
-            low = half(luminance)
-            fine, middle = luminance - self._of_pictures(low), low - self._of_pictures(half(low))
+            bands = []
+            for _ in range(self.bands):
+                low, high = half(luminance), luminance
+                bands.append(high - self._of_pictures(low))
+                luminance = low
             draft = self._of_pictures(draft)
-            maps = [
-                2.0 * picture - 1.0,
-                2.0 * draft - 1.0,
-                6.0 * fine,
-                self._even(fine),
-                self._of_pictures(self._even(middle)),
-            ]
-            return draft + DETAIL * fine, ops.concatenate(maps, axis=-1)
+            maps = [2.0 * picture - 1.0, 2.0 * draft - 1.0, 6.0 * bands[0]]
+            for number, band in enumerate(bands):
+                rough = band + self.grain * noise(band, number) if self.grain else band
+                even = self._even(rough, _WINDOWS[number])
+                for _ in range(number):
+                    even = self._of_pictures(even)
+                maps.append(even)
+            known = ops.concatenate(maps[:3], axis=-1)  # XNNPACK takes no six at once
+            return draft + DETAIL * bands[0], ops.concatenate([known, *maps[3:]], axis=-1)
 
-    def _even(self, detail):
+    def _even(self, detail, times):
         """Detail divided by its deviation in the surroundings, so that grain counts like edges.
 
-        Where a photo is nearly flat, its grain is what strokes can start from: a network without
-        noise paints flat areas flat.
+        Where a photo is flat, its grain is what strokes can start from: a network without noise
+        paints flat areas flat. What grain a photo has, JPEG has put on a grid, and a grid of
+        strokes is a pattern; so noise may be added.
         """
         detail = _CONTRAST * detail
         variance = detail * detail
-        for _ in range(3):
+        for _ in range(times):
             variance = half(variance)
-        for _ in range(3):
+        for _ in range(times):
             variance = self._of_pictures(variance)
         return detail * ops.rsqrt(variance + _LEAST_VARIANCE)
 
@@ -241,6 +254,8 @@ class Revision(keras.Model):
             "widths": self.widths,
             "blocks": self.blocks,
             "hidden": self.hidden,
+            "bands": self.bands,
+            "grain": self.grain,
         }
 
 
