@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfstyle import encoders, images, optimization
 from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
+from tfstyle.losses import PerceptualLoss
 from tfstyle.optimization import rendering, scales
 from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.objective import Objective, make_loss
@@ -137,6 +138,30 @@ def test_a_renderer_paints_as_render_does_and_compiles_once(photo, painting, mon
         losses = [[stage["loss"] for stage in one.history] for one in (first, other)]
         assert losses[0] == losses[1]
     assert len(traced) == 2 * count  # `render` keeps nothing
+
+
+def test_a_renderer_computes_the_targets_of_a_style_once(photo, painting, monkeypatch):
+    """At each scale, for photos of any shape; a style that has changed in place is another."""
+    computed = []
+    style_targets = PerceptualLoss.style_targets
+
+    def spy(self, features, shares):
+        computed.append(self)
+        return style_targets(self, features, shares)
+
+    monkeypatch.setattr(PerceptualLoss, "style_targets", spy)
+    config, turned = change(iterations=2), photo[:, :, ::-1].swapaxes(1, 2)
+    renderer, painting = optimization.Renderer(config), painting.copy()
+    scale_count = len(renderer.render(photo, [painting]).history)
+    found = [renderer.render(turned, [painting.copy()]).image]
+    assert len(computed) == scale_count == 2
+    painting[:] = painting[:, ::-1].copy()
+    found += [renderer.render(turned, [painting]).image for _ in range(2)]
+    assert len(computed) == 2 * scale_count
+    fresh = optimization.render(turned, [painting], config).image
+    np.testing.assert_array_equal(found[1], fresh)
+    np.testing.assert_array_equal(found[2], fresh)
+    assert np.abs(found[0] - fresh).max() > 0.01
 
 
 def test_a_render_leaves_the_callers_random_state_alone(photo, painting):

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.conftest import ROOT
 from tfstyle import images
 from tfstyle.__main__ import main
-from tfstyle.commands import optimize
+from tfstyle.commands import optimize, optimize_job
 from tfstyle.errors import InputError
 from tfstyle.runtime import process
 
@@ -115,7 +115,7 @@ def test_the_files_that_a_picture_names_may_have_moved_with_it(tmp_path, monkeyp
         (tmp_path / "moved" / name).touch()
     (tmp_path / "two.png").touch()
     found = parameters_of(picture)
-    assert found["content"] == str(tmp_path / "moved" / "photo.png")
+    assert found["content"] == [str(tmp_path / "moved" / "photo.png")]
     assert found["style"] == [str(tmp_path / "moved" / "paintings" / "one.png"), "two.png"]
     assert (found["init"], found["size"], found["style_scale"]) == ("fast", 99, 0.5)
     (tmp_path / "moved" / "photo.png").unlink()
@@ -134,13 +134,13 @@ def test_a_fast_start_is_painted_once(small, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     painted = []
-    paint = optimize._fast_image
+    paint = optimize_job.fast_image
 
     def painting(*arguments):
         painted.append(paint(*arguments) + len(painted) // 2)
         return painted[-1]
 
-    monkeypatch.setattr(optimize, "_fast_image", painting)
+    monkeypatch.setattr(optimize_job, "fast_image", painting)
     flags = [*small, "--size=64", "--min_size=64", "--iterations=12", "--encoder=lite"]
     flags += ["--init=fast"]
     assert main(["optimize", *flags, "--output=whole.png"]) == 0

@@ -318,9 +318,8 @@ def test_weights_of_lpips_are_checked(tmp_path):
 def test_a_render_too_large_for_the_memory_is_refused_at_once(photo, painting, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 8_000_000_000)
     for change, words in (
-        ({"size": 32768}, r"--size=32768: needs about 7\d\d.* a smaller --size needs less"),
-        ({"size": 4096, "encoder": "lite"}, "--size=4096: needs about 12.* GB"),
-        ({"size": 2048, "encoder": "mixed", "polish_size": 2048}, "--size or --polish_size"),
+        ({"size": 32768}, r"--size=32768: needs about 8\d\.\d GB.* a smaller --size needs less"),
+        ({"size": 2048, "encoder": "lite", "max_memory": 1.0}, "--size=2048: needs .* and 1.0 GB"),
     ):
         config = dataclasses.replace(RENDER, **change)
         with pytest.raises(InputError, match=words):

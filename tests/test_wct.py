@@ -163,7 +163,7 @@ def test_unpooling_is_the_synthesis_of_haar_wavelets(random):
     # The low pass is twice the mean, as the encoder's average pooling.
     np.testing.assert_allclose(found, synthesized([2 * low_maps[0], *parts[1:]]), atol=1e-5)
     encoder = make_encoder(["relu1_1"], pooling="average")
-    np.testing.assert_allclose(encoder._pool(maps)[0], parts[0], atol=1e-6)
+    np.testing.assert_allclose(encoder.pool(maps)[0], parts[0], atol=1e-6)
 
 
 def test_five_levels(photo, painting):

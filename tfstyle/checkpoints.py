@@ -28,6 +28,7 @@ def render_identity(
 ) -> dict[str, Any]:
     """What must match to resume a checkpoint: the config, and the pictures' shapes and sums.
 
+    The memory to take does not count: a checkpoint says how its stage uses it.
     The picture of `init="fast"` does not count: it differs in its last bits between machines, and a
     checkpoint holds what became of it.
     """
@@ -35,7 +36,8 @@ def render_identity(
     if init is not None and config.init != "fast":
         pictures.append(init)
     sums = [[*picture.shape, float(picture.sum(dtype=np.float64))] for picture in pictures]
-    return json.loads(json.dumps({"config": dataclasses.asdict(config), "pictures": sums}))
+    flags = {k: v for k, v in dataclasses.asdict(config).items() if k != "max_memory"}
+    return json.loads(json.dumps({"config": flags, "pictures": sums}))
 
 
 def write_checkpoint(

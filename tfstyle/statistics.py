@@ -24,7 +24,7 @@ def gram_matrix(features: Tensor) -> Tensor:
     Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016,
     equation 3, divided by h·w.
     """
-    return _mean_products(flatten(features))
+    return mean_products(flatten(features))
 
 
 def mean_and_std(features: Tensor, epsilon: float = 1e-5) -> tuple[Tensor, Tensor]:
@@ -40,10 +40,16 @@ def covariance(features: Tensor) -> tuple[Tensor, Tensor]:
     """`(batch, c)` channel means and `(batch, c, c)` biased covariance."""
     flat = flatten(features)
     mean = ops.mean(flat, axis=1)
-    return mean, _mean_products(flat - ops.expand_dims(mean, 1))
+    return mean, mean_products(flat - ops.expand_dims(mean, 1))
 
 
-def _mean_products(flat):
+def centered(features: Tensor, center: Tensor | None) -> Tensor:
+    """`(batch, h·w, c)` float32, less `(batch or 1, c)` values, if any."""
+    flat = flatten(features)
+    return flat if center is None else flat - ops.expand_dims(center, 1)
+
+
+def mean_products(flat: Tensor) -> Tensor:
     """`(batch, c, c)` means of products of the columns of `(batch, n, c)` values.
 
     Each factor is divided by a root of n, as far as half precision has numbers for the quotients;

@@ -22,9 +22,9 @@ from tfstyle.config import DEFAULT_MODEL, EvaluateCommand
 from tfstyle.errors import InputError
 from tfstyle.evaluation import summary, tables
 from tfstyle.evaluation.measurement import evaluate
-from tfstyle.evaluation.page import contact_sheet
 from tfstyle.evaluation.pairs import find_pairs, read_square
 from tfstyle.exporting.profiling import median_seconds
+from tfstyle.images.sheets import contact_sheet
 from tfstyle.metrics import METRICS
 from tfstyle.models.capabilities import NamedStyles
 from tfstyle.runtime import devices

@@ -1,69 +1,67 @@
 """`tfstyle optimize`: stylizes a photo by optimizing its pixels."""
 
-import dataclasses
 import json
 import math
 import os
 import pathlib
 import platform
+import time
 from collections.abc import Collection
 from typing import Any
 
 from absl import logging
 
 from tfstyle import __version__
-from tfstyle.config import DEFAULT_MODEL, START_IMAGES, OptimizeCommand, OptimizeConfig
+from tfstyle.commands import optimize_job as job
+from tfstyle.config import START_IMAGES, OptimizeCommand
 from tfstyle.errors import InputError, brief, of_flag
 from tfstyle.runtime import process, terminal
 
 FLAGS = OptimizeCommand
-_FAST_SIZE = 1024  # pixels; a feed-forward model's strokes have one width in pixels at any size
-_PIXEL_BYTES = 12  # of a picture in memory
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
 _READ = ("content", "style", "init", "vgg_weights")
-_WRITTEN = ("output", "history", "plot", "checkpoint", "preview_every", "from_picture")
 
 
 def main(config: OptimizeCommand) -> int | None:
     """Reads the pictures, renders and writes; 128 + signal number if it was stopped."""
     from tfstyle import images
-    from tfstyle.encoders import layer_names, weight_files
-    from tfstyle.optimization import scales
-    from tfstyle.runtime import devices
+
+    folders = any(map(os.path.isdir, (*config.content, *config.style)))
+    if folders or len(config.content) > 1 or not images.is_file_name(config.output, 1):
+        from tfstyle.commands import optimize_many
+
+        return optimize_many.main(config)
+    (path,) = config.content
+    try:
+        return _paint_one(config, path)
+    except InputError as error:
+        job.print_json(config, path, config.style, config.output, error=str(error))
+        raise
+
+
+def _paint_one(config, path):
+    """Paints one photo, in one style or several mixed, to a file."""
+    from tfstyle import images
+    from tfstyle.encoders import weight_files
 
     _check_outputs(config)
-    _check_pictures(config)
-    largest = max(config.size, config.style_size)
-    with of_flag("content"):
-        content = images.read_ample(config.content, largest)
-    with of_flag("style"):
-        styles = [images.read_ample(path, largest) for path in config.style]
-    with of_flag("init"):
-        given = config.init not in START_IMAGES
-        init = images.read_ample(config.init, largest) if given else None
+    job.check_memory(config, path, config.style)
+    content = job.read(config, "content", path)
+    styles = [job.read(config, "style", style) for style in config.style]
+    init = job.read_init(config)
     weight_files.check_encoder(config.encoder, config.vgg_weights)
-    for stage in scales.plan_stages(config, config.encoder, content.shape[1:3]):
-        for flag in ("content_layers", "style_layers"):
-            layer_names.parse_layers(flag, getattr(config, flag), stage.encoder)
+    job.check_layers(config, content.shape[1:3])
 
-    terminal.show_progress(None, "loading TensorFlow")
-    devices.start_tensorflow()
+    config = job.start(config)
     from tfstyle import optimization
 
-    if config.precision == "bfloat16" and not devices.computes_bfloat16():
-        logging.warning(
-            "--precision=bfloat16: this CPU has no bfloat16 arithmetic; float32 is several times "
-            "as fast"
-        )
-    # The picture's parameters name the encoder used, since "auto" depends on the machine.
-    config = dataclasses.replace(config, encoder=optimization.choose_encoder(config))
     optimization.plan(config, content.shape[1:3], [style.shape[1:3] for style in styles])
-    alpha = images.read_alpha(config.content, config.size)
+    alpha = images.read_alpha(path, config.size)
     if config.init == "fast" and not os.path.exists(config.checkpoint):
         terminal.show_progress(None, "painting the start image")
-        init = _fast_image(config, content, styles)
+        init = job.fast_image(config, job.load_fast(), content, styles)
     terminal.show_progress(None, "preparing")
-    parameters = {"program": f"tfstyle optimize {__version__}", **dataclasses.asdict(config)}
+    parameters = job.stored(config, path, config.style, config.output)
 
     def write(image):
         images.write_image(
@@ -71,7 +69,9 @@ def main(config: OptimizeCommand) -> int | None:
         )
 
     with process.StopSignal() as stop:
+        started = time.monotonic()
         result = _render(config, content, styles, init, write, stop.requested)
+        seconds = time.monotonic() - started
         write(result.image)
     if result.complete and config.checkpoint:
         pathlib.Path(config.checkpoint).unlink(missing_ok=True)
@@ -86,6 +86,11 @@ def main(config: OptimizeCommand) -> int | None:
             rest = f"; the same command goes on from {config.checkpoint}"
         logging.info("Stopped: %s holds the picture so far%s.", config.output, rest)
         return 128 + stop.number
+    found = job.result_of(result.image, result.history, seconds)
+    job.print_json(config, path, config.style, config.output, **found)
+    if config.sheet:
+        names = "+".join(pathlib.Path(style).stem for style in config.style)
+        job.write_sheet(config.sheet, [path], [(names, config.style)], [[config.output]])
     logging.info("Wrote %s.", config.output)
     return 0
 
@@ -110,7 +115,13 @@ def read_parameters(path: str, given: Collection[str]) -> dict[str, Any]:
             f"--from_picture: {path} was made by {program}.py, whose flags are others; give a "
             "picture made by optimize.py"
         )
-    found = {name: value for name, value in found.items() if name not in _WRITTEN}
+    found = {name: value for name, value in found.items() if name not in job.WRITTEN}
+    if isinstance(found.get("content"), str):
+        found["content"] = [found["content"]]
+    styles = found.get("style")
+    if "style" not in given and isinstance(styles, list) and len(styles) > 1:
+        # It is of their mixture, also where the output is a folder now.
+        found["style_weights"] = found.get("style_weights") or [1.0] * len(styles)
     if {"style_size", "style_scale"} & set(given):  # one replaces the other
         found = {k: v for k, v in found.items() if k not in ("style_size", "style_scale")}
     for flag in _READ:
@@ -139,9 +150,6 @@ def _render(config, content, styles, init, write, should_stop):
     """The render's result, with progress on the terminal and previews by `write`."""
     from tfstyle import images, optimization
 
-    options = OptimizeConfig(
-        **{field.name: getattr(config, field.name) for field in dataclasses.fields(OptimizeConfig)}
-    )
     every = config.preview_every
     failures: set[str] = set()
 
@@ -166,7 +174,7 @@ def _render(config, content, styles, init, write, should_stop):
         return optimization.render(
             content,
             styles,
-            options,
+            job.options(config),
             init=init,
             on_progress=report,
             should_stop=should_stop,
@@ -177,21 +185,6 @@ def _render(config, content, styles, init, write, should_stop):
         if os.path.exists(config.checkpoint):
             error.add_note(f"the same command goes on from {config.checkpoint}")
         raise
-
-
-def _fast_image(config, content, styles):
-    """The packaged feed-forward model's picture, to start from."""
-    from tfstyle import colors, images
-    from tfstyle.stylization import Stylizer
-
-    content, styles = colors.prepare(content, styles, config.preserve_color)
-    stylizer = Stylizer(DEFAULT_MODEL, tile_size=_FAST_SIZE)
-    content = images.resize(content, images.fit(content.shape[1:3], min(config.size, _FAST_SIZE)))
-    styles = [images.reduce(style, _FAST_SIZE // 2) for style in styles]
-    for picture in (content, *styles):
-        stylizer.model.check_picture(picture, "--init=fast")
-    codes = [stylizer.encode_style(style) for style in styles]
-    return stylizer.paint(content, stylizer.mix(codes, config.style_weights), wrap=config.wrap)
 
 
 def _write_history(path, stages, parameters):
@@ -219,7 +212,7 @@ def _write_history(path, stages, parameters):
 
 def _check_outputs(config):
     """Raises InputError for an output that cannot be written, is an input or is given twice."""
-    from tfstyle import files, images
+    from tfstyle import images
 
     with of_flag("output"):
         images.check_output(config.output, config.bits, config.size)
@@ -227,35 +220,10 @@ def _check_outputs(config):
         raise InputError(
             f"--plot: {config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}"
         )
-    taken = [config.content, *config.style, config.init, config.from_picture, config.vgg_weights]
-    read = {os.path.realpath(path) for path in taken if path}
-    written: set[str] = set()
-    for flag in ("output", "history", "plot", "checkpoint"):
-        path = getattr(config, flag)
-        if not path:
-            continue
-        with of_flag(flag):
-            files.check_writable(path)
-        for others, use in ((read, "read"), (written, "written for another flag")):
-            if os.path.realpath(path) in others:
-                raise InputError(f"--{flag}: {path} is also {use}; give it another name")
-        written.add(os.path.realpath(path))
-
-
-def _check_pictures(config):
-    """Raises InputError if there is no memory for the pictures that are read."""
-    from tfstyle import images
-    from tfstyle.runtime import memory
-
-    paths = [("content", config.content), *(("style", path) for path in config.style)]
-    if config.init not in START_IMAGES:
-        paths.append(("init", config.init))
-    pixels = []
-    for flag, path in paths:
-        with of_flag(flag):
-            pixels.append(min(math.prod(images.image_size(path)), images.MAX_PIXELS))
-    needed = _PIXEL_BYTES * (sum(pixels) + 2 * max(pixels))  # two copies while one is read
-    memory.check(needed, f"the {len(paths)} pictures", "reduce them first, or take fewer")
+    read = [*job.inputs(config, *config.content, *config.style), config.from_picture]
+    flags = ("output", "history", "plot", "checkpoint", "sheet")
+    job.check_written(config, flags, read)
+    job.check_sheet(config.sheet, 1, 1)
 
 
 def _plot(history, path):

@@ -14,9 +14,10 @@ FLAGS = StylesCommand
 def main(config: StylesCommand) -> int | None:
     """Adds and removes styles, or prints their names; shows their thumbnails."""
     from tfstyle import files, images
+    from tfstyle.images.outputs import safe_name
     from tfstyle.models import packaged
     from tfstyle.runtime import devices
-    from tfstyle.stylization.library import StyleLibrary, safe_name
+    from tfstyle.stylization.library import StyleLibrary
 
     packaged.model_path(config.model)
     if config.sheet:

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import os
 import pathlib
-import time
 
 from absl import logging
 
@@ -32,7 +30,9 @@ def main(config: StylizeCommand) -> int | None:
     with of_flag("style_library"):
         library = StyleLibrary.load(config.style_library) if config.style_library else None
     names = _style_names(config, paintings, library)
-    outputs = _outputs(config, contents, names, paintings)
+    outputs = images.pair_outputs(
+        config.output, contents, names, paintings, config.bits, config.size
+    )
     given = len(paintings)
     names, paintings, pictures = _read_paintings(config, names, paintings)
     statistics_of = None
@@ -161,15 +161,11 @@ def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
     """As `_paint_all`; adds the files that it writes to `done`."""
     from tfstyle import images
 
-    start, passed = time.perf_counter(), 0
+    progress = terminal.PictureProgress(len(outputs))
 
     def show(tiles_done=0, tiles=1):
-        share = (passed + 0.95 * tiles_done / tiles) / len(outputs)  # the rest is for the file
-        details = [f"{passed} of {len(outputs)} pictures"] if len(outputs) > 1 else []
-        if tiles > 1:
-            details.append(f"{tiles_done} of {tiles} tiles")
-        left = (time.perf_counter() - start) * (1.0 / share - 1.0) if share else None
-        terminal.show_progress(share, *details, remaining=left)
+        details = [f"{tiles_done} of {tiles} tiles"] if tiles > 1 else []
+        progress.show(tiles_done / tiles, *details)
 
     parameters = {
         "program": f"tfstyle stylize {__version__}",
@@ -188,8 +184,7 @@ def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
                 raise
             logging.error("error: %s", error)
             failed += 1
-            passed += len(names)
-            show()
+            progress.passed(len(names))
             continue
         for name, code in zip(names, codes_for(content), strict=True):
             image = paint(content, code, on_progress=show)
@@ -201,8 +196,7 @@ def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
                 parameters={**parameters, "content": str(path), "style": name},
             )
             done.append(outputs[path, name])
-            passed += 1
-            show()
+            progress.passed()
     return failed
 
 
@@ -216,59 +210,10 @@ def _style_names(config, paintings, library):
         names = list(config.style_name or known)
         if not names:
             raise InputError(f"{config.style_library}: holds no styles; add some")
-        flag = "--style_name"
+        flag = "style_name"
     elif paintings:
         names = images.distinct_names(paintings)
-        flag = "--style"
+        flag = "style"
     else:
-        names, flag = list(config.style_name), "--style_name"
-    if config.style_weights:
-        if len(config.style_weights) != len(names):
-            raise InputError(
-                f"--style_weights: {len(config.style_weights)} given for {len(names)} {flag}"
-            )
-        return ["+".join(names)]
-    return names
-
-
-def _outputs(config, contents, names, paintings):
-    """`{(content, style name): path}`, checked to be writable, distinct and not inputs."""
-    from tfstyle import files, images
-    from tfstyle.stylization.library import safe_name
-
-    stems = dict(zip(contents, images.distinct_names(contents), strict=True))
-    pairs = [(path, name) for path in contents for name in names]
-    output = pathlib.Path(config.output)
-    if output.suffix and not output.is_dir() and (len(pairs) == 1 or _is_picture(output)):
-        if len(pairs) > 1:
-            raise InputError(
-                f"--output: {len(pairs)} pictures cannot be one file, {output}; give a folder"
-            )
-        with of_flag("output"):
-            images.check_output(output, config.bits, config.size)
-        outputs = {pairs[0]: output}
-    else:
-        files.check_folder("output", output)
-        outputs = {}
-        taken: dict[str, str] = {}
-        for path, name in pairs:
-            file = f"{stems[path]}__{safe_name(name)}.png"
-            key = file.casefold()  # some file systems ignore case
-            if key in taken:
-                raise InputError(
-                    f"--output: {output / file} would be written twice, for {taken[key]} and "
-                    f"{path}, style {name}; rename a photo or a painting"
-                )
-            taken[key] = f"{path}, style {name}"
-            outputs[path, name] = output / file
-    inputs = {os.path.realpath(path) for path in (*contents, *paintings)}
-    for path in outputs.values():
-        if os.path.realpath(path) in inputs:
-            raise InputError(f"--output: {path} is also read; give it another name")
-    return outputs
-
-
-def _is_picture(path):
-    from tfstyle import images
-
-    return path.suffix.lower() in images.SUFFIXES
+        names, flag = list(config.style_name), "style_name"
+    return images.style_names(flag, names, config.style_weights)

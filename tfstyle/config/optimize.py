@@ -1,6 +1,7 @@
 """The flags of `optimize.py`."""
 
 import dataclasses
+import os
 
 from tfstyle.config.options import (
     LARGEST_SIZE,
@@ -29,7 +30,9 @@ class OptimizeConfig:
         10.0, "Weight of the style term; its effect is the same at any size.", section="Look"
     )
     style_weights: tuple[float, ...] = option(
-        (), "Share of each --style, in the same order; repeat it. Equal by default.", section="Look"
+        (),
+        "Share of each painting, in the same order, to mix them; repeat it. Equal by default.",
+        section="Look",
     )
     tv_weight: float = option(
         4.0, "Weight of the total variation; a larger one smooths.", section="Look"
@@ -103,6 +106,10 @@ class OptimizeConfig:
         "it. The last iterations are always float32.", section="Optimizer",
         choices=("float32", "bfloat16"),
     )  # fmt: skip
+    max_memory: float = option(
+        0.0, "Gigabytes of memory to take at most; larger pictures are computed in tiles, with a "
+        "shorter history. 0 for three quarters of what is free.", section="Optimizer",
+    )  # fmt: skip
     seed: int = option(0, "Seed of the noise and of random projections.", section="Optimizer")
 
     def __post_init__(self):
@@ -129,6 +136,7 @@ _RANGES = {
     "content_weight": (0, 1_000_000),
     "style_weight": (0, 1_000_000),
     "tv_weight": (0, 1_000_000),
+    "max_memory": (0, 1_000_000),
     "seed": (0, 2**32 - 1),
 }
 
@@ -137,13 +145,19 @@ _RANGES = {
 class OptimizeCommand(OptimizeConfig):
     """The flags of `optimize.py`: a config with the files to read and to write."""
 
-    content: str = option("", "Photo to paint.", section="Files")
+    content: tuple[str, ...] = option(
+        (), "Photo to paint, or a folder of photos; repeat it for more.", section="Files"
+    )
     style: tuple[str, ...] = option(
-        (), "Painting to take the style of; repeat it to mix several.", section="Files"
-    )
+        (), "Painting to take the style of, or a folder of them; repeat it for more. Several are "
+        "mixed into one style if the output is a picture, or with --style_weights.",
+        section="Files",
+    )  # fmt: skip
     output: str = option(
-        "stylized.png", "Picture to write: .png, .jpg, .webp or .tif.", section="Files"
-    )
+        "stylized.png", "Picture to write: .png, .jpg, .webp or .tif; or a folder for every photo "
+        "in every style, called CONTENT__STYLE.png. Of these, what is there already is skipped.",
+        section="Files",
+    )  # fmt: skip
     bits: int = option(8, "Bits per channel of the output: 8, or 16 for PNG and TIFF.",
                        section="Files")  # fmt: skip
     from_picture: str = option(
@@ -161,6 +175,14 @@ class OptimizeCommand(OptimizeConfig):
     )  # fmt: skip
     history: str = option("", "JSON file of losses, evaluations and times.", section="Files")
     plot: str = option("", "Image file for a plot of the losses, by matplotlib.", section="Files")
+
+    sheet: str = option(
+        "", "Contact sheet to write: photos in rows, paintings in columns.", section="Files"
+    )
+    json: bool = option(
+        False, "Prints a line of JSON for each picture that is done, skipped or fails.",
+        section="Files",
+    )  # fmt: skip
 
     PRESETS = {
         "quick": {
@@ -181,7 +203,8 @@ class OptimizeCommand(OptimizeConfig):
             raise InputError("--content: give the photo to paint")
         if not self.style:
             raise InputError("--style: give the painting to take the style of")
-        if self.style_weights and len(self.style_weights) != len(self.style):
+        folders = any(map(os.path.isdir, self.style))  # of as many paintings as are found later
+        if self.style_weights and len(self.style_weights) != len(self.style) and not folders:
             raise InputError(
                 f"--style_weights: {len(self.style_weights)} given for {len(self.style)} --style"
             )

@@ -114,23 +114,35 @@ class VGG19(keras.Model):
     def trunk(self, image):
         """The features below the heads, as wide as `widths`, of the call's argument."""
         height, width = ops.shape(image)[1:3]
-        # A convolution, because phones run it in int8, too, unlike a flip or a concatenation.
-        x = ops.conv(ops.cast(image, "float32"), ops.array(_TO_BGR), data_format="channels_last")
-        x = x - ops.array(CHANNEL_MEANS_BGR)
         if self.margin:
             padding = (self.margin, self.margin)
-            x = ops.pad(x, ((0, 0), padding, padding, (0, 0)), mode="reflect")
-        x = ops.cast(x, self.compute_dtype)
+            image = ops.pad(image, ((0, 0), padding, padding, (0, 0)), mode="reflect")
         features = {}
-        for name, convolution in self._convolutions.items():
-            if name.endswith("_1") and name != LAYERS[0]:
-                x = self._pool(x)
-            x = convolution(x)
+        for name, x in self.walk(self.pixels(image), self._convolutions):
             if name in self.taps:
                 stride = stride_of(name)
                 start, h, w = self.margin // stride, height // stride, width // stride
                 features[name] = x[:, start : start + h, start : start + w] if self.margin else x
         return {tap: features[tap] for tap in self.taps}
+
+    def pixels(self, image):
+        """What the first convolution reads of an image."""
+        # A convolution, because phones run it in int8, too, unlike a flip or a concatenation.
+        x = ops.conv(ops.cast(image, "float32"), ops.array(_TO_BGR), data_format="channels_last")
+        return ops.cast(x - ops.array(CHANNEL_MEANS_BGR), self.compute_dtype)
+
+    def walk(self, x, names):
+        """Yields names and features of consecutive layers, pooled between blocks.
+
+        Args:
+            x: what the first one's convolution reads: `pixels`, or features after `pool`.
+            names: of layers up to the last tap.
+        """
+        for number, name in enumerate(names):
+            if number and name.endswith("_1"):
+                x = self.pool(x)
+            x = self._convolutions[name](x)
+            yield name, x
 
     def heads(self, features):
         """The heads' outputs for some or all of `trunk`'s features; without heads, the input."""
@@ -138,7 +150,8 @@ class VGG19(keras.Model):
             return features
         return {name: self._heads[name](feature) for name, feature in features.items()}
 
-    def _pool(self, x):
+    def pool(self, x):
+        """Features at half the resolution."""
         if self.pooling == "max":
             return ops.max_pool(x, 2, 2, data_format="channels_last")
         pooled = ops.average_pool(x, 2, 2, data_format="channels_last")

@@ -10,11 +10,11 @@ import numpy as np
 from tfstyle import __version__, files, images
 from tfstyle.evaluation import summary, tables
 from tfstyle.evaluation.measurement import STRENGTHS, Evaluation
-from tfstyle.evaluation.page import to_pillow
 from tfstyle.evaluation.pairs import Pair, read_square
 from tfstyle.evaluation.results import Key
 from tfstyle.evaluation.summary import MAIN, Estimate
 from tfstyle.evaluation.systems import System
+from tfstyle.images.sheets import to_pillow
 
 _SIDE = 144  # pixels of a thumbnail
 _EXTREMES = 4  # best and worst pictures of each system

@@ -2,19 +2,14 @@
 
 import pathlib
 import urllib.parse
-from collections.abc import Sequence
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
-
-from tfstyle import __version__, files, images
+from tfstyle import __version__, files
 from tfstyle.errors import InputError
 from tfstyle.evaluation import tables
 from tfstyle.evaluation.measurement import Evaluation
 from tfstyle.evaluation.pairs import read_square
+from tfstyle.images import sheets
 
-_SIDE = 180  # pixels of a picture on the sheet
-_CAPTION = 20  # pixels of a line of text
 _JPEG_QUALITY = 82
 _MARKER = "Made by one command of tfstyle:"
 
@@ -42,15 +37,14 @@ def write_page(
     pairs = evaluation.first_pairs(evaluation.config.sheet_pairs)
     shown = [one for one in evaluation.systems if not one.is_original]
     rows = [
-        [read_square(pair.content, _SIDE), read_square(pair.style, _SIDE)]
+        [read_square(pair.content, sheets.SIDE), read_square(pair.style, sheets.SIDE)]
         + [evaluation.picture(system, pair) for system in shown]
         for pair in pairs
     ]
     sheet = path.with_suffix(".jpg")
+    headings = ["content", "style", *(system.name for system in shown)]
     with files.replacing(sheet) as temporary:
-        contact_sheet(rows, ["content", "style", *(system.name for system in shown)], _SIDE).save(
-            temporary, quality=_JPEG_QUALITY
-        )
+        sheets.contact_sheet(rows, headings).save(temporary, quality=_JPEG_QUALITY)
     names = ", ".join(f"{pair.content.stem} in {pair.style.stem}" for pair in pairs)
     text = f"""# Quality
 
@@ -86,32 +80,3 @@ From the top, content in style: {names}. They are evenly spread, not chosen.
 """
     with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def contact_sheet(
-    rows: Sequence[Sequence[np.ndarray]], headings: Sequence[str], side: int
-) -> Image.Image:
-    """Pictures side by side.
-
-    Args:
-        rows: each of `(1, h, w, 3)` pictures in [0, 1].
-        headings: of the columns.
-        side: longest side of a picture on the sheet, in pixels.
-    """
-    gap = 4
-    sheet = Image.new(
-        "RGB", (len(headings) * (side + gap) + gap, _CAPTION + len(rows) * (side + gap)), "white"
-    )
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for column, heading in enumerate(headings):
-        left = gap + column * (side + gap)
-        draw.text((left, 2), heading, fill="black", font=font)
-        for line, pictures in enumerate(rows):
-            small = images.resize(pictures[column], images.fit(pictures[column].shape[1:3], side))
-            sheet.paste(to_pillow(small), (left, _CAPTION + line * (side + gap)))
-    return sheet
-
-
-def to_pillow(image: np.ndarray) -> Image.Image:
-    """A Pillow image of `(1, h, w, 3)` in [0, 1]."""
-    return Image.fromarray(np.uint8(np.clip(image[0], 0.0, 1.0) * 255.0 + 0.5))

@@ -7,6 +7,7 @@ and rounds to integers. TensorFlow is loaded for 16-bit PNG only.
 
 from tfstyle.images.folders import distinct_names, find_pictures, read_each
 from tfstyle.images.formats import suffixes
+from tfstyle.images.outputs import is_file_name, pair_outputs, style_names
 from tfstyle.images.reading import (
     MAX_PIXELS,
     image_size,
@@ -28,6 +29,8 @@ __all__ = [
     "find_pictures",
     "fit",
     "image_size",
+    "is_file_name",
+    "pair_outputs",
     "read_alpha",
     "read_ample",
     "read_each",
@@ -36,6 +39,7 @@ __all__ = [
     "read_training_image",
     "reduce",
     "resize",
+    "style_names",
     "suffixes",
     "write_image",
 ]

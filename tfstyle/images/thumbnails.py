@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tfstyle.images.resizing import cover
+from tfstyle.images.sheets import shortened
 
 SIZE = 96  # pixels a side
 LONGEST = 1 << 16  # characters of one in base64; a PNG of noise has 37,000
@@ -69,8 +70,6 @@ def sheet(thumbnails: Mapping[str, np.ndarray | None]) -> np.ndarray:
         if pixels is None:
             pixels = np.full((SIZE, SIZE, 3), _BLANK, np.uint8)
         picture.paste(Image.fromarray(pixels), (left, top))
-        text = name
-        while draw.textlength(text, font) > SIZE:
-            text = f"{text.rstrip('…')[:-1]}…"
+        text = shortened(name, draw, font, SIZE)
         draw.text((left, top + SIZE + 2), text, fill="black", font=font)
     return np.asarray(picture, np.float32)[None] / np.float32(255.0)

@@ -18,7 +18,7 @@ from tfstyle.losses.contrastive import ContrastiveLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
 from tfstyle.losses.perceptual import PerceptualLoss, StyleTargets
-from tfstyle.losses.relative import StyleLoss
+from tfstyle.losses.relative import MomentLoss, StyleLoss
 
 __all__ = [
     "ContentLoss",
@@ -28,6 +28,7 @@ __all__ = [
     "HistogramLoss",
     "MMDLoss",
     "MeanStdLoss",
+    "MomentLoss",
     "PerceptualLoss",
     "SlicedWassersteinLoss",
     "SmoothnessLoss",

@@ -40,11 +40,21 @@ class ContentLoss(FeatureLoss):
         self.distance = check_distance(distance, DISTANCES)
 
     def call(self, target, features):
-        if self.distance == "cosine":
-            return cosine_distance(target, features)
         if self.distance == "normalized":
             return mean_but_batch(ops.square(_normalized(features) - _normalized(target)))
-        return relative_error(target, features, self.normalize)
+        return self.error(target, features) / self.unit(target)
+
+    def error(self, target, features):
+        """`(batch,)` means over positions, of a picture or a part, unless it is "normalized"."""
+        if self.distance == "cosine":
+            return cosine_distance(target, features)
+        return relative_error(target, features, normalize=False)
+
+    def unit(self, target):
+        """`(batch,)` or 1, what errors are divided by, from the target of the whole picture."""
+        if self.distance == "cosine" or not self.normalize:
+            return 1.0
+        return mean_but_batch(ops.square(target)) + EPSILON
 
     def get_config(self):
         return {**super().get_config(), "distance": self.distance}

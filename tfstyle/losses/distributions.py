@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import statistics
-from tfstyle.losses.relative import EPSILON, StyleLoss, relative_error
+from tfstyle.losses.relative import EPSILON, MomentLoss, StyleLoss, relative_error
 
 
 def _normal(shape, seed):
@@ -73,7 +73,7 @@ class SlicedWassersteinLoss(StyleLoss):
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class MMDLoss(StyleLoss):
+class MMDLoss(MomentLoss):
     """Squared maximum mean discrepancy of features: the distance of their mean embeddings.
 
     Li et al., "Demystifying Neural Style Transfer", IJCAI 2017, https://arxiv.org/abs/1701.01036.
@@ -113,14 +113,17 @@ class MMDLoss(StyleLoss):
         self.frequencies = frequencies
         self.seed = seed
 
-    def _embedding(self, features, sigma):
+    pools_targets = False  # since the Gaussian kernel's σ depends on the whole style image
+
+    def moments(self, features, anchor=None):
+        """Mean embeddings with `anchor` as σ."""
         flat = statistics.flatten(features)
         if self.kernel == "polynomial":
             return statistics.gram_matrix(features)
         if self.kernel == "linear":
             return ops.mean(flat, axis=1)
         shape = (flat.shape[-1], self.frequencies)
-        angles = ops.matmul(flat / sigma, _normal(shape, self.seed))
+        angles = ops.matmul(flat / anchor, _normal(shape, self.seed))
         waves = ops.concatenate([ops.mean(ops.cos(angles), 1), ops.mean(ops.sin(angles), 1)], -1)
         return waves / math.sqrt(self.frequencies)
 
@@ -131,12 +134,15 @@ class MMDLoss(StyleLoss):
             for w, features in zip(weights, styles, strict=True)
         )
         sigma = ops.sqrt(variance + EPSILON)
-        embeddings = [self._embedding(features, sigma) for features in styles]
+        embeddings = [self.moments(features, sigma) for features in styles]
         return sum(w * part for w, part in zip(weights, embeddings, strict=True)), sigma
 
-    def call(self, target, features):
-        embedding_target, sigma = target
-        difference = self._embedding(features, sigma) - embedding_target
+    def anchor(self, target):
+        return target[1]
+
+    def compare(self, target, moments):
+        embedding_target, _ = target
+        difference = moments - embedding_target
         axes = tuple(range(1, len(difference.shape)))
         distance = ops.sum(ops.square(difference), axis=axes)
         if not self.normalize:

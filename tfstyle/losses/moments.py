@@ -8,7 +8,7 @@ from keras import ops
 from tfstyle import covariances, statistics
 from tfstyle.losses.relative import (
     EPSILON,
-    StyleLoss,
+    MomentLoss,
     check_distance,
     cosine_distance,
     mean_but_batch,
@@ -17,7 +17,7 @@ from tfstyle.losses.relative import (
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class GramLoss(StyleLoss):
+class GramLoss(MomentLoss):
     """Squared error, or cosine distance of the rows, of Gram matrices.
 
     Gatys, Ecker and Bethge, CVPR 2016, equations 3 to 5. With the polynomial kernel of degree 2 it
@@ -41,18 +41,23 @@ class GramLoss(StyleLoss):
     def statistic(self, features):
         return statistics.gram_matrix(features)
 
-    def call(self, target, features):
-        gram = self.statistic(features)
+    def moments(self, features, anchor=None):
+        return statistics.gram_matrix(features)
+
+    def pooled(self, moments, anchor=None):
+        return moments
+
+    def compare(self, target, moments):
         if self.distance == "cosine":
-            return cosine_distance(target, gram)
-        return relative_error(target, gram, self.normalize)
+            return cosine_distance(target, moments)
+        return relative_error(target, moments, self.normalize)
 
     def get_config(self):
         return {**super().get_config(), "distance": self.distance}
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class MeanStdLoss(StyleLoss):
+class MeanStdLoss(MomentLoss):
     """Squared errors of channel means and of deviations, added.
 
     Huang and Belongie, ICCV 2017, equation 13, https://arxiv.org/abs/1703.06868.
@@ -72,10 +77,22 @@ class MeanStdLoss(StyleLoss):
     def statistic(self, features):
         return statistics.mean_and_std(features)
 
-    def call(self, target, features):
+    def moments(self, features, anchor=None):
+        flat = statistics.centered(features, anchor)
+        return ops.mean(flat, axis=1), ops.mean(ops.square(flat), axis=1)
+
+    def anchor(self, target):
+        return target[0]
+
+    def pooled(self, moments, anchor=None):
+        mean, square = moments
+        variance = ops.maximum(square - ops.square(mean), 0.0)
+        return mean if anchor is None else mean + anchor, ops.sqrt(variance + 1e-5)
+
+    def compare(self, target, moments):
         error = sum(
             relative_error(part, value, normalize=False)
-            for part, value in zip(target, self.statistic(features), strict=True)
+            for part, value in zip(target, self.pooled(moments, self.anchor(target)), strict=True)
         )
         if not self.normalize:
             return error
@@ -83,7 +100,7 @@ class MeanStdLoss(StyleLoss):
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class WassersteinLoss(StyleLoss):
+class WassersteinLoss(MomentLoss):
     """Squared Wasserstein-2 distance of the Gaussians with the features' means and covariances.
 
     |m₁ - m₂|² + tr(C₁ + C₂ - 2 (C₁^½ C₂ C₁^½)^½), as in crowsonkb/style-transfer-pytorch, which
@@ -105,14 +122,26 @@ class WassersteinLoss(StyleLoss):
     def statistic(self, features):
         return statistics.covariance(features)
 
-    def target(self, styles, weights=(1.0,)):
-        mean, covariance = super().target(styles, weights)
+    def moments(self, features, anchor=None):
+        flat = statistics.centered(features, anchor)
+        return ops.mean(flat, axis=1), statistics.mean_products(flat)
+
+    def anchor(self, target):
+        return target[0]
+
+    def pooled(self, moments, anchor=None):
+        mean, products = moments
+        covariance = products - mean[:, :, None] * mean[:, None, :]
+        return mean if anchor is None else mean + anchor, covariance
+
+    def target_of(self, statistics, weights=(1.0,)):
+        mean, covariance = super().target_of(statistics, weights)
         root, _ = covariances.roots_by_eigenvalues(covariance, epsilon=0.0)
         return mean, covariance, root
 
-    def call(self, target, features):
+    def compare(self, target, moments):
         mean_target, covariance_target, root = target
-        mean, covariance = self.statistic(features)
+        mean, covariance = self.pooled(moments, mean_target)
         trace = functools.partial(ops.trace, axis1=-2, axis2=-1)
         inner = ops.matmul(ops.matmul(root, covariance), root)
         # The floor keeps the root's slope finite in directions that a picture lacks.

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfstyle.losses.content import TotalVariationLoss
+from tfstyle.losses.relative import MomentLoss
 
 
 class PerceptualLoss:
@@ -68,6 +69,58 @@ class PerceptualLoss:
         if self.tv_weight:
             losses["tv"] = self.tv_weight * self._total_variation(image, image)
         losses["total"] = sum(losses.values())
+        return losses
+
+    def check_pooled(self):
+        """Raises ValueError, naming the first, if a loss is not one of means over positions."""
+        for loss, _ in self.content.values():
+            if loss.distance == "normalized":
+                raise ValueError("normalized content features")
+        for terms in self.style.values():
+            for loss, _ in terms:
+                if not isinstance(loss, MomentLoss):
+                    raise ValueError(loss.name)
+
+    def moments(self, targets, features):
+        """Of a part of a picture, what the mean over all parts is taken of, by the term's name.
+
+        Args:
+            targets: as in a call; the content's of the same part.
+            features: of the part, of some layers.
+        """
+        found = {}
+        for layer, maps in features.items():
+            if layer in self.content:
+                loss, _ = self.content[layer]
+                found[f"content/{layer}"] = loss.error(targets["content"][layer], maps)
+            if layer in self.style:
+                found[f"style/{layer}"] = [
+                    loss.moments(maps, loss.anchor(target))
+                    for (loss, _), target in zip(
+                        self.style[layer], targets["style"][layer], strict=True
+                    )
+                ]
+        return found
+
+    def of_moments(self, targets, units, moments):
+        """The losses of a call, but for the total variation and the total.
+
+        Args:
+            targets: of `targets`; the part `"style"` suffices.
+            units: by content layer, `ContentLoss.unit`.
+            moments: of all of the picture.
+        """
+        losses = {}
+        for layer, (_, weight) in self.content.items():
+            losses[f"content/{layer}"] = weight * ops.mean(
+                moments[f"content/{layer}"] / units[layer]
+            )
+        for layer, terms in self.style.items():
+            parts = zip(terms, targets["style"][layer], moments[f"style/{layer}"], strict=True)
+            losses[f"style/{layer}"] = sum(
+                weight * ops.mean(loss.compare(target, part))
+                for (loss, weight), target, part in parts
+            )
         return losses
 
 

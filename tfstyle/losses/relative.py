@@ -65,7 +65,45 @@ class StyleLoss(FeatureLoss):
                 the same gradient as the squared distance to the weighted mean.
         Returns: the argument `target` of a call.
         """
-        means = [self.statistic(features) for features in styles]
+        return self.target_of([self.statistic(features) for features in styles], weights)
+
+    def target_of(self, statistics, weights=(1.0,)):
+        """The same from what `statistic` returned for each style image."""
         return keras.tree.map_structure(
-            lambda *parts: sum(w * part for w, part in zip(weights, parts, strict=True)), *means
+            lambda *parts: sum(w * part for w, part in zip(weights, parts, strict=True)),
+            *statistics,
         )
+
+
+class MomentLoss(StyleLoss):
+    """A style loss of means over positions: averages of parts' moments are those of the whole.
+
+    A subclass has `moments` and `compare`, and, for targets of parts, `pooled`.
+    """
+
+    pools_targets = True
+
+    def moments(self, features, anchor=None):
+        """Means over positions of functions of the features at each, a tensor or a tuple of them.
+
+        Args:
+            features: `(batch, h, w, c)`, of a picture or a part of it.
+            anchor: of the method `anchor`; or `(batch or 1, c)` values, near the features' means
+                for accuracy, the same for all parts; or None for 0.
+        """
+        raise NotImplementedError
+
+    def anchor(self, target):
+        """What the moments of pictures are taken about."""
+        return None
+
+    def pooled(self, moments, anchor=None):
+        """What `statistic` returns for a whole picture with these moments."""
+        raise NotImplementedError
+
+    def compare(self, target, moments):
+        """`(batch,)` losses of pictures whose moments, about `anchor(target)`, these are."""
+        raise NotImplementedError
+
+    def call(self, target, features):
+        return self.compare(target, self.moments(features, self.anchor(target)))

@@ -87,14 +87,26 @@ class Objective:
             styles: sequence of `(1, h_i, w_i, 3)` pictures.
             style_weights: their shares, of sum 1.
         """
-        content_features = self._encode_content(tf.constant(content))
-        style_features = [self._encode(tf.constant(style)) for style in styles]
-        self._assign(self.loss.targets(content_features, style_features, style_weights))
+        self.set_content(content, self.style_targets(styles, style_weights))
+
+    def style_targets(self, styles, style_weights):
+        """The targets of style images; arguments as of `set_targets`."""
+        features = [self._encode(tf.constant(style)) for style in styles]
+        return self.loss.style_targets(features, style_weights)
+
+    def set_content(self, content, style_targets):
+        """Computes the targets of the content, and sets them and those of `style_targets`."""
+        targets = self.loss.targets(self._encode_content(tf.constant(content)), [])
+        self._assign({**targets, "style": style_targets})
 
     def set_start(self, image):
-        """Makes the zero vector represent `image`, `(1, h, w, 3)` of any range."""
+        """Prepares for vectors of pictures like `image`, `(1, h, w, 3)` of any range.
+
+        Returns: the `(h·w·3,)` vector that represents it, here zero.
+        """
         self._start.assign(image)
-        self._gain.assign(_spectral_gain(*image.shape[1:3]))
+        self._gain.assign(spectral_gain(*image.shape[1:3]))
+        return np.zeros(image.size, np.float32)
 
     def share(self, other):
         """Takes start and targets of another objective with the same loss."""
@@ -194,7 +206,7 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
     )
 
 
-def _spectral_gain(height, width):
+def spectral_gain(height: int, width: int) -> np.ndarray:
     """`(height, width // 2 + 1)` float32 factors of the frequencies that `rfft2d` returns."""
     rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
     frequency = np.maximum(np.hypot(rows, columns), LOWEST_FREQUENCY)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import math
 import os
 import random
 from collections.abc import Callable, Sequence
@@ -13,12 +14,15 @@ from tfstyle import encoders
 from tfstyle.config import START_IMAGES, OptimizeConfig
 from tfstyle.encoders import weight_files
 from tfstyle.losses import PerceptualLoss
-from tfstyle.optimization import scales
+from tfstyle.optimization import footprint, scales
 from tfstyle.optimization.lbfgs import LBFGS
+from tfstyle.optimization.lean_lbfgs import LeanLBFGS
 from tfstyle.optimization.objective import Objective, make_loss
 from tfstyle.optimization.optimizers import Adam, StockLBFGS
 from tfstyle.optimization.progress import Progress, RenderResult
 from tfstyle.optimization.rendering import CHUNK, Rendering
+from tfstyle.optimization.style_images import StyleImages
+from tfstyle.optimization.tiles import TiledObjective
 from tfstyle.runtime import devices, memory
 
 MARGIN = 16  # pixels of reflection around the picture while features are computed
@@ -47,10 +51,9 @@ def plan(
     Raises: InputError of `scales.plan_stages`, or if this machine lacks the memory.
     """
     stages = scales.plan_stages(config, config.encoder, shape)
-    needed = scales.memory_needed(config, stages, styles, devices.has_gpu())
-    smaller = "a smaller --size" + (" or --polish_size" if config.encoder == "mixed" else "")
-    memory.check(needed, f"--size={config.size}", f"{smaller} needs less")
-    return stages
+    free = memory.available()
+    limit = config.max_memory * 1e9 or (math.inf if free is None else footprint.FREE_SHARE * free)
+    return footprint.fit(config, stages, styles, limit, devices.has_gpu())
 
 
 def render(
@@ -71,7 +74,8 @@ class Renderer:
 
     Args:
         config: the options; the defaults of `OptimizeConfig` if None.
-        keep: whether to keep encoders that a render has finished with, for the next one.
+        keep: whether to keep encoders that a render has finished with, and the targets of its
+            styles, for the next one.
     Raises: InputError for weights that are missing.
     """
 
@@ -80,7 +84,8 @@ class Renderer:
         self.config = dataclasses.replace(config, encoder=choose_encoder(config))
         self._keep = keep
         self._losses: dict[str, PerceptualLoss] = {}  # by encoder
-        self._made: dict[str, tuple] = {}  # objectives and optimizer by encoder
+        self._made: dict[tuple, tuple] = {}  # objectives and optimizer by kind of stage
+        self._styles: StyleImages | None = None  # of the last render, with their targets
 
     def render(
         self,
@@ -131,39 +136,52 @@ class Renderer:
             on_progress or (lambda _: None), should_stop or (lambda: False), report_every
         )
 
-    def take(self, encoder: str, needed: Sequence[str]) -> tuple:
-        """An encoder's objectives in float32 and in the config's precision, and its optimizer.
+    def share_styles(self, pictures: Sequence[np.ndarray], shares: Sequence[float]) -> StyleImages:
+        """The style images of a render: with `keep`, those of the last one if they are equal."""
+        styles = StyleImages(pictures, shares, self._keep)
+        if self._styles is None or self._styles.digest != styles.digest:
+            self._styles = styles if self._keep else None
+            return styles
+        return self._styles
+
+    def take(self, stage: scales.Stage, needed: Sequence[scales.Stage]) -> tuple:
+        """A stage's objectives in float32 and in the config's precision, and its optimizer.
 
         Args:
-            encoder: its name.
-            needed: encoders that this render still needs; others are freed, unless `keep`.
+            stage: of the render.
+            needed: stages that this render still needs; what others need is freed, unless `keep`.
         """
         if not self._keep:
-            self._made = {name: made for name, made in self._made.items() if name in needed}
-        if encoder not in self._made:
+            kinds = {one.kind for one in needed}
+            self._made = {kind: made for kind, made in self._made.items() if kind in kinds}
+        if stage.kind not in self._made:
             state = random.getstate()  # the caller's, which Keras' initializers draw seeds from
-            self._made[encoder] = self._make(encoder)
+            self._made[stage.kind] = self._make(stage)
             random.setstate(state)
-        _, objective, optimizer = self._made[encoder]
+        _, objective, optimizer = self._made[stage.kind]
         optimizer.use(objective.value_and_gradient)
-        return self._made[encoder]
+        return self._made[stage.kind]
 
-    def _make(self, name):
-        loss = self._losses[name]
+    def _make(self, stage):
+        loss = self._losses[stage.encoder]
 
         def objective(dtype):
             encoder = encoders.load_encoder(
-                name,
+                stage.encoder,
                 loss.layers,
                 heads=False,
-                vgg_weights=self.config.vgg_weights if name == "vgg19" else "",
+                vgg_weights=self.config.vgg_weights if stage.encoder == "vgg19" else "",
                 pooling=self.config.pooling,
                 margin=MARGIN,
                 dtype=dtype,
             )
+            if stage.tile:
+                return TiledObjective(encoder, loss, self.config.wrap, stage.tile)
             return Objective(encoder, loss, self.config.wrap)
 
         precise = objective("float32")
         fast = self.config.precision == "bfloat16"
         used = objective("mixed_bfloat16") if fast else precise
+        if stage.tile:
+            return precise, used, LeanLBFGS(used.value_and_gradient, stage.history)
         return precise, used, _OPTIMIZERS[self.config.optimizer](used.value_and_gradient)

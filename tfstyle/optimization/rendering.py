@@ -7,7 +7,7 @@ picture.
 
 The encoder may change between stages, and a scale may have two (`scales.plan_stages`).
 
-Data flow: `content` and `styles` are resized for the scale → `Objective.set_targets` → the
+Data flow: `content` and `styles` are resized for the scale → `Objective.set_content` → the
 optimizer's flat vector → `Objective.picture` → the next scale's start.
 """
 
@@ -20,8 +20,9 @@ import numpy as np
 from absl import logging
 
 from tfstyle import checkpoints, colors, images
+from tfstyle.config.options import LARGEST_SIZE
 from tfstyle.errors import InputError
-from tfstyle.optimization import scales
+from tfstyle.optimization import footprint, scales
 from tfstyle.optimization.progress import Progress, RenderResult
 from tfstyle.optimization.start_images import start_image
 
@@ -49,6 +50,8 @@ class _Meta(TypedDict):
     history: list[_Record]
     plan: list[int]
     precise: bool
+    tile: int
+    pairs: int
 
 
 class Rendering:
@@ -63,20 +66,24 @@ class Rendering:
         self.init = init
         self.identity = checkpoints.render_identity(config, content, styles, init)
         shares = config.style_weights or (1.0,) * len(styles)
-        self.style_weights = [share / sum(shares) for share in shares]
+        shares = [share / sum(shares) for share in shares]
+        self.style_images = renderer.share_styles(self.styles, shares)
         self.shapes = [stage.shape for stage in stages]
-        self.encoders = [stage.encoder for stage in stages]
+        self.stages = list(stages)
         self.plan = [stage.iterations for stage in stages]
-        self.encoder = ""
+        self.used: Any = None  # the stage whose objectives and optimizer are taken
+        self.objective: Any = None
+        self.precise: Any = None
+        self.optimizer: Any = None
         self.history: list[dict[str, Any]] = []
         self.stage = 0
         self.start: Any = None  # a picture, once started; so is `image`
         self.image: Any = None
 
-    def _use_encoder(self, name):
-        self.encoder = name
-        needed = self.encoders[self.stage :]
-        self.precise, self.objective, self.optimizer = self.renderer.take(name, needed)
+    def _take(self):
+        self.used, needed = self.stages[self.stage], self.stages[self.stage :]
+        self.precise = self.objective = self.optimizer = None  # before more memory is taken
+        self.precise, self.objective, self.optimizer = self.renderer.take(self.used, needed)
 
     def run(self, on_progress, should_stop, report_every):
         started = self.saved = reported = time.monotonic()
@@ -106,6 +113,8 @@ class Rendering:
                     reported, shown = time.monotonic(), (stage, record["iterations"])
                     self.image = self._picture()
                     on_progress(self._progress(time.monotonic() - started))
+                    if self.used.tile:
+                        self.image = None  # as large as all that is needed for the next iteration
                 self._save(at_once=stopped)
             self.image = self._picture()
             if stopped:
@@ -117,42 +126,43 @@ class Rendering:
         return RenderResult(self._shown(self.shapes[-1]), self.history, complete=True)
 
     def _set_targets(self, start):
+        """Prepares the stage's objective. Returns the vector of the picture `start`, if given."""
         shape = self.shapes[self.stage]
-        styles = [self._style(style, shape) for style in self.styles]
-        self.precise.set_targets(images.resize(self.content, shape), styles, self.style_weights)
-        self.precise.set_start(start)
+        style_size = scales.style_size(self.config, shape)
+        targets = self.style_images.targets(self.precise, style_size)
+        self.precise.set_content(images.resize(self.content, shape), targets)
+        vector = None if start is None else self.precise.set_start(start)
         if self.objective is not self.precise:
             self.objective.share(self.precise)
-
-    def _style(self, style, shape):
-        """The style image for a scale, reduced by the same factor as the content."""
-        size = scales.style_size(self.config, shape)
-        return images.resize(style, scales.style_shape(style.shape[1:3], size))
+        return vector
 
     def _start_stage(self):
         shape = self.shapes[self.stage]
-        changed = self.encoder != self.encoders[self.stage]
-        self._use_encoder(self.encoders[self.stage])
+        before = self.used
+        self._take()
+        changed = before is None or before.kind != self.used.kind
         if self.image is None:
             self.start = start_image(
                 self.config.init, shape, self.content, self.styles[0], self.init, self.config.seed
             )
         else:
             self.start = images.resize(self.image, shape, clip=False)
-        self._set_targets(self.start)
+        vector = self._set_targets(self.start)
+        if self.used.tile:  # whose vectors hold the picture itself
+            self.start = self.image = None
+            logging.info("%s", footprint.described(self.used))
         previous = self.shapes[self.stage - 1]
 
         def rescale(vector):
             picture = vector.reshape(1, *previous, 3)
             return images.resize(picture, shape, clip=False).reshape(-1)
 
-        zero = np.zeros(self.start.size, np.float32)
-        self.optimizer.start(zero, None if changed else rescale)
+        self.optimizer.start(vector, None if changed else rescale)
         self.history.append(
             {
                 "height": shape[0],
                 "width": shape[1],
-                "encoder": self.encoder,
+                "encoder": self.used.encoder,
                 "iterations": 0,
                 "evaluations": self.optimizer.evaluations,
                 "seconds": 0.0,
@@ -185,9 +195,7 @@ class Rendering:
 
     def _done(self):
         """The share of the work, in [0, 1]."""
-        costs = [
-            _COSTS[name] * h * w for name, (h, w) in zip(self.encoders, self.shapes, strict=True)
-        ]
+        costs = [_COSTS[stage.encoder] * math.prod(stage.shape) for stage in self.stages]
         total = sum(n * cost for n, cost in zip(self.plan, costs, strict=True))
         spent = sum(r["iterations"] * cost for r, cost in zip(self.history, costs, strict=False))
         return spent / total if spent else float(not total)
@@ -199,7 +207,7 @@ class Rendering:
         return Progress(
             stage=self.stage + 1,
             stages=len(self.shapes),
-            encoder=self.encoder,
+            encoder=self.used.encoder,
             height=height,
             width=width,
             iteration=record["iterations"],
@@ -233,8 +241,10 @@ class Rendering:
                 "history": self.history,
                 "plan": self.plan,
                 "precise": self.objective is self.precise,
+                "tile": self.used.tile,
+                "pairs": self.used.history,
             },
-            {"start": self.start, **self.optimizer.state()},
+            {**({} if self.used.tile else {"start": self.start}), **self.optimizer.state()},
         )
 
     def _resume(self):
@@ -244,15 +254,17 @@ class Rendering:
         meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity, _Meta)
         self._check_meta(meta)
         self.stage, self.history, self.plan = meta["stage"], meta["history"], meta["plan"]
-        self._use_encoder(self.encoders[self.stage])
+        stage = self.stages[self.stage]
+        self.stages[self.stage] = stage._replace(tile=meta["tile"], history=meta["pairs"])
+        self._take()
         shape = (1, *self.shapes[self.stage], 3)
-        kinds = {
-            "start": (shape, "float32"), **self.optimizer.state_kinds(math.prod(shape))
-        }  # fmt: skip
+        kinds = self.optimizer.state_kinds(math.prod(shape))
+        if not self.used.tile:
+            kinds["start"] = (shape, "float32")
         checkpoints.check_arrays(self.checkpoint, arrays, kinds)
         if (arrays["scalars"] < 0.0).any():
             raise InputError(f"{self.checkpoint}: damaged, a count is below 0; remove it")
-        self.start = arrays.pop("start")
+        self.start = arrays.pop("start", None)
         self._set_targets(self.start)
         if meta["precise"]:
             self.objective = self.precise
@@ -264,7 +276,7 @@ class Rendering:
         height, width = self.shapes[self.stage]
         logging.info(
             "Going on from %s: %d %% done, %d × %d by %s, iteration %d of %d.",
-            self.checkpoint, 100 * self._done(), width, height, self.encoder,
+            self.checkpoint, 100 * self._done(), width, height, self.used.encoder,
             self.history[-1]["iterations"], self.plan[self.stage],
         )  # fmt: skip
         return True
@@ -273,10 +285,12 @@ class Rendering:
         stage, history, plan = meta["stage"], meta["history"], meta["plan"]
         fits = 0 <= stage < len(self.shapes) and len(history) == stage + 1
         fits = fits and len(plan) == len(self.plan)
+        fits = fits and 0 <= meta["tile"] <= LARGEST_SIZE and 0 <= meta["pairs"] <= 1000
+        fits = fits and bool(meta["tile"]) == bool(meta["pairs"])
         fits = fits and all(0 <= n <= most for n, most in zip(plan, self.plan, strict=True))
         for number, record in enumerate(history if fits else ()):
             place = (record["height"], record["width"]), record["encoder"]
-            fits = fits and place == (self.shapes[number], self.encoders[number])
+            fits = fits and place == (self.shapes[number], self.stages[number].encoder)
             fits = fits and 0 <= record["iterations"] <= plan[number]
             fits = fits and record["iterations"] == len(record["loss"]) and record["seconds"] >= 0
         if not fits:

@@ -1,7 +1,6 @@
 """Stages of a render, from coarse to fine, and sizes of the style images."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from tfstyle import images
@@ -14,14 +13,6 @@ MIXED_SHARE = 0.5  # of the iterations, at each scale of a mixed render
 POLISH_SHARE = 0.15  # of the iterations, in addition, where VGG-19 polishes
 
 
-# Memory in bytes, as benchmarks/RESULTS.md has it: of a render of a small picture, and for each
-# pixel that an encoder optimizes; the features of a style image take a share of that.
-_BASE_BYTES = 1.1e9
-_PIXEL_BYTES = {"lite": 1000.0, "vgg19": 3700.0}
-_STYLE_SHARE = 0.3
-_HOST_PIXEL_BYTES = 100.0  # with a GPU, which has the rest: eight copies of the picture
-
-
 class Stage(NamedTuple):
     """Iterations at one scale with one encoder.
 
@@ -29,11 +20,20 @@ class Stage(NamedTuple):
         shape: `(height, width)` of the picture.
         encoder: "lite" or "vgg19".
         iterations: how many.
+        tile: side in pixels of the tiles that it is computed in; 0 for the whole picture at once.
+        history: with tiles, pairs that L-BFGS stores.
     """
 
     shape: tuple[int, int]
     encoder: str
     iterations: int
+    tile: int = 0
+    history: int = 0
+
+    @property
+    def kind(self) -> tuple[str, int, int]:
+        """What its objective and its optimizer depend on."""
+        return self.encoder, self.tile, self.history
 
 
 def plan_stages(config: OptimizeConfig, encoder: str, shape: tuple[int, int]) -> list[Stage]:
@@ -61,30 +61,6 @@ def plan_stages(config: OptimizeConfig, encoder: str, shape: tuple[int, int]) ->
             if scale in polished:
                 stages.append(Stage(scale, "vgg19", math.ceil(POLISH_SHARE * iterations)))
     return stages
-
-
-def memory_needed(
-    config: OptimizeConfig,
-    stages: Sequence[Stage],
-    styles: Sequence[tuple[int, int]],
-    on_gpu: bool = False,
-) -> float:
-    """Bytes that a render takes at most, roughly; with a GPU, of the computer's own memory.
-
-    Args:
-        config: of the render.
-        stages: of `plan_stages`.
-        styles: `(height, width)` of the style images.
-        on_gpu: whether there is a GPU.
-    """
-    most = 0.0
-    for stage in stages:
-        per_pixel = _HOST_PIXEL_BYTES if on_gpu else _PIXEL_BYTES[stage.encoder]
-        size = style_size(config, stage.shape)
-        pixels = [math.prod(style_shape(shape, size)) for shape in styles]
-        style_bytes = _STYLE_SHARE * per_pixel * max(pixels, default=0)
-        most = max(most, per_pixel * math.prod(stage.shape), style_bytes)
-    return _BASE_BYTES + most
 
 
 def style_size(config: OptimizeConfig, shape: tuple[int, int]) -> float:

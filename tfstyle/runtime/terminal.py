@@ -19,6 +19,7 @@ from tfstyle.runtime import process
 FIRST = 8.0  # before the first one
 NEWS = 10.0  # if there is news
 SILENCE = 30.0  # if there is none
+_MAKING = 0.95  # share of a picture's time; the rest is for its file
 _BAR = 10  # characters
 _ROOM_FOR_BAR = 69  # characters
 
@@ -123,6 +124,32 @@ def show_progress(
         always: whether to write a line in any case.
     """
     _PROGRESS.show(done, details, remaining, always)
+
+
+class PictureProgress:
+    """The progress of a program that makes several pictures.
+
+    Args:
+        total: number of pictures.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total, self._passed = total, 0
+        self._started = time.monotonic()
+        self.show()
+
+    def show(self, share: float = 0.0, *details: str, always: bool = False) -> None:
+        """Shows it, with `share` of the present picture made, and what else is known of that."""
+        done = (self._passed + _MAKING * share) / self._total
+        count = [f"{self._passed} of {self._total} pictures"] if self._total > 1 else []
+        spent = time.monotonic() - self._started
+        left = spent * (1.0 / done - 1.0) if done else None
+        show_progress(done, *count, *details, remaining=left, always=always)
+
+    def passed(self, count: int = 1) -> None:
+        """So many pictures are written, or cannot be made."""
+        self._passed += count
+        self.show()
 
 
 def end_progress() -> None:

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import pathlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -21,10 +20,9 @@ from tfstyle import files
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError, brief
 from tfstyle.images import thumbnails
+from tfstyle.images.outputs import LONGEST_NAME, safe_name
 from tfstyle.parsing import archives, json_text
 
-LONGEST_NAME = 80  # characters, so that file names have room for it
-_UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in file names, on some systems
 _FORMAT, _VERSION = "tfstyle styles", 2
 _MOST_STYLES = 100_000
 
@@ -46,11 +44,6 @@ class _Library(TypedDict):
 
     model: str
     styles: list[_Style]
-
-
-def safe_name(name: str) -> str:
-    """A name, cut to `LONGEST_NAME`, without characters that file names may not have."""
-    return _UNSAFE.sub("_", name)[:LONGEST_NAME] or "_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +78,7 @@ class StyleLibrary:
             code: of one style, from `encode_style`.
             painting: `(1, h, w, 3)` in [0, 1], for the thumbnail.
         """
-        if not name or _UNSAFE.search(name) or len(name) > LONGEST_NAME:
+        if name != safe_name(name):
             raise ValueError(f"`name` must be fit for a file name. Received: name={name!r}")
         self.styles[name] = Style(
             {key: np.asarray(part) for key, part in code.items()},

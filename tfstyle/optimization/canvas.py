@@ -1,0 +1,123 @@
+"""A large picture and the loss's gradient by it, both in place, with what lies around the picture.
+
+A picture is a vector passed through a filter, see `objective`. The filter works on one colour
+channel at a time, and hardly anything is copied, so that little memory is needed beside the two.
+They are NumPy's arrays: TensorFlow copies a whole variable for each part of it that is changed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfstyle.optimization.objective import CHROMA_GAIN, WRAP_MARGIN, spectral_gain
+
+
+class Canvas:
+    """A picture, mirrored at its edges or continued at opposite ones.
+
+    Args:
+        margin: pixels that are mirrored.
+
+    Attributes:
+        margins: pixels above and below, and to the left and the right.
+        shape: `(height, width)` of the picture without its margins.
+        wraps: of both axes, whether opposite edges meet.
+        picture: `(h + 2·m, w + 2·n, 3)` float32 array.
+        slopes: likewise, of the loss by `picture`.
+    """
+
+    def __init__(self, margin):
+        self._margin = margin
+
+    def place(self, shape: Sequence[int], axes: Sequence[int]) -> None:
+        """Makes room for pictures.
+
+        Args:
+            shape: `(height, width)`.
+            axes: of 1 and 2, along which opposite edges meet.
+        """
+        self.shape = tuple(int(side) for side in shape)
+        self.wraps = (1 in axes, 2 in axes)
+        self._positions = []  # of the picture, that rows and columns show
+        for length, wraps in zip(self.shape, self.wraps, strict=True):
+            positions = np.arange(length)
+            if wraps:
+                positions = np.arange(-WRAP_MARGIN, length + WRAP_MARGIN) % length
+            self._positions.append(np.pad(positions, self._margin, mode="reflect"))
+        self.margins = tuple(
+            (len(positions) - length) // 2
+            for positions, length in zip(self._positions, self.shape, strict=True)
+        )
+        self._gain = tf.constant(spectral_gain(*self.shape))
+        self.picture: Any = None
+        self.slopes: Any = None
+
+    def show(self, picture: np.ndarray) -> None:
+        """Sets the picture, `(1, h, w, 3)`."""
+        rows, columns = self._positions
+        self.picture = picture[0][rows][:, columns]
+
+    def paint(self, vector: np.ndarray) -> None:
+        """Sets the picture to that of an `(h·w·3,)` vector."""
+        if self.picture is None:
+            self.picture = np.empty((*map(len, self._positions), 3), np.float32)
+        _filter(vector.reshape(*self.shape, 3), self._gain, CHROMA_GAIN, self._inside(self.picture))
+        for axis, repeated, outside in self._repeated():
+            picture = np.moveaxis(self.picture, axis, 0)
+            picture[outside] = picture[repeated]
+
+    def shown(self) -> np.ndarray:
+        """A copy of the picture, `(1, h, w, 3)`, without its margins."""
+        return self._inside(self.picture)[None].copy()
+
+    def vector(self) -> np.ndarray:
+        """The `(h·w·3,)` vector of the picture: the inverse of `paint`."""
+        found = np.empty((*self.shape, 3), np.float32)
+        _filter(self._inside(self.picture), 1.0 / self._gain, 1.0 / CHROMA_GAIN, found)
+        return found.reshape(-1)
+
+    def start_gradient(self) -> None:
+        """Sets the slopes to zero."""
+        self.slopes = np.zeros_like(self.picture)
+
+    def gradient(self) -> np.ndarray:
+        """The loss's gradient by the vector: the adjoint of `paint`, of the slopes.
+
+        Picture and slopes are gone afterwards.
+        """
+        slopes = self.slopes
+        self.picture = self.slopes = None
+        for axis, repeated, outside in reversed(list(self._repeated())):
+            rows = np.moveaxis(slopes, axis, 0)
+            for place, at in zip(outside, repeated, strict=True):
+                rows[at] += rows[place]
+        found = np.empty((*self.shape, 3), np.float32)
+        _filter(self._inside(slopes), self._gain, CHROMA_GAIN, found)
+        return found.reshape(-1)
+
+    def _inside(self, maps):
+        (top, left), (height, width) = self.margins, self.shape
+        return maps[top : top + height, left : left + width]
+
+    def _repeated(self):
+        """For both axes: the positions that margins repeat, and the margins'."""
+        both = zip(self._positions, self.margins, self.shape, strict=True)
+        for axis, (positions, margin, length) in enumerate(both):
+            outside = np.r_[:margin, margin + length : len(positions)]
+            yield axis, margin + positions[outside], outside
+
+
+def _filter(maps, gain, chroma, result):
+    """Sets `result` to maps, `(h, w, 3)`, with frequencies and colour axes scaled."""
+    grey = (maps[..., 0] + maps[..., 1] + maps[..., 2]) / np.float32(3)
+    for channel in range(3):
+        plane = grey + np.float32(chroma) * (maps[..., channel] - grey)
+        result[..., channel] = _scale_frequencies(tf.constant(plane), gain)
+
+
+@tf.function(reduce_retracing=True)
+def _scale_frequencies(plane, gain):
+    spectrum = tf.signal.rfft2d(plane) * tf.cast(gain, tf.complex64)
+    return tf.signal.irfft2d(spectrum, fft_length=tf.shape(plane))
