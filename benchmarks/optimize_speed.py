@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks.table import print_heading, print_row
+from benchmarks.table import print_table
 from tfstyle import encoders, images, optimization
 from tfstyle.config import OptimizeConfig
 from tfstyle.optimization import objective
@@ -61,10 +61,7 @@ def main(_):
     keras.utils.set_random_seed(0)
     paths = [pair.split(",") for pair in _PAIRS.value]
     pairs = [tuple(images.read_image(path) for path in pair) for pair in paths]
-    print_heading()
-    for part in _ONLY.value or PARTS:
-        for row in globals()[f"measure_{part}"](pairs):
-            print_row(*row)
+    print_table(_ONLY.value or PARTS, globals(), pairs)
 
 
 def measure_evaluations(pairs):

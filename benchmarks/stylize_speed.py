@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks.table import print_heading, print_row
+from benchmarks.table import print_table
 from tfstyle import images, models, optimization
 from tfstyle.config import DEFAULT_MODEL, OptimizeConfig
 from tfstyle.exporting import profiling, tflite
@@ -58,10 +58,7 @@ _PAINTINGS = ("brushstrokes", "ink_wash", "mosaic", "stained_glass")
 
 def main(_):
     devices.hide_retracing_warnings()
-    print_heading()
-    for part in _ONLY.value or PARTS:
-        for row in globals()[f"measure_{part}"]():
-            print_row(*row)
+    print_table(_ONLY.value or PARTS, globals())
 
 
 def measure_litert(rounds=20):

@@ -9,6 +9,20 @@ import keras
 import tensorflow as tf
 
 
+def print_table(parts, functions, *arguments):
+    """Prints the heading, and the rows that `measure_…` functions yield.
+
+    Args:
+        parts: names of what to measure, in order.
+        functions: by name, such as a module's `globals()`.
+        *arguments: of each function.
+    """
+    print_heading()
+    for part in parts:
+        for row in functions[f"measure_{part}"](*arguments):
+            print_row(*row)
+
+
 def print_heading():
     """Prints the machine, the versions and the table's header."""
     print(

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags, logging
 
-from benchmarks.table import print_heading, print_row
+from benchmarks.table import print_table
 from tfstyle import encoders, models, training
 from tfstyle.config import TrainConfig
 from tfstyle.models.adain import STYLE_LAYERS
@@ -39,10 +39,7 @@ def main(_):
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = [tf.config.LogicalDeviceConfiguration()] * _LOGICAL
     tf.config.set_logical_device_configuration(cpu, logical)
-    print_heading()
-    for part in _ONLY.value or PARTS:
-        for row in globals()[f"measure_{part}"]():
-            print_row(*row)
+    print_table(_ONLY.value or PARTS, globals())
 
 
 def measure_data(steps=60, window=15):
