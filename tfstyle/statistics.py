@@ -9,6 +9,7 @@ from typing import Any
 from keras import ops
 
 Tensor = Any  # of Keras' backend
+EPSILON = 1e-5  # of variances
 _SUMMED = 4096.0  # largest divisor of sums
 
 
@@ -27,7 +28,7 @@ def gram_matrix(features: Tensor) -> Tensor:
     return mean_products(flatten(features))
 
 
-def mean_and_std(features: Tensor, epsilon: float = 1e-5) -> tuple[Tensor, Tensor]:
+def mean_and_std(features: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
     """Means and deviations of channels, each `(batch, c)`; the variance is biased.
 
     `epsilon` is added to the variance, which keeps the gradient of a constant channel finite.

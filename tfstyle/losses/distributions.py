@@ -95,6 +95,8 @@ class MMDLoss(MomentLoss):
     Raises: ValueError for an unknown kernel.
     """
 
+    pools_targets = False  # since the Gaussian kernel's σ depends on the whole style image
+
     def __init__(
         self,
         kernel="gaussian",
@@ -112,8 +114,6 @@ class MMDLoss(MomentLoss):
         self.kernel = kernel
         self.frequencies = frequencies
         self.seed = seed
-
-    pools_targets = False  # since the Gaussian kernel's σ depends on the whole style image
 
     def moments(self, features, anchor=None):
         """Mean embeddings with `anchor` as σ."""

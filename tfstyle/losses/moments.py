@@ -38,9 +38,6 @@ class GramLoss(MomentLoss):
         super().__init__(normalize=normalize, name=name, **kwargs)
         self.distance = check_distance(distance)
 
-    def statistic(self, features):
-        return statistics.gram_matrix(features)
-
     def moments(self, features, anchor=None):
         return statistics.gram_matrix(features)
 
@@ -87,7 +84,7 @@ class MeanStdLoss(MomentLoss):
     def pooled(self, moments, anchor=None):
         mean, square = moments
         variance = ops.maximum(square - ops.square(mean), 0.0)
-        return mean if anchor is None else mean + anchor, ops.sqrt(variance + 1e-5)
+        return mean if anchor is None else mean + anchor, ops.sqrt(variance + statistics.EPSILON)
 
     def compare(self, target, moments):
         error = sum(

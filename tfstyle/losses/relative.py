@@ -79,9 +79,15 @@ class MomentLoss(StyleLoss):
     """A style loss of means over positions: averages of parts' moments are those of the whole.
 
     A subclass has `moments` and `compare`, and, for targets of parts, `pooled`.
+
+    Attributes:
+        pools_targets: whether targets, too, can be made of the moments of parts.
     """
 
     pools_targets = True
+
+    def statistic(self, features):
+        return self.pooled(self.moments(features))
 
     def moments(self, features, anchor=None):
         """Means over positions of functions of the features at each, a tensor or a tuple of them.
