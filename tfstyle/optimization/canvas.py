@@ -2,7 +2,8 @@
 
 A picture is a vector passed through a filter, see `objective`. The filter works on one colour
 channel at a time, and hardly anything is copied, so that little memory is needed beside the two.
-They are NumPy's arrays: TensorFlow copies a whole variable for each part of it that is changed.
+They are NumPy's arrays: once a part of a variable was changed, TensorFlow copies all of it for each
+read.
 """
 
 from collections.abc import Sequence

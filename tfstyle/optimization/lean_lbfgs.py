@@ -20,7 +20,7 @@ _HALVINGS = 20
 class LeanLBFGS:
     """Minimizes a smooth function of a float32 vector, one iteration per call.
 
-    Five vectors are kept while the function is evaluated, beside the stored pairs: positions and
+    Four vectors are kept while the function is evaluated, beside the stored pairs: positions and
     gradients before and after a step. Arguments, attributes and methods are those of `lbfgs.LBFGS`,
     with arrays instead of tensors, and:
 

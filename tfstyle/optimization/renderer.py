@@ -149,11 +149,15 @@ class Renderer:
 
         Args:
             stage: of the render.
-            needed: stages that this render still needs; what others need is freed, unless `keep`.
+            needed: stages that this render still needs. What others need is freed, unless `keep`,
+                and then, too, if it is for tiles: as much as the memory held.
         """
-        if not self._keep:
-            kinds = {one.kind for one in needed}
-            self._made = {kind: made for kind, made in self._made.items() if kind in kinds}
+        kinds = {one.kind for one in needed}
+        self._made = {
+            kind: made
+            for kind, made in self._made.items()
+            if kind in kinds or self._keep and not kind[1]
+        }
         if stage.kind not in self._made:
             state = random.getstate()  # the caller's, which Keras' initializers draw seeds from
             self._made[stage.kind] = self._make(stage)

@@ -129,7 +129,7 @@ class Rendering:
         """Prepares the stage's objective. Returns the vector of the picture `start`, if given."""
         shape = self.shapes[self.stage]
         style_size = scales.style_size(self.config, shape)
-        targets = self.style_images.targets(self.precise, style_size)
+        targets = self.style_images.targets(self.precise, self.used.kind, style_size)
         self.precise.set_content(images.resize(self.content, shape), targets)
         vector = None if start is None else self.precise.set_start(start)
         if self.objective is not self.precise:

@@ -25,21 +25,26 @@ class StyleImages:
         self.pictures = pictures
         self.shares = shares
         self._keep = keep
-        self._targets: dict[tuple[Objective | TiledObjective, float], Any] = {}
+        self._targets: dict[tuple[tuple, float], Any] = {}
         self.digest = b"".join(map(_digest, pictures)) if keep else b""
 
-    def targets(self, objective: Objective | TiledObjective, size: float) -> Any:
+    def targets(self, objective: Objective | TiledObjective, kind: tuple, size: float) -> Any:
         """The targets for an objective at a scale where the longest sides have `size` pixels.
 
         The pictures are reduced by the same factor as the content.
+
+        Args:
+            objective: of a render.
+            kind: of its stage, which the targets are kept by.
+            size: of the style images.
         """
-        known = self._targets.get((objective, size))
+        known = self._targets.get((kind, size))
         if known is None:
             shapes = [scales.style_shape(picture.shape[1:3], size) for picture in self.pictures]
             reduced = map(images.resize, self.pictures, shapes)
             known = objective.style_targets(reduced, self.shares)
             if self._keep:
-                self._targets[objective, size] = known
+                self._targets[kind, size] = known
         return known
 
 

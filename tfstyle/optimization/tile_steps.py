@@ -74,11 +74,9 @@ class TileSteps:
         with tf.GradientTape() as tape:
             tape.watch(x)
             moments, rest = self.moments(number, x, geometry)
-            pairs = [(slopes[name], part) for name, part in moments.items()]
-            value = tf.reduce_sum(rest_slopes * rest)
-            for slope, part in pairs:
-                both = zip(tf.nest.flatten(slope), tf.nest.flatten(part), strict=True)
-                value += sum(tf.reduce_sum(a * b) for a, b in both)
+            known = tf.nest.flatten({name: slopes[name] for name in moments})
+            parts = zip([rest_slopes, *known], [rest, *tf.nest.flatten(moments)], strict=True)
+            value = sum(tf.reduce_sum(slope * part) for slope, part in parts)
         return tape.gradient(value, x)
 
     def loss_and_slopes(self, moments, style, units):
