@@ -149,7 +149,8 @@ def in_tiles(**values):
     return dataclasses.replace(RENDER, max_memory=1.0, **values)
 
 
-def test_a_render_in_tiles_becomes_as_good(photo, painting, monkeypatch):
+def test_a_render_in_tiles_becomes_as_good(photo, painting, monkeypatch, caplog):
+    caplog.set_level("INFO")
     monkeypatch.setattr(footprint, "TILE_SIZES", (64,))
     config = in_tiles(iterations=15)
     stages = optimization.plan(config, photo.shape[1:3], [painting.shape[1:3]])
@@ -159,6 +160,8 @@ def test_a_render_in_tiles_becomes_as_good(photo, painting, monkeypatch):
         for one in (config, dataclasses.replace(config, max_memory=100.0))
     )
     assert found.image.shape == expected.image.shape
+    (line,) = [one.getMessage() for one in caplog.records if "in tiles" in one.getMessage()]
+    assert line.startswith("96 × ") and "of 64, with a history of 5 pairs: about 0." in line
     for record, whole in zip(found.history, expected.history, strict=True):
         assert record["loss"][-1] < 1.1 * whole["loss"][-1]
         assert record["evaluations"] < 1.3 * record["iterations"] + 3

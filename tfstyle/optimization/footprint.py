@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from absl import logging
+
 from tfstyle import losses
 from tfstyle.config import OptimizeConfig, parse_weights
 from tfstyle.errors import InputError
@@ -79,13 +81,16 @@ def bytes_of_tiles(stage: Stage) -> float:
     return _TILED_BASE[stage.encoder] + whole * pixels + _TILE_PIXEL[stage.encoder] * tile
 
 
-def described(stage: Stage) -> str:
-    """What a stage in tiles takes, in a line."""
-    height, width = stage.shape
-    return (
-        f"{width} × {height} pixels in tiles of {stage.tile}, with a history of {stage.history} "
-        f"pairs: about {bytes_of_tiles(stage) / 1e9:.1f} GB of memory."
-    )
+def log_tiles(stages: Sequence[Stage]) -> None:
+    """Logs what the stages in tiles take, in a line: that of them which takes the most."""
+    tiled = [stage for stage in stages if stage.tile]
+    if tiled:
+        stage = max(tiled, key=bytes_of_tiles)
+        height, width = stage.shape
+        logging.info(
+            "%d × %d pixels in tiles of %d, with a history of %d pairs: about %.1f GB of memory.",
+            width, height, stage.tile, stage.history, bytes_of_tiles(stage) / 1e9,
+        )  # fmt: skip
 
 
 def _fitted(config, stage, styles, limit, on_gpu):

@@ -88,6 +88,7 @@ class Rendering:
     def run(self, on_progress, should_stop, report_every):
         started = self.saved = reported = time.monotonic()
         shown = None  # stage and iteration of the last report
+        footprint.log_tiles(self.stages)
         resumed = self._resume()
         for stage in range(self.stage, len(self.shapes)):
             if not resumed:
@@ -150,7 +151,6 @@ class Rendering:
         vector = self._set_targets(self.start)
         if self.used.tile:  # whose vectors hold the picture itself
             self.start = self.image = None
-            logging.info("%s", footprint.described(self.used))
         previous = self.shapes[self.stage - 1]
 
         def rescale(vector):
