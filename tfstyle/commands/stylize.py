@@ -20,7 +20,7 @@ def main(config: StylizeCommand) -> int | None:
     from tfstyle import images
     from tfstyle.models import packaged
     from tfstyle.runtime import devices
-    from tfstyle.stylization import StyleLibrary
+    from tfstyle.stylization import StyleLibrary, engines
 
     packaged.model_path(config.model)
     if not (config.style or config.style_library or config.style_name):
@@ -40,9 +40,11 @@ def main(config: StylizeCommand) -> int | None:
         with of_flag("statistics_of"):
             statistics_of = images.read_image(config.statistics_of, config.tile_size, enlarge=False)
 
-    terminal.show_progress(None, "loading TensorFlow")
-    devices.start_tensorflow()
-    stylizer = _load_stylizer(config)
+    engine = engines.choose(config, contents)
+    if engine == "keras":
+        terminal.show_progress(None, "loading TensorFlow")
+        devices.start_tensorflow()
+    stylizer = _load_stylizer(config, engine)
     names, paintings, pictures = _check_paintings(config, stylizer, names, paintings, pictures)
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
@@ -80,11 +82,11 @@ def _with_own_style(config, own):
     )
 
 
-def _load_stylizer(config):
+def _load_stylizer(config, engine):
     from tfstyle.models.capabilities import Tileable, require
     from tfstyle.stylization import Stylizer
 
-    stylizer = Stylizer(config.model, config.tile_size)
+    stylizer = Stylizer(config.model, config.tile_size, engine=engine)
     for flag in ("tile_size", "wrap", "statistics_of"):
         if getattr(config, flag) != getattr(StylizeCommand, flag):
             require(stylizer.model, Tileable, f"--{flag}")

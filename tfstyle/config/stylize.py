@@ -78,6 +78,13 @@ class StylizeCommand:
         "tile.", section="Model",
     )  # fmt: skip
 
+    engine: str = option(
+        "auto", "What computes the model: litert, which starts at once, paints photos in one piece "
+        "on the CPU, by files that the packaged models have; keras can do all. auto takes litert "
+        "where it can be used and there is no GPU.", section="Model",
+        choices=("auto", "litert", "keras"),
+    )  # fmt: skip
+
     def __post_init__(self):
         check_options(
             self,

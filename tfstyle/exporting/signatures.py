@@ -21,10 +21,11 @@ import tensorflow as tf
 
 from tfstyle.models import StyleTransferModel
 from tfstyle.models.capabilities import NamedStyles, StylePictures, Tileable
+from tfstyle.models.exported import CODE, ENCODE_STYLE, TRANSFER, flatten, unflatten
 
-ENCODE_STYLE, ENCODE_INDEX, TRANSFER = "encode_style", "encode_index", "transfer"
+ENCODE_INDEX = "encode_index"
 STYLIZE, ENCODE_WHOLE, TRANSFER_TILE = "stylize", "encode_whole", "transfer_tile"
-CODE, SUMMARY = "code", "summary"  # before the names of their arrays
+SUMMARY = "summary"  # before the names of its arrays, as `CODE`
 PICTURES = ("content", "style", "stylized")
 DTYPES = ("float32", "uint8")
 Size = tuple[int | None, int | None]  # height and width in pixels; None where they are free
@@ -57,20 +58,6 @@ class ArraySpec:
 
     shape: tuple[int | None, ...]
     dtype: str
-
-
-def flatten(kind: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """A code's or a summary's arrays by the names of their inputs: `{"code_mean": …}`."""
-    return {f"{kind}_{name}": array for name, array in arrays.items()}
-
-
-def unflatten(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of `flatten`; other values are ignored."""
-    return {
-        name.removeprefix(f"{kind}_"): value
-        for name, value in values.items()
-        if name.startswith(f"{kind}_")
-    }
 
 
 class Signatures:

@@ -15,20 +15,20 @@ from tfstyle.exporting.signatures import (
     ENCODE_WHOLE,
     FREE,
     STYLIZE,
-    TRANSFER,
     TRANSFER_TILE,
     Signatures,
 )
 from tfstyle.metrics.networks import load_features
-from tfstyle.models import StyleTransferModel, packaged
+from tfstyle.models import StyleTransferModel, capabilities, packaged
 from tfstyle.models.capabilities import NamedStyles, Tileable
+from tfstyle.models.exported import DESCRIPTION, ENCODER_FILE, TRANSFER, TRANSFER_FILE
 from tfstyle.runtime.litert import Network
 
 ROUNDS = 20  # timings of each function
 THREADS = (1, 2)
 # In dB; `min_psnr` for the others. Rounding to 8 bits alone gives 59.
 _MIN_PSNR = {"float32": 55.0, "float16": 45.0}
-_ENCODER, _TRANSFER, _STYLIZE = "style_encoder.tflite", "transfer.tflite", "stylize.tflite"
+_STYLIZE = "stylize.tflite"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,11 +112,11 @@ def write_files(
                 its_checks = checks[as_parts, entry.sizes.get("content", content_sizes[0])]
                 rows.append(_measure(name, data, entry, by_threads, its_checks, dtype, least))
             done += 2
-        pair = checking.NetworkPair(networks.get(_ENCODER), networks[_TRANSFER], dtype)
+        pair = checking.NetworkPair(networks.get(ENCODER_FILE), networks[TRANSFER_FILE], dtype)
         likenesses[precision] = whole.likeness_of_pair(pair)
         golden.write_golden(folder / precision / "golden", pair, whole.example())
         text = json.dumps(describe_model(model), indent=1, ensure_ascii=False) + "\n"
-        (folder / precision / "model.json").write_text(text, encoding="utf-8")
+        (folder / precision / DESCRIPTION).write_text(text, encoding="utf-8")
     on_progress(1.0, f"{done // 2} files")
     return Found(rows, likenesses, whole.model_itself)
 
@@ -134,15 +134,23 @@ def _plan(signatures, config, content_sizes, tile_sizes, style_size):
     if tile_sizes:
         encoder += entries(ENCODE_WHOLE, [style_size])
     if encoder:
-        yield _ENCODER, encoder
-    yield _TRANSFER, [*entries(TRANSFER, content_sizes), *entries(TRANSFER_TILE, tile_sizes)]
+        yield ENCODER_FILE, encoder
+    yield TRANSFER_FILE, [*entries(TRANSFER, content_sizes), *entries(TRANSFER_TILE, tile_sizes)]
     if config.single_file and STYLIZE in signatures.by_name:
         yield _STYLIZE, entries(STYLIZE, content_sizes)
 
 
 def describe_model(model: StyleTransferModel) -> dict[str, Any]:
     """What an app needs to know of a model besides its signatures, JSON-compatible."""
-    about: dict[str, Any] = {"codes": model.code_identity()}
+    about: dict[str, Any] = {
+        "architecture": type(model).__name__,
+        "capabilities": [
+            name for name, kind in vars(capabilities).items()
+            if isinstance(kind, type) and hasattr(kind, "purpose") and isinstance(model, kind)
+        ],
+        "codes": model.code_identity(),
+        "min_size": model.min_size,
+    }
     if isinstance(model, NamedStyles):
         about["style_names"] = list(model.style_names)
         for name in ("style_credits", "style_thumbnails"):

@@ -9,8 +9,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import encoders, losses
-from tfstyle.errors import InputError
-from tfstyle.models.capabilities import StylePictures
+from tfstyle.models.capabilities import StylePictures, check_sides
 
 STYLE_WEIGHT = 10.0  # default of models and of train.py
 
@@ -109,12 +108,7 @@ class StyleTransferModel(keras.Model):
 
     def check_picture(self, picture, name):
         """Raises InputError, which names the picture, if its sides are too short for the model."""
-        height, width = picture.shape[1:3]
-        if min(height, width) < self.min_size:
-            raise InputError(
-                f"{name}: {width} × {height} pixels at this size; both sides must have "
-                f"{self.min_size}"
-            )
+        check_sides(picture, name, self.min_size)
 
     def build(self, input_shape=None):
         """Paints a picture of zeros, which builds all layers, and freezes encoders."""

@@ -5,12 +5,14 @@ A model declares a capability by inheriting from its class, and a program asks f
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import keras
 import numpy as np
 
 from tfstyle.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
 
 Code = Mapping[str, Any]  # of one style or of a batch: arrays by name, each `(batch, …)`
 Picture = Any  # `(batch, h, w, 3)` float32 RGB in [0, 1], an array or a tensor
@@ -78,7 +80,7 @@ class MoreStyles(NamedStyles):
 
     purpose = "can learn further styles"
 
-    def keep_styles(self, trained: keras.Model) -> None:
+    def keep_styles(self, trained: "keras.Model") -> None:
         """Takes over a trained model, whose styles come first; training then leaves them alone.
 
         Raises: ValueError, with the reason, if its weights do not fit.
@@ -159,7 +161,7 @@ class Growable:
 
     purpose = "can start from another model"
 
-    def start_from(self, trained: keras.Model) -> None:
+    def start_from(self, trained: "keras.Model") -> None:
         """Copies the trained weights; ValueError, with the reason, if they do not fit."""
         raise NotImplementedError
 
@@ -183,3 +185,12 @@ def require(model: Any, capability: type[_Capability], flag: str) -> _Capability
             hint = "; give it a --style"
         raise InputError(f"{flag}: is for a model that {what}, unlike {type(model).__name__}{hint}")
     return model
+
+
+def check_sides(picture: Picture, name: Any, least: int) -> None:
+    """Raises InputError, which names the picture, if its sides are too short for a model."""
+    height, width = picture.shape[1:3]
+    if min(height, width) < least:
+        raise InputError(
+            f"{name}: {width} × {height} pixels at this size; both sides must have {least}"
+        )

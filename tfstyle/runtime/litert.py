@@ -13,9 +13,14 @@ from tfstyle.runtime import process
 UNNAMED = ""  # the signature of files that have none
 
 
+def is_installed() -> bool:
+    """Whether LiteRT is installed."""
+    return importlib.util.find_spec("ai_edge_litert") is not None
+
+
 def check_installed() -> None:
     """Raises InputError if LiteRT is not installed."""
-    if importlib.util.find_spec("ai_edge_litert") is None:
+    if not is_installed():
         raise InputError("LiteRT is not installed; pip install ai-edge-litert")
 
 

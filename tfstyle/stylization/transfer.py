@@ -1,7 +1,6 @@
 """A trained model that is loaded once for many pictures."""
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,8 @@ import numpy as np
 from tfstyle import colors
 from tfstyle.config import WRAP_AXES
 from tfstyle.errors import InputError, brief
-from tfstyle.runtime import devices, memory
-from tfstyle.stylization import smoothing, tiling, wrapping
+from tfstyle.runtime import memory
+from tfstyle.stylization import engines, smoothing, tiling, wrapping
 
 if TYPE_CHECKING:
     from tfstyle.models import StyleTransferModel
@@ -40,6 +39,8 @@ class Stylizer:
             tiles.
         compiled: whether to compile the model for each size of picture, which takes some seconds
             and makes further ones of that size faster.
+        engine: "keras", or "litert" for a packaged model's exported files, which paint whole photos
+            without TensorFlow; see `engines`.
     Raises: InputError if there is no such model, or for tiles that are too small for it.
     """
 
@@ -48,15 +49,13 @@ class Stylizer:
         model: "str | os.PathLike | StyleTransferModel" = "quality",
         tile_size: int = 1024,
         compiled: bool = False,
+        engine: str = "keras",
     ):
-        if "keras" not in sys.modules:
-            devices.start_tensorflow()
-        from tfstyle.models import loading
         from tfstyle.models.capabilities import Tileable
 
         self.model: Any = model
         if isinstance(model, (str, os.PathLike)):
-            self.model = loading.load_model(model)
+            self.model = engines.load(model, engine)
         self.tile_size = tile_size
         self._tiles = isinstance(self.model, Tileable)
         if self._tiles and tile_size < tiling.least_tile_size(self.model):

@@ -1,0 +1,140 @@
+"""Models as exported files for LiteRT, which paint without Keras and TensorFlow.
+
+A folder has `style_encoder.tflite`, `transfer.tflite` and `model.json`, as `export/to_tflite.py`
+writes them for one precision, with float32 pictures of any size. The packaged models have theirs
+in `tfstyle/pretrained/litert`; `tools/pack_litert.py` makes them.
+"""
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import numpy as np
+
+from tfstyle import files
+from tfstyle.errors import InputError, brief
+from tfstyle.models import capabilities
+from tfstyle.models.packaged import PACKAGED_MODELS
+from tfstyle.parsing import json_text
+from tfstyle.runtime.litert import Network
+
+ENCODE_STYLE, TRANSFER = "encode_style", "transfer"  # signatures; see `exporting.signatures`
+CODE = "code"  # before the names of a code's arrays, as inputs and outputs
+DESCRIPTION, ENCODER_FILE, TRANSFER_FILE = (
+    "model.json", "style_encoder.tflite", "transfer.tflite"
+)  # fmt: skip
+FOLDER = pathlib.Path(__file__).parent.parent / "pretrained" / "litert"
+
+
+class Description(TypedDict):
+    """What `model.json` says, at least.
+
+    Attributes:
+        architecture: the name of the model's class.
+        capabilities: the names of its classes of `models.capabilities`.
+        codes: the model's `code_identity`.
+        min_size: the model's.
+    """
+
+    architecture: str
+    capabilities: list[str]
+    codes: str
+    min_size: int
+
+
+def folder_of(model: str | os.PathLike) -> pathlib.Path | None:
+    """The folder of a packaged model's files, or None for another model, or one without them."""
+    folder = FOLDER / str(model)
+    return folder if str(model) in PACKAGED_MODELS and folder.is_dir() else None
+
+
+def load_exported(folder: pathlib.Path) -> "ExportedModel":
+    """The model in a folder, with those of its capabilities that its files have.
+
+    Raises: InputError if a file is missing or damaged, or LiteRT is not installed.
+    """
+    path = folder / DESCRIPTION
+    try:
+        about = json_text.check(json_text.parse(path.read_text("utf-8")), Description)
+    except files.UNREADABLE as error:
+        raise InputError(f"{path}: not the description of a model: {brief(error)}") from error
+    kinds = [kind for kind in _CAPABILITIES if kind.__name__ in about["capabilities"]]
+    # With the name of the model's own class, for errors.
+    return type(about["architecture"], (ExportedModel, *kinds), {})(folder, about)
+
+
+_CAPABILITIES = (capabilities.StylePictures, capabilities.MixableCodes)
+
+
+class ExportedModel:
+    """A model's files; as a `StyleTransferModel`, but for NumPy arrays, and not to be trained.
+
+    Args:
+        folder: of the files.
+        about: what `model.json` says.
+
+    Attributes:
+        min_size: as of `StyleTransferModel`.
+    """
+
+    def __init__(self, folder: pathlib.Path, about: Description):
+        self.min_size = about["min_size"]
+        self._identity = about["codes"]
+        self._folder = folder
+        self._networks: dict[str, Network] = {}
+
+    def encode_style(self, style: np.ndarray) -> dict[str, np.ndarray]:
+        """As `StylePictures.encode_style`, of one picture."""
+        found = self._run(ENCODER_FILE, ENCODE_STYLE, {"style": style})
+        return unflatten(CODE, found)
+
+    def stylize(
+        self, content: np.ndarray, code: Mapping[str, Any], strength: Any = 1.0
+    ) -> np.ndarray:
+        """As `StyleTransferModel.stylize`."""
+        count = len(content)
+        strengths = np.broadcast_to(np.asarray(strength, np.float32), (count,))
+        return np.concatenate([
+            self._run(TRANSFER_FILE, TRANSFER, {
+                "content": content[n : n + 1],
+                "strength": strengths[n : n + 1],
+                **flatten(CODE, {
+                    name: part[n : n + 1] if len(part) == count else part
+                    for name, part in code.items()
+                }),
+            })["stylized"]
+            for n in range(count)
+        ])  # fmt: skip
+
+    def code_identity(self) -> str:
+        """As of `StyleTransferModel`."""
+        return self._identity
+
+    def check_picture(self, picture: np.ndarray, name: str | os.PathLike) -> None:
+        """As of `StyleTransferModel`."""
+        capabilities.check_sides(picture, name, self.min_size)
+
+    def _run(self, file, signature, inputs):
+        if file not in self._networks:
+            path = self._folder / file
+            threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+            self._networks[file] = Network(
+                path.read_bytes(), threads or os.cpu_count() or 1, str(path)
+            )
+        inputs = {name: np.ascontiguousarray(one, np.float32) for name, one in inputs.items()}
+        return self._networks[file].run(signature, inputs)
+
+
+def flatten(kind: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """A code's or a summary's arrays by the names of their inputs: `{"code_mean": …}`."""
+    return {f"{kind}_{name}": array for name, array in arrays.items()}
+
+
+def unflatten(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flatten`; other values are ignored."""
+    return {
+        name.removeprefix(f"{kind}_"): value
+        for name, value in values.items()
+        if name.startswith(f"{kind}_")
+    }

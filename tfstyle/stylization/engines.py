@@ -1,0 +1,87 @@
+"""What computes a trained model: Keras, or LiteRT, which starts ten times as fast.
+
+LiteRT computes exported files of the packaged models, on the CPU, and photos in one piece alone.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from tfstyle.config import StylizeCommand
+from tfstyle.errors import InputError
+from tfstyle.runtime import devices, litert
+
+if TYPE_CHECKING:
+    from tfstyle.models import StyleTransferModel
+    from tfstyle.models.exported import ExportedModel
+
+_TILED = ("wrap", "statistics_of")  # flags that only models that paint in tiles take
+_GPUS = ("/dev/nvidia0", "/dev/kfd")  # device files of NVIDIA's and AMD's drivers
+
+
+def choose(config: StylizeCommand, photos: Iterable[str | os.PathLike]) -> str:
+    """The engine of a command, "litert" or "keras"; known before TensorFlow is loaded.
+
+    Args:
+        config: of the command.
+        photos: its contents; those that cannot be read do not count.
+    Raises: InputError if `--engine=litert` is asked for what LiteRT cannot do.
+    """
+    if config.engine == "keras":
+        return "keras"
+    reason = _refusal(config, photos)
+    if config.engine == "litert":
+        if reason:
+            raise InputError(f"--engine=litert: {reason}")
+        litert.check_installed()
+        return "litert"
+    if reason or any(map(os.path.exists, _GPUS)) or not litert.is_installed():
+        return "keras"
+    return "litert"
+
+
+def _refusal(config, photos):
+    """Why LiteRT cannot do what a command asks for; None if it can."""
+    from tfstyle import images
+    from tfstyle.models import exported
+
+    if exported.folder_of(config.model) is None:
+        return f"'{config.model}' has no exported files; the packaged models have"
+    for flag in _TILED:
+        if getattr(config, flag) != getattr(StylizeCommand, flag):
+            return f"--{flag} needs tiles; use --engine=keras"
+    for path in photos:
+        try:
+            longest = config.size or max(images.image_size(path))
+        except InputError:
+            continue
+        if longest > config.tile_size:
+            return (
+                f"{path}: {longest} pixels, and above {config.tile_size} photos are painted in "
+                "tiles; use --engine=keras, or a smaller --size"
+            )
+    return None
+
+
+def load(model: str | os.PathLike, engine: str) -> "StyleTransferModel | ExportedModel":
+    """A trained model, computed by an engine.
+
+    Args:
+        model: a packaged model's name, or the path of a `.keras` file.
+        engine: "litert" or "keras".
+    Raises: InputError if there is no such model, or not for this engine.
+    """
+    from tfstyle.models import exported, packaged
+
+    packaged.model_path(model)
+    if engine == "litert":
+        folder = exported.folder_of(model)
+        if folder is None:
+            raise InputError(f"--engine=litert: '{model}' has no exported files")
+        return exported.load_exported(folder)
+    if "keras" not in sys.modules:
+        devices.start_tensorflow()
+    from tfstyle.models import loading
+
+    return loading.load_model(model)
