@@ -61,14 +61,10 @@ class ReflectionPadding2D(keras.layers.Layer):
         self.multiple = multiple
 
     def call(self, image):
-        sides = ops.shape(image)[1:3]
-        pads = [(self.padding, self.padding + self._missing(side)) for side in sides]
-        if all(isinstance(side, int) for side in sides):
-            return _reflected(_reflected(image, 1, *pads[0]), 2, *pads[1])
-        padded = ops.pad(image, [(0, 0), *pads, (0, 0)], mode="reflect")
-        # With unknown sides, the static number of channels is lost, which a convolution needs.
-        sides = [before + side + after for side, (before, after) in zip(sides, pads, strict=True)]
-        return ops.reshape(padded, (-1, *sides, image.shape[-1]))
+        for axis in (1, 2):
+            after = self.padding + self._missing(ops.shape(image)[axis])
+            image = _reflected(image, axis, self.padding, after)
+        return image
 
     def _missing(self, side):
         # The remainder of a negative number, which is shorter, ONNX files round the other way.
@@ -85,7 +81,7 @@ class ReflectionPadding2D(keras.layers.Layer):
 
 def _reflected(image, axis, before, after):
     """Reflected along an axis by slices: LiteRT takes 30 times as long for its own reflection."""
-    parts, end = [image], image.shape[axis] - 1
+    parts, end = [image], ops.shape(image)[axis] - 1
     for start, stop in ((1, 1 + before), (end - after, end)):
         part = image[:, start:stop] if axis == 1 else image[:, :, start:stop]
         parts.append(ops.flip(part, axis))
@@ -98,8 +94,8 @@ class Upsampling2D(keras.layers.Layer):
 
     Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016. For static
     sizes it is the resize that XNNPACK and mobile GPUs support (bilinear in any precision, nearest
-    not in float). `keras.ops.image.resize` takes no dynamic sizes; for these it is composed of
-    other operations.
+    not in float). `keras.ops.image.resize` takes no dynamic sizes; for these it is TensorFlow's
+    resize, or else composed of other operations.
 
     Args:
         interpolation: "bilinear", with half-pixel centres, or "nearest".
@@ -126,6 +122,14 @@ class Upsampling2D(keras.layers.Layer):
                 features, size, self.interpolation, data_format="channels_last"
             )
             return ops.cast(features, self.compute_dtype)
+        if self.interpolation == "bilinear" and keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            size = 2 * tf.shape(features)[1:3]
+            resized = tf.raw_ops.ResizeBilinear(
+                images=ops.cast(features, "float32"), size=size, half_pixel_centers=True
+            )
+            return ops.cast(resized, self.compute_dtype)
         return self._double(self._double(features, 1), 2)
 
     def _double(self, features, axis):

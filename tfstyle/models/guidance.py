@@ -71,10 +71,10 @@ def noise(maps: Tensor, number: int) -> Tensor:
     # Times 1 that is known from the picture alone: else converters store the noise for all of it.
     one = ops.minimum(1.0 + ops.square(maps[:1, :1, :1, :1]), 1.0)
     found = ops.convert_to_tensor(_NOISE[number][None, ..., None]) * one
-    for axis in (1, 2):
-        indices = ops.arange(ops.shape(maps)[axis]) % (PERIOD >> number)
-        found = ops.take(found, indices, axis=axis)
-    return found
+    period = PERIOD >> number
+    rows, columns = ops.shape(maps[:1, ::period, ::period, :1])[1:3]
+    height, width = ops.shape(maps)[1:3]
+    return ops.tile(found, (1, rows, columns, 1))[:, :height, :width]
 
 
 def guided(picture: Tensor, guide: Tensor, share: float, rest: float) -> Tensor:
