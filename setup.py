@@ -21,10 +21,14 @@ setup(
     python_requires=">=3.11",
     packages=[*find_packages(include=["tfstyle", "tfstyle.*"]), "tfstyle.examples"],
     package_dir={"tfstyle.examples": "examples"},
-    package_data={"tfstyle": ["pretrained/*"], "tfstyle.examples": ["*.jpg", "README.md"]},
+    package_data={
+        "tfstyle": ["pretrained/*", "pretrained/litert/*/*"],
+        "tfstyle.examples": ["*.jpg", "README.md"],
+    },
     entry_points={"console_scripts": ["tfstyle=tfstyle.__main__:program"]},
     install_requires=[
         "absl-py>=2.1",
+        "ai-edge-litert>=2.0",
         "h5py>=3.11",
         "keras>=3.10",
         "matplotlib>=3.9",
@@ -38,7 +42,6 @@ setup(
     ],
     extras_require={
         "dev": [
-            "ai-edge-litert>=2.0",
             "hypothesis>=6.100",
             "mypy>=1.15",
             "onnx>=1.17",
@@ -52,7 +55,6 @@ setup(
             "tf2onnx>=1.16",
         ],
         "heic": ["pillow-heif>=1.0"],
-        "litert": ["ai-edge-litert>=2.0"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
         "torch": ["torch>=2.6"],
     },

@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 from tfstyle import images
 from tfstyle.__main__ import main
 from tfstyle.runtime import process
+from tfstyle.stylization import Stylizer
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def test_a_signal_ends_what_is_still_loading(tmp_path, pair, number, module):
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'late'}:{ROOT}"}
     started = time.monotonic()
     result = subprocess.run(
-        [sys.executable, ROOT / pair[0], *pair[1:]], cwd=tmp_path, env=environment,
-        capture_output=True, text=True, timeout=50,
+        [sys.executable, ROOT / pair[0], *pair[1:], "--engine=keras"], cwd=tmp_path,
+        env=environment, capture_output=True, text=True, timeout=50,
     )  # fmt: skip
     assert time.monotonic() - started < 30
     assert (result.returncode, result.stderr) == (128 + number, "error: interrupted\n")
@@ -103,14 +104,14 @@ def test_a_signal_after_the_end_is_no_traceback():
 
 def test_when_interrupted_stylize_says_what_is_kept(tmp_path, pair, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    write, count = images.write_image, itertools.count()
+    paint, count = Stylizer.paint, itertools.count()
 
     def interrupted(*arguments, **options):
         if next(count) == 1:
             signal.raise_signal(signal.SIGINT)
-        write(*arguments, **options)
+        return paint(*arguments, **options)
 
-    monkeypatch.setattr(images, "write_image", interrupted)
+    monkeypatch.setattr(Stylizer, "paint", interrupted)
     Image.open("painting.png").rotate(90).save("turned.png")
     arguments = ["stylize", *pair[1:], "--style", "turned.png", "--output", "out"]
     assert main(arguments) == 128 + signal.SIGINT

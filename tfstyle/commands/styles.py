@@ -16,7 +16,7 @@ def main(config: StylesCommand) -> int | None:
     from tfstyle import files, images
     from tfstyle.images.outputs import safe_name
     from tfstyle.models import packaged
-    from tfstyle.runtime import devices
+    from tfstyle.stylization import engines
     from tfstyle.stylization.library import StyleLibrary
 
     packaged.model_path(config.model)
@@ -56,12 +56,10 @@ def main(config: StylesCommand) -> int | None:
             paths, lambda path: images.read_image(path, config.style_size, enlarge=False)
         )
     if any(painting is not None for painting in read):
-        terminal.show_progress(None, "loading TensorFlow")
-        devices.start_tensorflow()
         from tfstyle.models.capabilities import StylePictures, require
         from tfstyle.stylization import Stylizer
 
-        stylizer = Stylizer(config.model)
+        stylizer = Stylizer(config.model, engine=engines.start(engines.fastest(config.model)))
         terminal.show_progress(None, "encoding the styles")
         model = stylizer.model
         require(model, StylePictures, "--add")

@@ -19,7 +19,6 @@ def main(config: StylizeCommand) -> int | None:
     """Stylizes every photo in every style."""
     from tfstyle import images
     from tfstyle.models import packaged
-    from tfstyle.runtime import devices
     from tfstyle.stylization import StyleLibrary, engines
 
     packaged.model_path(config.model)
@@ -34,23 +33,21 @@ def main(config: StylizeCommand) -> int | None:
         config.output, contents, names, paintings, config.bits, config.size
     )
     given = len(paintings)
-    names, paintings, pictures = _read_paintings(config, names, paintings)
+    engine = engines.choose(config, contents)
+    cache = _cache(config, engine)
+    names, paintings, pictures = _read_paintings(config, names, paintings, cache)
     statistics_of = None
     if config.statistics_of:
         with of_flag("statistics_of"):
             statistics_of = images.read_image(config.statistics_of, config.tile_size, enlarge=False)
 
-    engine = engines.choose(config, contents)
-    if engine == "keras":
-        terminal.show_progress(None, "loading TensorFlow")
-        devices.start_tensorflow()
-    stylizer = _load_stylizer(config, engine)
+    stylizer = _load_stylizer(config, engines.start(engine))
     names, paintings, pictures = _check_paintings(config, stylizer, names, paintings, pictures)
     if library:
         library.check_model(stylizer.model.code_identity(), config.style_library)
         for name in config.style_name or library.names():
             stylizer.check_code(library.code(name), f"{config.style_library}: style '{name}'")
-    codes_for = _codes(config, stylizer, library, pictures)
+    codes_for = _codes(config, stylizer, library, paintings, pictures, cache)
     terminal.show_progress(None, "encoding the styles")
     codes_for(None)  # errors are raised before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
@@ -93,15 +90,32 @@ def _load_stylizer(config, engine):
     return stylizer
 
 
-def _read_paintings(config, names, paintings):
-    """Names, files and pictures of the paintings that can be read; errors of others are logged."""
+def _cache(config, engine):
+    """The cache of codes, or None where it would not help, or not be right."""
+    from tfstyle.models import exported
+    from tfstyle.stylization.code_cache import CodeCache
+
+    folder = exported.folder_of(config.model)
+    if engine == "keras" or not folder or config.no_cache or config.preserve_color != "none":
+        return None  # Keras takes longer to start; recoloured paintings are others
+    codes = exported.describe(folder)["codes"]
+    return CodeCache(f"{codes} {engine} {config.style_size}")
+
+
+def _read_paintings(config, names, paintings, cache):
+    """Names, files and pictures of the paintings that can be read; errors of others are logged.
+
+    Instead of a picture, there is its code, a dict, if the cache has it.
+    """
     from tfstyle import images
 
+    def read(path):
+        known = cache and cache.get(path)
+        return known or images.read_image(path, config.style_size, enlarge=False)
+
     with of_flag("style"):
-        read = images.read_each(
-            paintings, lambda path: images.read_image(path, config.style_size, enlarge=False)
-        )
-    return _usable(config, names, paintings, read)
+        found = images.read_each(paintings, read)
+    return _usable(config, names, paintings, found)
 
 
 def _check_paintings(config, stylizer, names, paintings, pictures):
@@ -109,7 +123,8 @@ def _check_paintings(config, stylizer, names, paintings, pictures):
     from tfstyle import images
 
     def check(number):
-        stylizer.model.check_picture(pictures[number], f"--style: {paintings[number]}")
+        if not isinstance(pictures[number], dict):
+            stylizer.model.check_picture(pictures[number], f"--style: {paintings[number]}")
         return pictures[number]
 
     return _usable(config, names, paintings, images.read_each(range(len(paintings)), check))
@@ -127,9 +142,18 @@ def _usable(config, names, paintings, pictures):
     return [[items[number] for number in found] for items in (names, paintings, pictures)]
 
 
-def _codes(config, stylizer, library, pictures):
+def _codes(config, stylizer, library, paintings, pictures, cache):
     """The function from a photo to the codes of all styles, or of their mixture."""
     known = None
+
+    def cached():
+        for path, picture in zip(paintings, pictures, strict=True):
+            if isinstance(picture, dict):
+                yield picture
+            else:
+                code = stylizer.encode_style(picture)
+                cache.put(path, code)
+                yield code
 
     def codes_for(content):
         nonlocal known
@@ -137,6 +161,8 @@ def _codes(config, stylizer, library, pictures):
         if known is None or pictures and recolored != "none":
             if library:
                 known = [library.code(name) for name in config.style_name or library.names()]
+            elif cache and pictures:
+                known = list(cached())
             elif pictures:
                 known = stylizer.encode_styles(pictures, content, recolored)
             else:
@@ -162,6 +188,7 @@ def _paint_all(config, stylizer, paint, codes_for, contents, names, outputs):
 def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
     """As `_paint_all`; adds the files that it writes to `done`."""
     from tfstyle import images
+    from tfstyle.stylization import background
 
     progress = terminal.PictureProgress(len(outputs))
 
@@ -173,32 +200,36 @@ def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
         "program": f"tfstyle stylize {__version__}",
         **{name: value for name, value in dataclasses.asdict(config).items() if name not in _PATHS},
     }
+
+    def read(path):
+        with of_flag("content"):
+            content = images.read_image(path, config.size or None)
+            stylizer.check_photo(content, path)
+            return content, images.read_alpha(path, config.size or None)
+
+    def write(path, name, image, alpha):
+        stored = {**parameters, "content": str(path), "style": name}
+        output = outputs[path, name]
+        images.write_image(output, image, alpha=alpha, bits=config.bits, parameters=stored)
+        done.append(output)
+
     failed = 0
     show()
-    for path in contents:
-        try:
-            with of_flag("content"):
-                content = images.read_image(path, config.size or None)
-                stylizer.check_photo(content, path)
-                alpha = images.read_alpha(path, config.size or None)
-        except InputError as error:
-            if len(contents) == 1:
-                raise
-            logging.error("error: %s", error)
-            failed += 1
-            progress.passed(len(names))
-            continue
-        for name, code in zip(names, codes_for(content), strict=True):
-            image = paint(content, code, on_progress=show)
-            images.write_image(
-                outputs[path, name],
-                image,
-                alpha=alpha,
-                bits=config.bits,
-                parameters={**parameters, "content": str(path), "style": name},
-            )
-            done.append(outputs[path, name])
-            progress.passed()
+    with background.Background() as others:
+        for path, result in others.read_ahead(read, contents):
+            try:
+                content, alpha = result()
+            except InputError as error:
+                if len(contents) == 1:
+                    raise
+                logging.error("error: %s", error)
+                failed += 1
+                progress.passed(len(names))
+                continue
+            for name, code in zip(names, codes_for(content), strict=True):
+                image = paint(content, code, on_progress=show)
+                others.write(write, path, name, image, alpha)
+                progress.passed()
     return failed
 
 

@@ -84,6 +84,11 @@ class StylizeCommand:
         "where it can be used and there is no GPU.", section="Model",
         choices=("auto", "litert", "keras"),
     )  # fmt: skip
+    no_cache: bool = option(
+        False, "Computes the codes of paintings anew. Otherwise litert takes those of paintings "
+        "seen before from the user's cache folder, or that of the variable TFSTYLE_CACHE.",
+        section="Model",
+    )  # fmt: skip
 
     def __post_init__(self):
         check_options(

@@ -145,7 +145,8 @@ def describe_model(model: StyleTransferModel) -> dict[str, Any]:
     about: dict[str, Any] = {
         "architecture": type(model).__name__,
         "capabilities": [
-            name for name, kind in vars(capabilities).items()
+            name
+            for name, kind in vars(capabilities).items()
             if isinstance(kind, type) and hasattr(kind, "purpose") and isinstance(model, kind)
         ],
         "codes": model.code_identity(),

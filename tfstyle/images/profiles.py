@@ -7,6 +7,9 @@ import numpy as np
 from PIL import Image, ImageCms
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_DATE = slice(24, 36)  # bytes of a profile's header: when it was made
+_DAY = bytes.fromhex("07d0 0001 0001 0000 0000 0000")
+SRGB_BYTES = SRGB.tobytes()[: _DATE.start] + _DAY + SRGB.tobytes()[_DATE.stop :]  # always the same
 _BAND = 4_000_000  # pixels converted at once
 _RAMP = np.arange(256, dtype=np.uint8)
 _GRID = np.stack(np.meshgrid(*[_RAMP[::51]] * 3), axis=-1).reshape(1, -1, 3)  # 216 colours

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfstyle import files
 from tfstyle.errors import InputError
-from tfstyle.images.profiles import SRGB
+from tfstyle.images.profiles import SRGB_BYTES
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits a channel
@@ -87,7 +87,7 @@ def check_output(path: str | os.PathLike, bits: int = 8, size: int = 0) -> None:
 
 def _save_pillow(path: pathlib.Path, pixels: np.ndarray, description: str) -> None:
     picture = Image.fromarray(pixels)
-    options: dict[str, Any] = {"icc_profile": SRGB.tobytes()}
+    options: dict[str, Any] = {"icc_profile": SRGB_BYTES}
     if path.suffix.lower() == ".png":
         options["compress_level"] = PNG_LEVEL
         options["pnginfo"] = PngInfo()
@@ -118,7 +118,7 @@ def _save_tiff(path: pathlib.Path, pixels: np.ndarray, description: str) -> None
         software="tfstyle",
         description=description or None,
         metadata=None,
-        iccprofile=SRGB.tobytes(),
+        iccprofile=SRGB_BYTES,
     )
 
 

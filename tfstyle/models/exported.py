@@ -49,16 +49,21 @@ def folder_of(model: str | os.PathLike) -> pathlib.Path | None:
     return folder if str(model) in PACKAGED_MODELS and folder.is_dir() else None
 
 
+def describe(folder: pathlib.Path) -> Description:
+    """What `model.json` says; InputError if it is missing or damaged."""
+    path = folder / DESCRIPTION
+    try:
+        return json_text.check(json_text.parse(path.read_text("utf-8")), Description)
+    except files.UNREADABLE as error:
+        raise InputError(f"{path}: not the description of a model: {brief(error)}") from error
+
+
 def load_exported(folder: pathlib.Path) -> "ExportedModel":
     """The model in a folder, with those of its capabilities that its files have.
 
     Raises: InputError if a file is missing or damaged, or LiteRT is not installed.
     """
-    path = folder / DESCRIPTION
-    try:
-        about = json_text.check(json_text.parse(path.read_text("utf-8")), Description)
-    except files.UNREADABLE as error:
-        raise InputError(f"{path}: not the description of a model: {brief(error)}") from error
+    about = describe(folder)
     kinds = [kind for kind in _CAPABILITIES if kind.__name__ in about["capabilities"]]
     # With the name of the model's own class, for errors.
     return type(about["architecture"], (ExportedModel, *kinds), {})(folder, about)

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 
+from tfstyle.errors import InputError
 from tfstyle.runtime import process
 
 
@@ -14,11 +15,21 @@ def start_tensorflow() -> None:
 
     On a single machine it also initializes the devices, while TensorFlow's messages about missing
     GPUs are hidden; with several machines, the strategy must be the first to do so.
+
+    Raises: InputError if it is not installed.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever keras.json says
     with process.quiet_import(), _without_matplotlib():
-        import keras
-        import tensorflow as tf
+        try:
+            import keras
+            import tensorflow as tf
+        except ModuleNotFoundError as error:
+            if error.name not in ("keras", "tensorflow"):
+                raise
+            raise InputError(
+                "TensorFlow is not installed; pip install tfstyle installs it, and all that "
+                "programs but `tfstyle stylize` need"
+            ) from error
 
         keras.config.set_image_data_format("channels_last")
         hide_retracing_warnings()

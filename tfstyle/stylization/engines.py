@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from tfstyle.config import StylizeCommand
 from tfstyle.errors import InputError
-from tfstyle.runtime import devices, litert
+from tfstyle.runtime import devices, litert, terminal
 
 if TYPE_CHECKING:
     from tfstyle.models import StyleTransferModel
     from tfstyle.models.exported import ExportedModel
 
-_TILED = ("wrap", "statistics_of")  # flags that only models that paint in tiles take
+_TILED = ("wrap", "statistics_of", "tile_size")  # flags of models that paint in tiles
 _GPUS = ("/dev/nvidia0", "/dev/kfd")  # device files of NVIDIA's and AMD's drivers
 
 
@@ -36,9 +36,16 @@ def choose(config: StylizeCommand, photos: Iterable[str | os.PathLike]) -> str:
             raise InputError(f"--engine=litert: {reason}")
         litert.check_installed()
         return "litert"
-    if reason or any(map(os.path.exists, _GPUS)) or not litert.is_installed():
+    return "keras" if reason else fastest(config.model)
+
+
+def fastest(model: str | os.PathLike) -> str:
+    """LiteRT if it is installed, the model has files for it and there is no GPU, else Keras."""
+    from tfstyle.models import exported
+
+    if exported.folder_of(model) is None or any(map(os.path.exists, _GPUS)):
         return "keras"
-    return "litert"
+    return "litert" if litert.is_installed() else "keras"
 
 
 def _refusal(config, photos):
@@ -62,6 +69,14 @@ def _refusal(config, photos):
                 "tiles; use --engine=keras, or a smaller --size"
             )
     return None
+
+
+def start(engine: str) -> str:
+    """Loads TensorFlow if an engine needs it, and says so; returns the engine."""
+    if engine == "keras":
+        terminal.show_progress(None, "loading TensorFlow")
+        devices.start_tensorflow()
+    return engine
 
 
 def load(model: str | os.PathLike, engine: str) -> "StyleTransferModel | ExportedModel":

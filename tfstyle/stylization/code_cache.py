@@ -1,0 +1,85 @@
+"""Style codes of paintings seen before, in the user's cache folder.
+
+A file is `KEY.npz`, the key a hash of the painting's bytes and of all that its code depends on. The
+oldest are removed when there are too many. A cache that cannot be read or written is none: the
+code is computed as without it.
+"""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+
+import tfstyle
+from tfstyle import files
+from tfstyle.errors import InputError
+from tfstyle.parsing import archives
+
+MOST_BYTES = 64_000_000  # of all files; a code of `quality` has some 30 kB
+_FOLDER = "TFSTYLE_CACHE"  # environment variable
+
+
+def folder() -> pathlib.Path:
+    """Where codes are: `$TFSTYLE_CACHE`, or `tfstyle` in the system's folder for caches."""
+    if os.environ.get(_FOLDER):
+        return pathlib.Path(os.environ[_FOLDER])
+    home = pathlib.Path.home()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
+    return pathlib.Path(base) / "tfstyle"
+
+
+class CodeCache:
+    """Codes of one model, by the paintings' files.
+
+    Args:
+        model: what codes depend on besides the painting: model, engine and size, as a text.
+    """
+
+    def __init__(self, model: str):
+        self._model = f"{tfstyle.__version__} {model}"
+        self._folder = folder() / "codes"
+
+    def get(self, painting: str | os.PathLike) -> dict[str, np.ndarray] | None:
+        """The code of a painting, `(1, …)` arrays by name, or None."""
+        try:
+            path = self._path(painting)
+            code = archives.read_arrays(path)
+            os.utime(path)
+        except files.UNREADABLE:
+            return None
+        return code
+
+    def put(self, painting: str | os.PathLike, code: Mapping[str, np.ndarray]) -> None:
+        """Stores a code, and removes the oldest of too many."""
+        with contextlib.suppress(*files.UNREADABLE, InputError):
+            path = self._path(painting)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with files.replacing(path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **code)  # type: ignore[arg-type]
+            self._bound()
+
+    def _path(self, painting):
+        digest = hashlib.sha256(self._model.encode())
+        with open(painting, "rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+        return self._folder / f"{digest.hexdigest()[:32]}.npz"
+
+    def _bound(self):
+        found = [(path.stat(), path) for path in self._folder.glob("*.npz")]
+        found.sort(key=lambda one: one[0].st_mtime)
+        total = sum(stat.st_size for stat, _ in found)
+        for stat, path in found:
+            if total <= MOST_BYTES:
+                break
+            path.unlink(missing_ok=True)
+            total -= stat.st_size
