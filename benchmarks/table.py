@@ -25,11 +25,16 @@ def print_table(parts, functions, *arguments):
 
 def print_heading():
     """Prints the machine, the versions and the table's header."""
+    print_machine()
+    print("| figure | target | measured | each |\n| --- | --- | --- | --- |", flush=True)
+
+
+def print_machine():
+    """Prints the machine and the versions."""
     print(
         f"{_cpu()}, {os.cpu_count()} threads; Python {platform.python_version()}, "
         f"TensorFlow {tf.__version__}, Keras {keras.__version__}\n"
     )
-    print("| figure | target | measured | each |\n| --- | --- | --- | --- |", flush=True)
 
 
 def print_row(figure, target, values, digits):
