@@ -85,7 +85,12 @@ def test_tflite_files_with_their_report(folder, capfd, monkeypatch):
         check_golden(folder / "out" / precision)
         model = models.load_model("mine.keras")
         assert json.loads((folder / "out" / precision / "model.json").read_text()) == {
-            "codes": model.code_identity(), "receptive_field": 112, "tile_stride": 16,
+            "architecture": "DraftRevisionModel",
+            "capabilities": [
+                "StylePictures", "MixableCodes", "Tileable", "Pretrainable", "Growable"
+            ],
+            "codes": model.code_identity(), "min_size": 32,
+            "receptive_field": 112, "tile_stride": 16,
         }  # fmt: skip
     # The numbers are of the pictures: another picture has others.
     assert record["model_itself"]["style_distance"] > 0
