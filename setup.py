@@ -10,6 +10,8 @@ VERSION = re.search(
     r'__version__ = "(.+)"', (ROOT / "tfstyle" / "__init__.py").read_text(encoding="utf-8")
 ).group(1)
 
+WEB = ["starlette>=0.46", "uvicorn>=0.34"]
+
 setup(
     name="tfstyle",
     version=VERSION,
@@ -22,8 +24,8 @@ setup(
     packages=[*find_packages(include=["tfstyle", "tfstyle.*"]), "tfstyle.examples"],
     package_dir={"tfstyle.examples": "examples"},
     package_data={
-        "tfstyle": ["pretrained/*", "pretrained/litert/*/*"],
-        "tfstyle.examples": ["*.jpg", "README.md"],
+        "tfstyle": ["pretrained/*", "pretrained/litert/*/*", "web/page/*"],
+        "tfstyle.examples": ["*.jpg", "*.mp4", "README.md"],
     },
     entry_points={"console_scripts": ["tfstyle=tfstyle.__main__:program"]},
     install_requires=[
@@ -42,10 +44,14 @@ setup(
     ],
     extras_require={
         "dev": [
+            *WEB,
+            "av>=18.0",
             "hypothesis>=6.100",
             "mypy>=1.15",
             "onnx>=1.17",
             "onnxruntime>=1.20",
+            "opencv-python-headless>=4.10",
+            "playwright>=1.50",
             "pre-commit>=4.0",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
@@ -57,5 +63,7 @@ setup(
         "heic": ["pillow-heif>=1.0"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
         "torch": ["torch>=2.6"],
+        "video": ["av>=18.0", "opencv-python-headless>=4.10"],
+        "web": WEB,
     },
 )

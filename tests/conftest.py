@@ -17,6 +17,7 @@ SLOW = {
     "test_export_programs", "test_exporting", "test_fixed_style_programs", "test_fixed_styles",
     "test_fuzz", "test_half_precision", "test_models", "test_optimization",
     "test_optimize_program", "test_quality", "test_readme", "test_train_keras", "test_training",
+    "test_web_browser",
 }  # fmt: skip
 
 

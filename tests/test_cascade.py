@@ -8,10 +8,10 @@ import pytest
 from tests.model_examples import make_cascade, make_revision, make_wct, reach
 from tests.test_covariances import error
 from tfstyle import images, models, statistics
+from tfstyle.images.guided_filter import guided_filter
 from tfstyle.models import guidance
 from tfstyle.models.capabilities import to_numpy
 from tfstyle.stylization import tiling
-from tfstyle.stylization.smoothing import guided_filter
 
 
 def box(values, side):

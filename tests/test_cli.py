@@ -112,6 +112,8 @@ def test_whole_numbers_of_a_picture_are_numbers():
         ([*FILES, "--style_layers="], "--style_layers: is empty. Layers"),
         ([*FILES, "--quick", "--gallery"], "--quick, --gallery: give one of them"),
         ([*FILES, "--style_size=300", "--style_scale=0.5"], "--style_size=300, --style_scale=0.5"),
+        ([*FILES, "--brush=fine", "--style_scale=0.5"], "--brush=fine, --style_scale: give one of"),
+        ([*FILES, "--brush=bold", "--style_size=300"], "--brush=bold, --style_size: give one of"),
         ([*FILES, "c.jpg"], "'c.jpg': every argument needs its flag"),
     ],
 )

@@ -1,6 +1,7 @@
-"""Colour matching: what it must leave equal."""
+"""Colours and contrast: what they must leave equal, and what changes."""
 
 import numpy as np
+import pytest
 
 from tfstyle import colors
 
@@ -45,3 +46,37 @@ def test_luminance_matching(photo, painting):
     reference = 0.4 + 0.1 * colors.luminance(photo)
     assert abs(matched.mean() - reference.mean()) < 1e-3
     assert abs(matched.std() - reference.std()) < 1e-3
+
+
+def test_equalized_luminances_are_equally_frequent(photo):
+    luma = colors.luminance(colors.adjust_contrast(photo, (), "equalize"))[..., 0]
+    quantiles = np.quantile(luma, [0.1, 0.3, 0.5, 0.7, 0.9])
+    np.testing.assert_allclose(quantiles, [0.1, 0.3, 0.5, 0.7, 0.9], atol=0.05)
+
+
+def test_matched_luminances_are_the_paintings(photo, painting):
+    dark, light = 0.4 * painting, 0.6 + 0.4 * painting
+    for styles, shares, expected in [
+        ([dark], (), dark), ([dark, light], (1.0, 0.0), dark), ([dark, light], (), 0.3 + dark)
+    ]:  # fmt: skip
+        found = colors.adjust_contrast(photo, styles, "match", shares)
+        for share in (0.25, 0.5, 0.75):
+            luma, wanted = (np.quantile(colors.luminance(one), share) for one in (found, expected))
+            assert luma == pytest.approx(wanted, abs=0.06)
+
+
+@pytest.mark.parametrize("mode", ["equalize", "match"])
+def test_contrast_grows_in_flat_photos_but_not_without_limit(mode, photo, painting, random):
+    """The order of luminances, and the chroma, stay."""
+    flat = (0.5 + 0.15 * photo).astype(np.float32)
+    found = colors.adjust_contrast(flat, [painting], mode)
+    growth = colors.luminance(found).std() / colors.luminance(flat).std()
+    assert 2.0 < growth < 4.0 and found.dtype == np.float32
+    before, after = (colors.luminance(one)[..., 0].ravel() for one in (flat, found))
+    assert (np.diff(after[np.argsort(before)]) >= -1e-5).all()
+    chroma = [one - colors.luminance(one) for one in (flat, found)]
+    np.testing.assert_allclose(*chroma, atol=1e-5)
+    noise = (0.5 + random.normal(0.0, 0.003, (1, 64, 64, 3))).astype(np.float32)
+    found = colors.adjust_contrast(noise, [painting], mode)
+    assert colors.luminance(found).std() < 4.5 * colors.luminance(noise).std()
+    np.testing.assert_array_equal(colors.adjust_contrast(noise, (), "none"), noise)

@@ -191,7 +191,7 @@ def test_the_trunk_lies_below_the_heads(photo):
 
 
 def test_auto_takes_vgg19_on_a_gpu(tmp_path, caplog):
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", "absl"):
         assert weight_files.choose_encoder() == "lite" and "no GPU" in caplog.text
         assert weight_files.choose_encoder(has_gpu=True) == "vgg19" and "a GPU" in caplog.text
     (tmp_path / "file.h5").touch()

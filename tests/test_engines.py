@@ -55,6 +55,11 @@ def test_a_batch_is_painted_one_by_one(photo, painting):
     np.testing.assert_array_equal(both[1:], lite.paint(photo[:, ::-1], code))
 
 
+def test_files_are_not_compiled():
+    with pytest.raises(ValueError, match="Received: compiled=True, engine='litert'"):
+        Stylizer("mobile", compiled=True, engine="litert")
+
+
 def test_pictures_need_no_tensorflow(without_tensorflow, examples, tmp_path):
     pair = ("--content", examples / "astronaut.jpg", "--style", examples / "mosaic.jpg")
     found = without_tensorflow("stylize.py", *pair, "--size", 128, "--model", "mobile",
@@ -156,6 +161,54 @@ def test_a_damaged_or_unwritable_cache_is_none(cache, tmp_path, monkeypatch):
     assert cache.get(path) is None
     monkeypatch.setenv("TFSTYLE_CACHE", str(path))  # a file
     code_cache.CodeCache("model").put(path, {"mean": np.ones((1, 2), np.float32)})
+
+
+def test_a_painting_that_changes_meanwhile_gets_no_code_of_before(cache, tmp_path):
+    path, code = tmp_path / "a.png", {"mean": np.ones((1, 2), np.float32)}
+    path.write_bytes(b"painting")
+    assert cache.get(path) is None
+    path.write_bytes(b"another painting")
+    cache.put(path, code)
+    assert cache.get(path) is None
+    cache.put(path, code)
+    assert cache.get(path) is not None
+
+
+def test_a_cache_that_is_only_read_serves(cache, tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"painting")
+    cache.put(path, {"mean": np.ones((1, 2), np.float32)})
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert cache.get(path) is not None
+
+
+def test_who_has_no_home_has_no_cache(tmp_path, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("TFSTYLE_CACHE", raising=False)
+    monkeypatch.setattr(code_cache.pathlib.Path, "home", homeless)
+    path = tmp_path / "a.png"
+    path.write_bytes(b"painting")
+    cache = code_cache.CodeCache("model")
+    cache.put(path, {"mean": np.ones((1, 2), np.float32)})
+    assert cache.get(path) is None
+
+
+def test_two_processes_may_bound_the_cache(cache, tmp_path, monkeypatch):
+    for name in "ab":
+        (tmp_path / name).write_bytes(name.encode())
+        cache.put(tmp_path / name, {"mean": np.zeros((1, 100), np.float32)})
+    stored = cache._path(tmp_path / "a")
+    os.utime(stored, (1, 1))
+    (stored.parent / "0.npz").symlink_to("removed")  # listed, and gone when it is looked at
+    monkeypatch.setattr(code_cache, "MOST_BYTES", stored.stat().st_size)
+    cache.put(tmp_path / "b", {"mean": np.zeros((1, 100), np.float32)})
+    assert not stored.exists()
 
 
 def test_a_command_uses_the_cache_only_for_the_same_code(

@@ -3,6 +3,7 @@
 `make fuzz` tries a hundred times as many, and others each time.
 """
 
+import base64
 import contextlib
 import copy
 import datetime
@@ -21,15 +22,20 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from tests import clip_files
 from tests.model_examples import EXAMPLES, make_adain
-from tfstyle import cli, models, optimization
+from tfstyle import cli, images, models, optimization
 from tfstyle.commands import optimize
 from tfstyle.config import OptimizeConfig, TrainConfig
 from tfstyle.encoders import weight_files
 from tfstyle.errors import InputError
 from tfstyle.evaluation.results import Key, Results
+from tfstyle.images import label_maps
 from tfstyle.stylization.library import StyleLibrary
 from tfstyle.training.runs import RunFolder
+from tfstyle.video import conversion
+from tfstyle.web import masks, voting
+from tfstyle.web.settings import Settings, of_parameters
 
 FACTOR = int(os.environ.get("TFSTYLE_FUZZ", "1"))  # times as many examples, at random
 MOST_SECONDS = 20.0
@@ -223,6 +229,79 @@ def test_parameters_of_a_picture(folder, random):
         )
 
 
+@fuzz(60)
+def test_a_label_map(folder, random):
+    image = Image.new(random.choice(["RGB", "L", "P", "LA"]), (random.randint(1, 50), 30))
+    image.paste(1, (0, 0, 20, 20))
+    path, data = folder / "map.png", io.BytesIO()
+    image.save(data, "PNG")
+    path.write_bytes(
+        changed_bytes(random, data.getvalue()) if random.randrange(3) else data.getvalue()
+    )
+    with limits():
+        found = label_maps.read_label_map(path, (30, 40), random.choice([8, 64]))
+        np.testing.assert_allclose(found.weights.sum(-1), 1.0, atol=1e-5)
+    with limits():
+        assert label_maps.read_strength_map(path, (30, 40), 64).max() <= 1.0
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """A request of the page of `tfstyle web`, with a region."""
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize((24, 16)).save(out, "PNG")
+    mask = base64.b64encode(out.getvalue()).decode()
+    return {
+        "photo": "a", "styles": [{"id": "b", "share": 1.0}], "strength": 1.0, "keep_color": False,
+        "brush": 1.0, "size": 256, "iterations": 40,
+        "region": {"mask": mask, "style": "b", "strength": 0.5},
+    }  # fmt: skip
+
+
+@fuzz(500)
+def test_a_request_of_the_page(asked, random):
+    found = copy.deepcopy(asked)
+    mask = base64.b64decode(asked["region"]["mask"])
+    if random.randrange(2):
+        found["region"]["mask"] = base64.b64encode(changed_bytes(random, mask)).decode()
+    text = json.dumps(found)
+    text = changed_text(random, text) if random.randrange(2) else text
+    with limits():
+        settings = Settings.parse(text.encode("utf-8", "replace"), 512)
+        found = masks.decode(settings.region.mask, (20, 30))
+        assert found is None or found.shape == (1, 20, 30, 1) and np.isfinite(found).all()
+
+
+@fuzz(500)
+def test_the_pages_settings_in_a_picture(folder, asked, random):
+    stored = {"program": "tfstyle optimize 1", "content": ["a.jpg"], "style": ["b.jpg", "c.jpg"],
+              "style_weights": [1.0, 2.0], "style_weight": 3.0, "style_scale": 1.0, "size": 256,
+              "page_region": asked["region"]}  # fmt: skip
+    path = folder / "picture.png"
+    path.write_bytes(picture_with(json.dumps(changed_json(random, stored))))
+    with limits():
+        found = of_parameters(images.read_parameters(path))
+        if found:
+            assert 0 <= found["strength"] <= 1 and len(found["styles"]) <= 3
+            assert all(0 <= one["share"] <= 1 for one in found["styles"])
+
+
+@fuzz(60)
+def test_votes_of_a_comparison(folder, random):
+    place = folder / "systems"
+    for system in ("x", "y"):
+        (place / system).mkdir(parents=True, exist_ok=True)
+        (place / system / "a__b.png").touch()
+    (place / voting.VOTES).unlink(missing_ok=True)
+    comparison = voting.Comparison(place)
+    trial, answers = comparison.next_trial(()), dict.fromkeys(voting.QUESTIONS, "left")
+    comparison.vote("me", trial, answers)
+    path = place / voting.VOTES
+    path.write_bytes(changed_bytes(random, path.read_bytes()))
+    with limits():
+        voting.Comparison(place).vote("me", trial, answers)
+
+
 @pytest.fixture(scope="module")
 def library(folder):
     random = np.random.default_rng(0)
@@ -402,3 +481,25 @@ def test_results_of_an_evaluation(results, random):
     path.write_bytes(data)
     with limits():
         load().close()
+
+
+@pytest.fixture(scope="module")
+def clips(folder):
+    """Bytes of clips by suffix."""
+    frames = clip_files.moving_colors(6)
+    for suffix in ("mp4", "mkv"):
+        clip_files.write_clip(folder / f"clip.{suffix}", frames, sound=suffix == "mp4")
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    for suffix in ("gif", "webp"):
+        first.save(folder / f"clip.{suffix}", save_all=True, append_images=others, duration=40)
+    return {path.suffix: path.read_bytes() for path in folder.glob("clip.*")}
+
+
+@fuzz(80)
+def test_a_clip(folder, clips, random):
+    suffix = random.choice(list(clips))
+    path = folder / f"changed{suffix}"
+    path.write_bytes(changed_bytes(random, clips[suffix]))
+    with limits():
+        for frame in conversion.open_clip(path).frames():
+            assert frame.image.dtype == np.uint8 and frame.duration > 0

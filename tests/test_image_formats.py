@@ -335,7 +335,7 @@ def test_a_folder_says_what_it_skips(tmp_path, caplog):
     (tmp_path / "more").mkdir()
     (tmp_path / "lost.png").symlink_to("nowhere")
     _irregular(tmp_path)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         assert images.find_pictures("style", [tmp_path]) == [tmp_path / "a.png"]
     # What other code logs meanwhile does not count.
     assert [one for one in caplog.messages if one.startswith("--style")] == [

@@ -5,7 +5,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from tfstyle.optimization.lbfgs import LBFGS
+from tfstyle.optimization.lbfgs import LBFGS, SCALE_FACTOR
 from tfstyle.optimization.lean_lbfgs import LeanLBFGS
 from tfstyle.optimization.optimizers import Adam, StockLBFGS
 
@@ -41,7 +41,10 @@ def minimize(optimizer, start, iterations):
 
 @pytest.mark.parametrize("kind", [LBFGS, LeanLBFGS])
 def test_the_direction_is_the_two_loop_recursion(kind, monkeypatch):
-    """Against the textbook's algorithm 7.4 in float64, from the pairs that the steps made."""
+    """Against the textbook's algorithm 7.4 in float64, from the pairs that the steps made.
+
+    But for the factor on the scale.
+    """
     monkeypatch.setattr("tfstyle.optimization.lean_lbfgs._PIECE", 7)
     optimizer = kind(bowl, history=4)
     if kind is LeanLBFGS:
@@ -58,7 +61,7 @@ def test_the_direction_is_the_two_loop_recursion(kind, monkeypatch):
         alphas.append(s @ q / (s @ y))
         q -= alphas[-1] * y
     s, y = pairs[-1]
-    q *= s @ y / (y @ y)
+    q *= SCALE_FACTOR * s @ y / (y @ y)
     for (s, y), alpha in zip(pairs[-4:], reversed(alphas), strict=True):
         q += (alpha - y @ q / (s @ y)) * s
     if kind is LeanLBFGS:

@@ -7,10 +7,12 @@ import re
 import keras
 import numpy as np
 import pytest
+import scipy.signal
 import tensorflow as tf
 
 from tfstyle import losses, registry
 from tfstyle.config import OptimizeConfig, TrainConfig
+from tfstyle.errors import InputError
 from tfstyle.optimization import objective
 
 STYLE = sorted(registry.STYLE_LOSSES)
@@ -107,6 +109,69 @@ def test_golden_values(name):
     x, t = make_features(1), make_features(2)
     value = float(loss(loss.target([t]), x))
     assert value == pytest.approx(golden(flat64(x), flat64(t)), rel=tolerance)
+
+
+def golden_self_similarity(x, t):
+    """Of all positions, which are the columns of the matrices."""
+
+    def shares(values):
+        units = values / np.linalg.norm(values, axis=1, keepdims=True)
+        distances = np.array([[1.0 - np.dot(a, b) for b in units] for a in units])
+        return distances / distances.sum(0)
+
+    return np.abs(shares(x) - shares(t)).sum() / len(x)
+
+
+def test_self_similarity():
+    loss = losses.SelfSimilarityLoss()
+    x, t = (make_features(seed) + np.float32(0.1) for seed in (1, 2))
+    # The constant that is added to distances is 1e-4 of them.
+    expected = golden_self_similarity(flat64(x), flat64(t))
+    assert float(loss(t, x)) == pytest.approx(expected, rel=1e-3)
+    assert 0.2 < expected < 2.0
+    # Neither the light, place by place, nor a rotation of all channels counts.
+    light = np.random.default_rng(3).uniform(0.5, 2, (1, 9, 8, 1)).astype("float32")
+    rotation, _ = np.linalg.qr(np.random.default_rng(4).normal(size=(6, 6)))
+    assert float(loss(x, x * light @ rotation.astype("float32"))) < 1e-3
+    assert float(loss(x, np.ascontiguousarray(x[:, ::-1]))) > 0.2
+
+
+def test_self_similarity_compares_positions_of_a_grid():
+    """The same for sizes known and not; others of the positions do not count."""
+    loss = losses.SelfSimilarityLoss(positions=12)
+    x, t = (make_features(seed, 9, 8) + np.float32(0.1) for seed in (1, 2))
+    grid = (slice(None), slice(1, None, 3), slice(1, None, 3))  # 9 · 8 / 12 is between 2² and 3²
+    expected = golden_self_similarity(flat64(x[grid]), flat64(t[grid]))
+    unknown = tf.TensorSpec([None, None, None, 6])
+    for call in (loss, tf.function(loss, input_signature=[unknown, unknown])):
+        assert float(call(t, x)) == pytest.approx(expected, rel=1e-3)
+
+
+def golden_laplacian(image, photo, size):
+    def values(picture):
+        rows, columns = (side // size for side in picture.shape[:2])
+        cells = picture.astype(np.float64)[: rows * size, : columns * size].sum(-1)
+        cells = cells.reshape(rows, size, columns, size).mean((1, 3))
+        kernel = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+        return scipy.signal.correlate2d(cells, kernel, mode="valid")
+
+    return relative(values(image), values(photo))
+
+
+def test_laplacian(photo, painting):
+    x, t = painting[:, :50, :43], photo[:, :50, :43]
+    each = [golden_laplacian(x[0], t[0], size) for size in (1, 4, 8)]
+    for factors, expected in (((4,), each[1]), ((1, 4, 8), np.mean(each))):
+        loss = losses.LaplacianLoss(factors)
+        assert float(loss(loss.target(t), x)) == pytest.approx(expected, rel=1e-4)
+    # Neither the brightness nor ramps count, and edges of half the contrast are a quarter off.
+    ramp = np.linspace(0, 1, 43, dtype="float32")[None, None, :, None]
+    assert float(loss(loss.target(t), t + 0.3 * ramp - 0.2)) < 1e-4
+    assert float(loss(loss.target(t), 0.5 * t)) == pytest.approx(0.25, rel=1e-4)
+    plain = losses.LaplacianLoss((4,), normalize=False)
+    (target,) = plain.target(t)
+    expected = each[1] * np.mean(np.square(target))
+    assert float(plain((target,), x)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_sliced_is_the_sorted_distance_of_projections():
@@ -313,6 +378,8 @@ def test_a_degenerate_picture_gives_finite_gradients():
         losses.EdgeLoss,
         functools.partial(losses.SmoothnessLoss, factors=(2, 4)),
         losses.TotalVariationLoss,
+        functools.partial(losses.SelfSimilarityLoss, positions=50),
+        functools.partial(losses.LaplacianLoss, factors=(2, 4)),
         *(functools.partial(losses.make_style_loss, name, seed=3) for name in STYLE),
     ],
 )
@@ -322,6 +389,7 @@ def test_config_round_trip_and_reduction(kind):
     assert copy.get_config() == loss.get_config()
     x, t = (make_features(seed, 12, 16, channels=3, batch=3) for seed in (1, 2))
     target = loss.target([t]) if isinstance(loss, losses.StyleLoss) else t
+    target = loss.target(t) if isinstance(loss, losses.LaplacianLoss) else target
     each = loss.call(target, tf.constant(x))
     assert each.shape == (3,)
     assert float(loss(target, x)) == pytest.approx(float(np.mean(each)), rel=1e-5)
@@ -349,6 +417,52 @@ def test_perceptual_loss_names_weights_and_adds():
     assert terms["content/relu2_1"] == pytest.approx(2 * float(losses.ContentLoss()(content, x)))
     assert terms["tv"] == pytest.approx(4 * float(losses.TotalVariationLoss()(image, image)))
     assert terms["total"] == pytest.approx(sum(terms.values()) - terms["total"], rel=1e-5)
+
+
+def test_perceptual_loss_adds_what_keeps_the_photo(photo, painting):
+    x, t = make_features(1), make_features(2)
+    laplacian, similarity = losses.LaplacianLoss(), losses.SelfSimilarityLoss()
+    loss = losses.PerceptualLoss(
+        {}, {}, structure={"relu4_2": (similarity, 2.0)}, laplacian=(laplacian, 3.0)
+    )
+    assert loss.layers == ("relu4_2",)
+    photo = photo[:, : painting.shape[1], : painting.shape[2]]
+    targets = loss.targets({"relu4_2": t}, [], photo=photo)
+    painting = painting[:, : photo.shape[1], : photo.shape[2]]
+    terms = {k: float(v) for k, v in loss(targets, {"relu4_2": x}, painting).items()}
+    assert set(terms) == {"structure/relu4_2", "laplacian", "total"}
+    assert terms["structure/relu4_2"] == pytest.approx(2 * float(similarity(t, x)))
+    expected = 3 * float(laplacian(laplacian.target(photo), painting))
+    assert terms["laplacian"] == pytest.approx(expected)
+    assert terms["total"] == pytest.approx(expected + terms["structure/relu4_2"])
+
+
+def test_content_losses_of_a_render_have_shares_of_its_weight():
+    flags = {"content_weight": 2.0, "content_layers": "relu4_2:1,relu2_1:3"}
+    mixed = "squared:0.5,self_similarity:0.1,laplacian:4"
+    loss = objective.make_loss(OptimizeConfig(content_loss=mixed, **flags), "lite")
+    found = {name: weight for name, (_, weight) in loss.content.items()}
+    assert found == pytest.approx({"relu4_2": 0.25, "relu2_1": 0.75})
+    found = {name: weight for name, (_, weight) in loss.structure.items()}
+    assert found == pytest.approx({"relu4_2": 0.05, "relu2_1": 0.15})
+    assert loss.laplacian[1] == pytest.approx(8.0)
+    one = OptimizeConfig(content_loss="cosine", content_layers="relu4_2")
+    plain = objective.make_loss(one, "lite")
+    assert [one.distance for one, _ in plain.content.values()] == ["cosine"]
+    assert not plain.structure and not plain.laplacian
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("squared,cosine", "--content_loss=squared,cosine: give one of squared and cosine"),
+        ("laplacan", "--content_loss: unknown name 'laplacan'; did you mean 'laplacian'"),
+        ("laplacian:-1", "--content_loss: '-1' is not a weight"),
+    ],
+)
+def test_content_losses_that_are_none(text, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        OptimizeConfig(content_loss=text)
 
 
 def test_flags_know_every_style_loss():
@@ -391,6 +505,10 @@ def test_misuse_is_a_value_error():
     for kind in (losses.ContentLoss, losses.GramLoss):
         with pytest.raises(ValueError, match="Received: distance=l3"):
             kind(distance="l3")
+    with pytest.raises(ValueError, match=r"Received: \(3,\)"):
+        losses.LaplacianLoss((3,))
+    with pytest.raises(ValueError, match="Received: positions=1"):
+        losses.SelfSimilarityLoss(1)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])

@@ -13,9 +13,10 @@ from tfstyle import encoders, images, optimization
 from tfstyle.config import OptimizeConfig
 from tfstyle.errors import InputError
 from tfstyle.losses import PerceptualLoss
-from tfstyle.optimization import rendering, scales
+from tfstyle.optimization import layer_balance, rendering, scales, stage_records
 from tfstyle.optimization.lbfgs import LBFGS
 from tfstyle.optimization.objective import Objective, make_loss
+from tfstyle.optimization.tiles import TiledObjective
 from tfstyle.registry import STYLE_LOSSES
 from tfstyle.runtime import devices
 
@@ -35,7 +36,7 @@ def change(**values):
 def style_distance(image, painting):
     loss = make_loss(SMALL, "lite")
     encoder = encoders.load_encoder("lite", loss.layers, heads=False)
-    targets = loss.targets(encoder(image), [encoder(painting)])
+    targets = loss.targets(encoder(image), [encoder(painting)], photo=image)
     terms = loss(targets, encoder(image), image)
     return sum(float(value) for name, value in terms.items() if name.startswith("style"))
 
@@ -257,7 +258,8 @@ def test_a_mixed_render_in_bfloat16_ends_in_float32(photo, painting, monkeypatch
 def test_the_polish_brings_a_mixed_render_nearer_to_what_vgg19_sees(photo, painting):
     loss = make_loss(SMALL, "vgg19")
     encoder = encoders.load_encoder("vgg19", loss.layers)
-    targets = loss.targets(encoder(images.resize(photo, (48, 72))), [encoder(painting)])
+    small = images.resize(photo, (48, 72))
+    targets = loss.targets(encoder(small), [encoder(painting)], photo=small)
 
     def total(config):
         image = optimization.render(photo, [painting], config).image
@@ -285,6 +287,104 @@ def test_content_weighs_more_by_vgg19_and_its_deepest_style_a_quarter():
     assert loss.content["relu4_2"][1] == pytest.approx(1.4 * 3.0)
     weights = {layer: terms[0][1] for layer, terms in loss.style.items()}
     assert weights == pytest.approx({"relu3_1": 4.0, "relu5_1": 1.0})
+
+
+def lengths_of_pulls(encoder, loss, objective, image):
+    """Of the gradients of the style terms, by layer, without the objective's own."""
+    targets = keras.tree.map_structure(tf.convert_to_tensor, objective._targets)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(image)
+        terms = loss(targets, encoder(image), image)
+    return {
+        layer: float(tf.norm(objective._pull_back(tape.gradient(terms[f"style/{layer}"], image))))
+        for layer in loss.style
+    }
+
+
+def test_balanced_layers_pull_as_their_weights_say(photo, painting):
+    loss = make_loss(change(style_layers="relu1_1:2,relu3_1,relu4_1,relu5_1:0.5"), "lite")
+    encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=16)
+    whole, tiled = Objective(encoder, loss), TiledObjective(encoder, loss, tile_size=48)
+    found = {}
+    for objective in (whole, tiled):
+        objective.set_targets(photo, [painting], [1.0])
+        found[objective] = layer_balance.balanced_factors(objective, photo)
+    before = lengths_of_pulls(encoder, loss, whole, tf.constant(photo))
+    pulls = {layer: factor * before[layer] for layer, factor in found[whole].items()}
+    assert sum(pulls.values()) == pytest.approx(sum(before.values()), rel=1e-3)
+    shares = {layer: pull / pulls["relu3_1"] for layer, pull in pulls.items()}
+    expected = {"relu1_1": 2.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 0.5}
+    assert shares == pytest.approx(expected, rel=1e-2)
+    assert found[tiled] == pytest.approx(found[whole], rel=1e-2)
+    whole.set_start(photo)
+    value, _ = whole.value_and_gradient(tf.zeros(photo.size))
+    targets = keras.tree.map_structure(tf.convert_to_tensor, whole._targets)
+    terms = loss(targets, encoder(photo), photo)
+    style = sum(factor * float(terms[f"style/{layer}"]) for layer, factor in found[whole].items())
+    assert float(value) == pytest.approx(style + float(terms["tv"]), rel=1e-3)
+    tiled_value, _ = tiled.value_and_gradient(tiled.set_start(photo))
+    assert tiled_value == pytest.approx(float(value), rel=1e-3)
+
+
+def test_without_style_there_is_nothing_to_balance(photo, painting):
+    loss = make_loss(change(style_layers="auto", style_weight=0.0), "lite")
+    objective = Objective(encoders.load_encoder("lite", loss.layers, heads=False), loss)
+    objective.set_targets(photo, [painting], [1.0])
+    factors = layer_balance.balanced_factors(objective, photo)
+    assert factors.keys() == loss.style.keys() and {*factors.values()} == {1.0}
+
+
+def test_a_stopped_render_keeps_its_balance(photo, painting, tmp_path):
+    """That of the first scale, not one of the scale where it goes on."""
+    config = change(style_layers="auto", iterations=3)
+    whole = optimization.render(photo, [painting], config)
+    calls = iter([False] * 5 + [True])
+    arguments = {"checkpoint": tmp_path / "render.npz", "should_stop": calls.__next__}
+    part = optimization.render(photo, [painting], config, **arguments)
+    assert [stage["iterations"] for stage in part.history] == [4, 2]
+    rest = optimization.render(photo, [painting], config, checkpoint=arguments["checkpoint"])
+    np.testing.assert_array_equal(rest.image, whole.image)
+
+
+def test_a_balance_that_is_not_the_renders_is_refused():
+    stages = scales.plan_stages(SMALL, "lite", (48, 72))
+    record = {"height": 33, "width": 51, "encoder": "lite", "iterations": 0, "evaluations": 0,
+              "seconds": 0.0, "loss": []}  # fmt: skip
+    record |= dict(zip(("height", "width"), stages[0].shape, strict=True))
+    meta = {"stage": 0, "history": [record], "plan": [stage.iterations for stage in stages],
+            "precise": False, "tile": 0, "pairs": 0,
+            "factors": {"lite": {"relu1_1": 2.0}}}  # fmt: skip
+    stage_records.check_meta("a.npz", meta, stages, {"lite": ["relu1_1"]})
+    for factors, layers in [
+        ({}, ["relu1_1"]), ({"lite": {"relu1_1": -1.0}}, ["relu1_1"]),
+        ({"lite": {"relu1_1": 2.0}}, ["relu2_1"]), ({"lite": {"relu1_1": 2.0}}, []),
+    ]:  # fmt: skip
+        known = {"lite": layers} if layers else {}
+        with pytest.raises(InputError, match="a.npz: damaged, its stages"):
+            stage_records.check_meta("a.npz", {**meta, "factors": factors}, stages, known)
+
+
+@pytest.mark.parametrize("encoder", ["lite", "vgg19"])
+def test_a_brush_sets_the_styles_scale_and_the_depth_of_its_layers(encoder):
+    """In order, and none of them the weight of the style."""
+
+    def depth(brush):
+        config = change(brush=brush)
+        loss = make_loss(config, encoder)
+        weights = [terms[0][1] for _, terms in sorted(loss.style.items())]
+        assert sum(weights) == pytest.approx(
+            sum(terms[0][1] for terms in make_loss(SMALL, encoder).style.values())
+        )
+        assert scales.style_size(config, (48, 72)) == pytest.approx(
+            72 * {"fine": 0.5, "bold": 1.6}.get(brush, 1.0)
+        )
+        return np.average(range(1, 6), weights=weights)
+
+    assert depth("fine") < depth("medium") - 0.5 < depth("bold") - 1.0
+    assert (
+        make_loss(change(brush="medium"), encoder).style.keys()
+        == make_loss(SMALL, encoder).style.keys()
+    )
 
 
 def test_auto_is_mixed_where_there_is_no_gpu(monkeypatch):
@@ -370,9 +470,15 @@ def plain_render(photo, painting):
         {"pooling": "average"},
         {"style_size": 40},
         {"style_scale": 0.5},
-        {"content_loss": "cosine"},
+        {"brush": "fine"},
+        {"brush": "bold"},
+        {"style_layers": "auto"},
+        *({"content_loss": text} for text in ("cosine", "self_similarity", "squared,laplacian:9")),
+        {"detail": 0.5},
         *({"style_loss": name} for name in STYLE_LOSSES if name != "wasserstein"),
         {"style_loss": "gram,histogram:0.1", "style_layers": "relu1_2:2,relu3_3"},
+        {"prepare": "equalize"},
+        {"prepare": "match", "preserve_color": "luminance"},
         {"preserve_color": "luminance"},
         {"preserve_color": "histogram"},
         {"preserve_color": "linear"},

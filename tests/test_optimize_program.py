@@ -1,5 +1,6 @@
 """`optimize.py` as a user runs it."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from tests.conftest import ROOT
 from tfstyle import images
 from tfstyle.__main__ import main
 from tfstyle.commands import optimize, optimize_job
+from tfstyle.config import OptimizeCommand
 from tfstyle.errors import InputError
 from tfstyle.runtime import process
 
@@ -121,12 +123,37 @@ def test_the_files_that_a_picture_names_may_have_moved_with_it(tmp_path, monkeyp
     (tmp_path / "moved" / "photo.png").unlink()
     found = parameters_of(picture, "content", "style_size")
     assert "style_scale" not in found, "--style_size takes its place"
+    assert "style_scale" not in parameters_of(picture, "content", "brush")
 
 
 def test_a_picture_of_the_other_program_is_named(tmp_path):
     picture = made_by("stylize", tmp_path / "a.png", strength=1.0)
     with pytest.raises(InputError, match="a.png was made by stylize.py, .* made by optimize.py"):
         parameters_of(picture)
+
+
+def test_flags_replace_a_pictures_regions(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("photo.png", "one.png", "map.png"):
+        (tmp_path / name).touch()
+    maps = {"content_mask": "map.png", "style_mask": ["map.png"], "region": ["red=1"]}
+    files = {"content": "photo.png", "style": ["one.png"]}
+    picture = made_by("optimize", tmp_path / "a.png", **files, **maps, auto_regions=0)
+    regions = {*maps, "auto_regions"}
+    assert parameters_of(picture).keys() & regions == regions
+    assert parameters_of(picture, "auto_regions").keys() & regions == {"auto_regions"}
+    found = parameters_of(picture, "style").keys() & regions
+    assert found == regions - {"style_mask"}, "it is of another painting"
+    picture = made_by("optimize", tmp_path / "b.png", **files, auto_regions=3)
+    assert "auto_regions" not in parameters_of(picture, "content_mask")
+
+
+def test_a_region_of_the_page_is_not_left_out_silently(tmp_path, caplog):
+    region = {"mask": "…", "style": "", "strength": 0.0}
+    picture = made_by("optimize", tmp_path / "a.png", page_region=region)
+    assert parameters_of(picture, "strength_map") and not caplog.text
+    parameters_of(picture)
+    assert "a.png: the region that was drawn on the page is painted, too" in caplog.text
 
 
 def test_a_fast_start_is_painted_once(small, tmp_path, monkeypatch, capfd):
@@ -219,7 +246,7 @@ def test_the_examples_travel_with_the_package(run_program, tmp_path):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     names = {path.name for path in (tmp_path / "copied").iterdir()}
-    assert names == {path.name for path in (ROOT / "examples").glob("*.jpg")}
+    assert names == {path.name for path in (ROOT / "examples").glob("*.[jm]p[g4]")}
 
 
 def test_previews_come_each_so_many_iterations(small, tmp_path, monkeypatch):
@@ -233,3 +260,12 @@ def test_previews_come_each_so_many_iterations(small, tmp_path, monkeypatch):
     assert third.shape == sixth.shape == final.shape == (1, 43, 64, 3)
     assert np.abs(third - final).mean() > np.abs(sixth - final).mean() > 0
     assert np.ptp(third, axis=-1).mean() > 0.5 * np.ptp(final, axis=-1).mean() > 0
+
+
+def test_one_device_computes_all_tiles(caplog):
+    caplog.set_level("INFO", "absl")
+    config = OptimizeCommand(content=("a.png",), style=("b.png",), strategy="mirrored")
+    assert optimize_job.start(config).strategy == "mirrored"
+    assert "--strategy=mirrored: there is one device, which computes all." in caplog.messages
+    optimize_job.start(dataclasses.replace(config, strategy="one"))
+    assert len([line for line in caplog.messages if "strategy" in line]) == 1

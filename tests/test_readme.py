@@ -3,10 +3,12 @@
 import re
 import shlex
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests import clip_files
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,6 +51,25 @@ def test_its_stylize_command_runs(run_program, tmp_path):
     assert result.returncode == 0, result.stderr
     photo = Image.open(ROOT / "examples" / "chelsea.jpg")
     assert Image.open(tmp_path / arguments[-1]).size == photo.size
+
+
+def test_its_video_command_runs(run_program, tmp_path):
+    """What a player shows: all frames at their times, the sound's packets as they are."""
+    (commands,) = [block for block in blocks("sh") if "video.py" in block]
+    install, command = commands.strip().splitlines()
+    assert install == 'pip install -q -e ".[video]"'
+    python, program, *arguments = shlex.split(command)
+    assert python == "python"
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    result = run_program(program, *arguments, "--size=96")
+    assert result.returncode == 0, result.stderr
+    clip, output = ROOT / "examples" / "clip.mp4", tmp_path / arguments[-1]
+    assert clip_files.read_times(output) == clip_files.read_times(clip)
+    assert clip_files.sound_packets(output) == clip_files.sound_packets(clip)
+    with av.open(str(output)) as found, av.open(str(clip)) as source:
+        assert found.duration == pytest.approx(source.duration, abs=2000)
+        stream = found.streams.video[0]
+        assert (stream.width, stream.height, stream.codec_context.colorspace) == (96, 72, 6)
 
 
 def test_its_training_command_runs_and_resumes(run_program, tmp_path, examples):
@@ -132,9 +153,12 @@ def test_its_python_runs(part, text, less, tmp_path, monkeypatch):
         "README.md",
         "docs/architectures.md",
         "docs/training.md",
+        "docs/video.md",
         "docs/evaluation.md",
+        "docs/strokes.md",
         "docs/adding-a-model.md",
         "docs/architecture.md",
+        "docs/web.md",
         "export/android/README.md",
         "CONTRIBUTING.md",
     ],
@@ -142,9 +166,9 @@ def test_its_python_runs(part, text, less, tmp_path, monkeypatch):
 def test_its_flags_exist(page):
     from tfstyle import config
 
-    known = {"help"}
-    for command in ("Optimize", "Stylize", "Styles", "Train", "Shards", "Evaluate",
-                    "TFLite", "SavedModel", "ONNX", "BenchmarkTFLite"):  # fmt: skip
+    known = {"help", "no"}  # the latter of pip's --no-deps
+    for command in ("Optimize", "Stylize", "Styles", "Video", "Train", "Shards", "Evaluate",
+                    "TFLite", "SavedModel", "ONNX", "BenchmarkTFLite", "Web"):  # fmt: skip
         found = getattr(config, f"{command}Command")
         known |= {*found.__dataclass_fields__, *getattr(found, "PRESETS", ())}
     for tool in (ROOT / "tools").glob("*.py"):

@@ -14,12 +14,12 @@ from tfstyle.__main__ import main
 from tfstyle.encoders.layer_names import BLOCKS
 from tfstyle.exporting import profiling, tflite
 from tfstyle.exporting.signatures import CODE, TRANSFER, Signatures, flatten
+from tfstyle.images.guided_filter import guided_filter
 from tfstyle.models import guidance
 from tfstyle.models.draft_revision import STYLE_LAYERS, DraftRevisionModel, make_draft
 from tfstyle.models.revision import Revision
 from tfstyle.runtime.litert import Network
 from tfstyle.stylization import tiling
-from tfstyle.stylization.smoothing import guided_filter
 
 
 def pad(picture, margin):

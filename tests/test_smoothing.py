@@ -7,6 +7,7 @@ import pytest
 
 from tests.model_examples import EXAMPLES
 from tfstyle import images
+from tfstyle.images import guided_filter
 from tfstyle.stylization import Stylizer, smoothing
 
 
@@ -42,21 +43,21 @@ def reference(image, guide, radius, epsilon):
 
 @pytest.mark.parametrize("strip", [256, 5])
 def test_it_is_the_papers(strip, random, monkeypatch):
-    monkeypatch.setattr(smoothing, "_STRIP", strip)
+    monkeypatch.setattr(guided_filter, "_STRIP", strip)
     image, guide = (random.uniform(size=(17, 13, 3)).astype(np.float32) for _ in range(2))
-    found = smoothing.guided_filter(image, guide, 2, 1e-2)
+    found = guided_filter.guided_filter(image, guide, 2, 1e-2)
     np.testing.assert_allclose(found, reference(image, guide, 2, 1e-2), atol=1e-6)
 
 
 def test_radius_0_returns_the_picture(random):
     image, guide = (random.uniform(size=(9, 11, 3)).astype(np.float32) for _ in range(2))
-    np.testing.assert_allclose(smoothing.guided_filter(image, guide, 0), image, atol=1e-6)
+    np.testing.assert_allclose(guided_filter.guided_filter(image, guide, 0), image, atol=1e-6)
 
 
 def test_a_constant_guide_smooths_evenly(random):
     """A mean of means, for which all windows far from the border have one weight."""
     image = random.uniform(size=(31, 31, 3)).astype(np.float32)
-    found = smoothing.guided_filter(image, np.full((31, 31, 3), 0.3, "f4"), 3)
+    found = guided_filter.guided_filter(image, np.full((31, 31, 3), 0.3, "f4"), 3)
     triangle = np.convolve(np.ones(7), np.ones(7)) / 49
     kernel = np.outer(triangle, triangle)[..., None]
     for row, column in ((12, 12), (15, 18)):
@@ -69,7 +70,7 @@ def test_edges_of_the_guide_stay_and_noise_goes(random):
     guide[:, 20:] = [0.7, 0.5, 0.2]
     clean = np.where(np.arange(40)[:, None] < 20, [0.9, 0.1, 0.4], [0.1, 0.3, 0.8])[None]
     noisy = (clean + random.normal(0, 0.1, (40, 40, 3))).astype("f4")
-    found = smoothing.guided_filter(noisy, guide, 8)
+    found = guided_filter.guided_filter(noisy, guide, 8)
     assert np.abs(found - clean).std() < 0.02
     jump = found[:, 20].mean(0) - found[:, 19].mean(0)
     np.testing.assert_allclose(jump, clean[0, 20] - clean[0, 19], atol=0.02)

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from tests.model_examples import make_adain
-from tfstyle import images
+from tfstyle import colors, images
 from tfstyle.__main__ import main
+from tfstyle.images import sheets
 from tfstyle.runtime import terminal
 
 
@@ -101,6 +102,41 @@ def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
 
 
 @pytest.mark.parametrize(
+    ("style", "mixed"),
+    [("--style=paintings", False), ("--style_library=s.json", False), ("--style=paintings", True)],
+)
+def test_the_sheet_has_a_photo_in_all_styles(pictures, style, mixed):
+    assert run("styles", "--library", "s.json", "--add", "paintings") == 0
+    mix = ["--style_weights=1", "--style_weights=1"] if mixed else []
+    flags = ["--content=photos/a.png", style, "--output=out", "--sheet=sheet.png", *mix]
+    assert run("stylize", *flags) == 0
+    sheet, side, names = images.read_image("sheet.png"), sheets.SIDE, ["a+b"] if mixed else "ab"
+    assert sheet.shape[1:3] == sheets.sheet_size(2, 1 + len(names))[::-1]
+
+    def near(row, column, picture):
+        height, width = images.fit(picture.shape[1:3], side)
+        left, top = 4 + column * (side + 4), 20 + row * (side + 4)
+        found = sheet[:, top : top + height, left : left + width]
+        return np.abs(found - images.resize(picture, (height, width))).mean() < 0.03
+
+    assert near(1, 0, images.read_image("photos/a.png"))
+    for column, name in enumerate(names, 1):
+        assert near(1, column, images.read_image(f"out/a__{name}.png"))
+    if not mixed:
+        assert near(0, 1, images.read_image("paintings/a.png"))
+        assert "sheet" not in images.read_parameters("out/a__a.png")
+
+
+def test_a_sheet_that_cannot_be_written_is_refused_first(pictures, capfd):
+    flags = ["--content=photos", "--style=paintings", "--output=out"]
+    for path, text in (("photos/a.png", "is also read"), ("no/a.png", "does not exist"),
+                       ("a.bmp", "the suffix must be one of")):  # fmt: skip
+        assert run("stylize", *flags, f"--sheet={path}") == 1
+        assert text in errors(capfd)[-1]
+    assert not (pictures / "out").exists()
+
+
+@pytest.mark.parametrize(
     ("flags", "text"),
     [
         ("--add paintings/a.png --name a/b", "--name: 'a/b' cannot be part of a file's name"),
@@ -186,6 +222,26 @@ def test_strength_size_colors_and_alpha(pictures, photo):
     assert np.corrcoef(chroma.ravel(), own.ravel())[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("mode", ["equalize", "match"])
+@pytest.mark.parametrize("keep", ["none", "luminance"])
+def test_a_photo_is_prepared_for_each_painting(mode, keep, pictures, photo, painting):
+    """As if the picture had been prepared before."""
+    run("stylize", "--content", "photos/a.png", "--style", "paintings", "--output", "out",
+        "--prepare", mode, "--preserve_color", keep)  # fmt: skip
+    styles = [images.read_image(f"paintings/{name}") for name in ("a.png", "b.jpg")]
+    photo = images.read_image("photos/a.png")
+    for name, style in zip("ab", styles, strict=True):
+        prepared = colors.adjust_contrast(photo, [style], mode)
+        images.write_image("prepared.png", prepared, bits=16)
+        run("stylize", "--content", "prepared.png", "--style", "paintings", "--output", "again",
+            "--preserve_color", keep)  # fmt: skip
+        found = read(f"out/a__{name}.png")
+        assert np.abs(found - read(f"again/prepared__{name}.png")).mean() < 2e-3
+    run("stylize", "--content", "photos/a.png", "--style", "paintings", "--output", "plain",
+        "--preserve_color", keep)  # fmt: skip
+    assert np.abs(found - read("plain/a__b.png")).mean() > 5e-3
+
+
 def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(pictures, capfd):
     (pictures / "photos" / "broken.png").write_bytes(b"no picture")
     flags = ("--content", "photos", "--style", "paintings/a.png", "--output", "out")
@@ -194,6 +250,23 @@ def test_an_unreadable_photo_among_many_is_named_and_the_rest_is_painted(picture
     assert "broken.png: not a readable image" in first
     assert "--content: 1 of 3 photos could not be read" in last
     assert len(list((pictures / "out").iterdir())) == 2
+
+
+def test_a_sheet_has_no_pictures_of_an_earlier_run(pictures, capfd):
+    flags = ("--style", "paintings/a.png", "--output", "out", "--sheet", "sheet.png")
+    assert run("stylize", "--content", "photos", *flags) == 0
+    for name in ("a.png", "b.jpg"):
+        Image.new("RGB", (96, 64), "red").save(pictures / "out" / f"{name[0]}__a.png")
+        (pictures / "photos" / name).write_bytes(b"no picture")
+    images.write_image(pictures / "photos" / "c.png", images.read_image("paintings/a.png"))
+    assert run("stylize", "--content", "photos", *flags) == 1
+    red = np.abs(images.read_image("sheet.png") - [1.0, 0.0, 0.0]).sum(-1) < 0.01
+    assert not red.any(), "c.png alone was painted"
+    (pictures / "photos" / "c.png").write_bytes(b"no picture")
+    (pictures / "sheet.png").unlink()
+    assert run("stylize", "--content", "photos", *flags) == 1
+    assert not (pictures / "sheet.png").exists()
+    assert errors(capfd)[-1].endswith("--content: 3 of 3 photos could not be read")
 
 
 def test_unreadable_paintings_among_many_are_named_and_the_others_used(pictures, capfd):
@@ -252,6 +325,7 @@ def test_pictures_of_one_name_get_names_of_their_own(pictures, photo):
         ("--content p/a.png --style p/a.png --style_library s.json", "give one of the two"),
         ("--content p/a.png --style_library s --preserve_color linear", "styles by name have none"),
         ("--content p/a.png --style_name x --preserve_color linear", "styles by name have none"),
+        ("--content p/a.png --style_name x --prepare match", "styles by name have no painting"),
         ("--content p/a.png --style_name x", "--style_name: is for a model that has styles by"),
         ("--content p/a.png --style p/a.png --tile_size 767", "needs 768 pixels or more, not 767"),
         ("--content p/a.png --style p/a.png --output p/a.png", "p/a.png is also read"),

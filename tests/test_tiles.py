@@ -1,23 +1,30 @@
 """Large pictures: the objective tile by tile, memory, and L-BFGS with little of it."""
 
 import dataclasses
+import json
 import math
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conftest import ROOT
 from tests.model_examples import make_encoder
 from tfstyle import images, losses, optimization
 from tfstyle.config import OptimizeConfig
 from tfstyle.encoders.layer_names import LAYERS
 from tfstyle.errors import InputError
 from tfstyle.optimization import footprint, scales, segments
+from tfstyle.optimization.guides import picture_guides
 from tfstyle.optimization.lean_lbfgs import LeanLBFGS
 from tfstyle.optimization.objective import Objective
+from tfstyle.optimization.style_images import StyleImages
 from tfstyle.optimization.tiles import TiledObjective
 from tfstyle.registry import STYLE_LOSSES
-from tfstyle.runtime import memory
+from tfstyle.runtime import memory, parallel
 
 POOLED = sorted(
     name for name in STYLE_LOSSES if isinstance(losses.make_style_loss(name), losses.MomentLoss)
@@ -25,15 +32,18 @@ POOLED = sorted(
 RENDER = OptimizeConfig(encoder="lite", size=96, min_size=64, iterations=4)
 
 
-def make_loss(style, content="squared", layers=("relu1_1", "relu3_1", "relu4_1", "relu5_1")):
+def make_loss(
+    style, content="squared", layers=("relu1_1", "relu3_1", "relu4_1", "relu5_1"), **terms
+):
     return losses.PerceptualLoss(
         {"relu4_2": (losses.ContentLoss(content), 0.7), "relu2_1": (losses.ContentLoss(), 0.3)},
         {layer: losses.weighted_style_losses(style, 3.0) for layer in layers},
         tv_weight=40.0,
+        **terms,
     )
 
 
-def both(loss, content, styles, wrap="none", tile_size=64):
+def both(loss, content, styles, wrap="none", tile_size=64, regions=None):
     """Value and gradient of both objectives at the same picture, and the two."""
     encoder = make_encoder(loss.layers)
     encoder = type(encoder).from_config({**encoder.get_config(), "margin": 16})
@@ -41,8 +51,10 @@ def both(loss, content, styles, wrap="none", tile_size=64):
     encoder.set_weights(make_encoder(loss.layers).get_weights())
     weights = [1 / len(styles)] * len(styles)
     whole, tiled = Objective(encoder, loss, wrap), TiledObjective(encoder, loss, wrap, tile_size)
+    images = StyleImages(styles, weights, False, regions)
+    guides = regions and picture_guides(regions, loss, content.shape[1:3])
     for one in (whole, tiled):
-        one.set_targets(content, styles, weights)
+        one.set_content(content, images.targets(one, ("lite",), 190), guides)
     noise = np.random.default_rng(1).normal(size=content.size).astype("float32")
     vector = tiled.set_start(0.5 * content + 0.2) + 0.03 * noise
     zero = whole.set_start(tiled.picture(vector))
@@ -95,6 +107,28 @@ def test_so_it_is_for_all_losses_of_means(photograph, pictures):
     assert error(found[1], expected[1]) < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("shape", "wrap", "factors", "layers"),
+    [
+        ((131, 197), "none", (1, 4), ("relu1_1", "relu4_1")),
+        ((99, 150), "none", (16,), ("relu1_1",)),  # cells beyond what features depend on
+        ((127, 190), "both", (2,), ("relu1_1", "relu4_1")),  # a pixel more than 127 makes a cell
+    ],
+)
+def test_so_it_is_with_the_laplacian(shape, wrap, factors, layers, photograph, pictures):
+    terms = {"laplacian": (losses.LaplacianLoss(factors), 2.0)}
+    loss = losses.PerceptualLoss(
+        {}, {layer: losses.weighted_style_losses("gram", 3.0) for layer in layers}, **terms
+    )
+    content = photograph[:, : shape[0], : shape[1]]
+    expected, found, whole, tiled = both(loss, content, pictures[:1], wrap)
+    assert len(tiled._tiles[0]) > 4
+    assert found[0] == pytest.approx(expected[0], rel=1e-5)
+    assert error(found[1], expected[1]) < 1e-4
+    assert tiled.terms["laplacian"] == pytest.approx(whole.terms["laplacian"], rel=1e-5)
+    assert tiled.terms["laplacian"] > 0.1 * tiled.terms["total"]
+
+
 @pytest.mark.parametrize("name", POOLED)
 def test_moments_of_parts_are_those_of_the_whole(name, random):
     """Of pictures, and where there is a way, of targets."""
@@ -121,8 +155,9 @@ def test_moments_of_parts_are_those_of_the_whole(name, random):
 
 
 def test_other_losses_are_refused(photograph):
-    for loss in (make_loss("gram,sliced"), make_loss("gram", content="normalized")):
-        with pytest.raises(ValueError, match="sliced_loss|normalized"):
+    similar = make_loss("gram", structure={"relu4_2": (losses.SelfSimilarityLoss(), 1.0)})
+    for loss in (make_loss("gram,sliced"), make_loss("gram", content="normalized"), similar):
+        with pytest.raises(ValueError, match="sliced_loss|normalized|self_similarity_loss"):
             TiledObjective(make_encoder(loss.layers), loss)
 
 
@@ -150,11 +185,11 @@ def in_tiles(**values):
 
 
 def test_a_render_in_tiles_becomes_as_good(photo, painting, monkeypatch, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "absl")
     monkeypatch.setattr(footprint, "TILE_SIZES", (64,))
     config = in_tiles(iterations=15)
     stages = optimization.plan(config, photo.shape[1:3], [painting.shape[1:3]])
-    assert {stage.kind for stage in stages} == {("lite", 64, 5)}
+    assert {stage.kind for stage in stages} == {("lite", 64, 5, 0)}
     found, expected = (
         optimization.render(photo, [painting], one)
         for one in (config, dataclasses.replace(config, max_memory=100.0))
@@ -162,6 +197,7 @@ def test_a_render_in_tiles_becomes_as_good(photo, painting, monkeypatch, caplog)
     assert found.image.shape == expected.image.shape
     (line,) = [one.getMessage() for one in caplog.records if "in tiles" in one.getMessage()]
     assert line.startswith("96 × ") and "of 64, with a history of 5 pairs: about 0." in line
+    assert re.search(r"GB of memory, and (\d+ min )?\d+ s from now on\.$", line)
     for record, whole in zip(found.history, expected.history, strict=True):
         assert record["loss"][-1] < 1.1 * whole["loss"][-1]
         assert record["evaluations"] < 1.3 * record["iterations"] + 3
@@ -190,6 +226,83 @@ def test_a_stopped_render_in_tiles_goes_on_as_if_it_had_not_been(
     assert found.history[-1]["loss"] == expected.history[-1]["loss"]
 
 
+# Renders in a process of its own, whose processor is two devices, on both and on one.
+_ON_TWO_DEVICES = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tfstyle import images, optimization
+from tfstyle.config import OptimizeConfig
+from tfstyle.optimization import footprint, renderer, tiles
+footprint.TILE_SIZES = (64,)
+photo, painting = (images.read_image(path, 96) for path in sys.argv[1:])
+used = []
+
+class Objective(tiles.TiledObjective):
+    def _geometry(self, number, tile):
+        geometry = super()._geometry(number, tile)
+        used.append(geometry["shares"]["relu1_1" if not number else "relu5_1"].device[-1])
+        return geometry
+
+renderer.TiledObjective = Objective
+found = {}
+for strategy, memory in (("mirrored", 100.0), ("one", 1.0)):
+    config = OptimizeConfig(encoder="lite", size=96, min_size=96, iterations=3, max_memory=memory,
+                            strategy=strategy)
+    result = optimization.render(photo, [painting], config)
+    losses, total = result.history[0]["loss"], float(np.abs(result.image).sum())
+    found[strategy] = losses, total, sorted(set(used))
+    used.clear()
+print(json.dumps(found))
+"""
+
+
+def test_devices_share_the_tiles_of_a_picture_and_it_is_the_same(examples):
+    """Bit for bit; also where it would fit without tiles."""
+    paths = [examples / "chelsea.jpg", examples / "mosaic.jpg"]
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_TWO_DEVICES, *paths], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["mirrored"][:2] == found["one"][:2]
+    assert (found["mirrored"][2], found["one"][2]) == (["0", "1"], ["0"])
+
+
+def test_workers_keep_the_order_and_raise_what_is_raised():
+    devices = ["/device:CPU:0"] * 2
+    items = range(20)
+    for workers in (parallel.Workers(), parallel.Workers(devices[:1]), parallel.Workers(devices)):
+        found = list(workers.map(lambda number: tf.constant(number).numpy() ** 2, items))
+        assert found == [(number, number**2) for number in items]
+        with pytest.raises(ZeroDivisionError):
+            list(workers.map(lambda number: 1 / (number - 5), items))
+
+
+def test_only_pictures_with_a_tile_for_each_device_are_shared():
+    config = OptimizeConfig(encoder="lite", size=1024, strategy="mirrored")
+    stages = scales.plan_stages(config, "lite", (800, 1000))
+    for devices in (2, 3):
+        fitted = footprint.fit(config, stages, [(600, 800)], 64e9, devices=devices)
+        for stage in fitted:
+            assert stage.devices == (devices if max(stage.shape) > 256 else 1)
+            assert bool(stage.tile) == (stage.devices > 1)
+            count = math.prod(math.ceil(side / (stage.tile or 9999)) for side in stage.shape)
+            assert count >= stage.devices
+        assert footprint.bytes_of_tiles(fitted[-1]) > footprint.bytes_of_tiles(
+            fitted[-1]._replace(devices=1)
+        )
+    adam = dataclasses.replace(config, optimizer="adam")
+    with pytest.raises(InputError, match="--optimizer=adam: --strategy=mirrored needs tiles.*one"):
+        footprint.fit(adam, stages, [(600, 800)], 64e9, devices=2)
+    similar = dataclasses.replace(config, content_loss="self_similarity")
+    with pytest.raises(InputError, match="self_similarity: --strategy=mirrored needs .* or --stra"):
+        footprint.fit(similar, stages, [(600, 800)], 64e9, devices=2)
+    assert footprint.fit(adam, stages, [(600, 800)], 64e9) == stages
+
+
 def test_only_what_is_too_large_is_in_tiles_with_as_much_as_fits():
     shape, styles = (2000, 3000), [(600, 800)]
     config = OptimizeConfig(encoder="lite", size=4096)
@@ -210,10 +323,26 @@ def test_only_what_is_too_large_is_in_tiles_with_as_much_as_fits():
         footprint.fit(config, stages, styles, 2e9)
 
 
+def test_regions_take_memory_of_their_own():
+    stages = scales.plan_stages(RENDER, "lite", (2000, 3000))
+    for tile in (0, 512):
+        plain = stages[-1]._replace(shape=(2000, 3000), tile=tile, history=5 * bool(tile))
+        needed = [
+            footprint.bytes_needed(RENDER, plain._replace(regions=count), [(500, 500)])
+            for count in (0, 1, 3)
+        ]
+        each = (needed[2] - needed[1]) / 2 / 6e6
+        assert 5 < each <= (needed[1] - needed[0]) / 6e6 < 500
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         ({"style_loss": "gram,histogram:0.1"}, "--style_loss=histogram: this size needs tiles"),
+        (
+            {"content_loss": "squared,self_similarity:0.5"},
+            "--content_loss=self_similarity: this size needs tiles",
+        ),
         ({"optimizer": "adam"}, "--optimizer=adam: this size needs tiles"),
     ],
 )

@@ -11,6 +11,8 @@ from tfstyle.runtime import process
 PROGRAMS = {
     "optimize": "stylizes a photo by optimizing its pixels",
     "stylize": "stylizes photos with a trained model",
+    "video": "stylizes videos and animations with a trained model",
+    "web": "opens a page in the browser, to see, slide and paint",
     "styles": "makes and lists a library of named styles",
     "evaluate": "measures models and pictures, and shows them side by side",
     "train": "trains a feed-forward model on folders of pictures",

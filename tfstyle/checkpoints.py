@@ -25,10 +25,11 @@ def render_identity(
     content: np.ndarray,
     styles: Sequence[np.ndarray],
     init: np.ndarray | None,
+    regions: str = "",
 ) -> dict[str, Any]:
-    """What must match to resume a checkpoint: the config, and the pictures' shapes and sums.
+    """What must match to resume a checkpoint: the config, the pictures' shapes and sums, regions.
 
-    The memory to take does not count: a checkpoint says how its stage uses it.
+    The memory and the devices to take do not count: a checkpoint says how its stage uses them.
     The picture of `init="fast"` does not count: it differs in its last bits between machines, and a
     checkpoint holds what became of it.
     """
@@ -36,8 +37,9 @@ def render_identity(
     if init is not None and config.init != "fast":
         pictures.append(init)
     sums = [[*picture.shape, float(picture.sum(dtype=np.float64))] for picture in pictures]
-    flags = {k: v for k, v in dataclasses.asdict(config).items() if k != "max_memory"}
-    return json.loads(json.dumps({"config": flags, "pictures": sums}))
+    flags = dataclasses.asdict(config)
+    del flags["max_memory"], flags["strategy"]
+    return json.loads(json.dumps({"config": flags, "pictures": sums, "regions": regions}))
 
 
 def write_checkpoint(

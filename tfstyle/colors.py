@@ -1,4 +1,4 @@
-"""Keeping the photo's colours, on NumPy pictures `(1, h, w, 3)` float32 sRGB in [0, 1].
+"""Keeping the photo's colours, and its contrast, on pictures `(1, h, w, 3)` float32 in [0, 1].
 
 Gatys et al., "Preserving Color in Neural Artistic Style Transfer", 2016,
 https://arxiv.org/abs/1606.05897: luminance-only transfer, and matching the style image's colours
@@ -12,6 +12,8 @@ import numpy as np
 LUMA = (0.299, 0.587, 0.114)  # of Rec. 601
 # Luma and two chroma axes, as in the NTSC's YIQ, which the paper uses.
 _YIQ = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+_LEVELS = 256  # of the histograms of tone curves
+_STEEPEST = 3.0  # slope of a tone curve, about: contrast grows so many times at most, and noise
 _FLOOR = 1e-6  # smallest variance along a colour axis; a grey picture has none along two
 
 
@@ -30,6 +32,45 @@ def prepare(
         return grey, [match_luminance(luminance(style), grey) for style in styles]
     match = match_histogram if mode == "histogram" else match_linear
     return content, [match(style, content) for style in styles]
+
+
+def adjust_contrast(
+    content: np.ndarray, styles: Sequence[np.ndarray], mode: str, shares: Sequence[float] = ()
+) -> np.ndarray:
+    """A photo with other luminances, by one curve for all pixels, and its chroma.
+
+    The curve's slope is limited by a clipped histogram, as in contrast-limited equalization
+    (Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV, 1994).
+
+    Args:
+        content: the photo.
+        styles: the style images; only needed to match them.
+        mode: "none", "equalize" for luminances that are equally frequent, or "match" for those of
+            the style images.
+        shares: of the style images; equal if empty.
+    Returns: `(1, h, w, 3)` float32; the photo itself if `mode` is "none".
+    """
+    if mode == "none":
+        return content
+    levels = np.linspace(0.0, 1.0, _LEVELS + 1)
+    target = levels
+    if mode == "match":
+        quantiles = [np.quantile(_luma(style), levels) for style in styles]
+        target = np.average(quantiles, axis=0, weights=shares or None)
+    luma = _luma(content)
+    counts, _ = np.histogram(luma, levels)
+    below = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
+    curve = np.interp(below, levels, target)
+    rises = np.diff(curve)
+    clipped = np.minimum(rises, _STEEPEST / _LEVELS)
+    rises = clipped + (rises.sum() - clipped.sum()) / _LEVELS
+    curve = curve[0] + np.concatenate([[0.0], np.cumsum(rises)])
+    change = np.interp(luma, levels, curve - levels).astype(np.float32)
+    return np.clip(content + change[..., None], 0.0, 1.0)
+
+
+def _luma(image):
+    return np.clip(image @ _YIQ[0].astype(np.float32), 0.0, 1.0)
 
 
 def luminance(image: np.ndarray) -> np.ndarray:

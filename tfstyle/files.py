@@ -96,7 +96,7 @@ def _lock(path):
 
 
 @contextlib.contextmanager
-def _temporary_folder(parent):
+def temporary_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
     """A new folder in `parent`, removed at the end, with those that killed processes have left."""
     _remove_abandoned(parent.absolute())
     folder, handle = _locked_folder(parent)
@@ -148,7 +148,7 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path)
     target = _target(path)
     try:
-        with _temporary_folder(target.parent) as folder:
+        with temporary_folder(target.parent) as folder:
             temporary = folder / path.name
             yield temporary
             with open(temporary, "r+b") as file:
@@ -173,7 +173,7 @@ def new_folder(flag: str, path: str | os.PathLike) -> Iterator[pathlib.Path]:
     made = [path for path in (parent, *parent.parents) if not path.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with _temporary_folder(parent) as temporary:
+        with temporary_folder(parent) as temporary:
             yield temporary
             if parent == folder:
                 for file in temporary.iterdir():

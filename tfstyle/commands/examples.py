@@ -1,4 +1,4 @@
-"""`tfstyle examples`: copies the example photographs and style pictures to a folder."""
+"""`tfstyle examples`: copies the example photographs, style pictures and clip to a folder."""
 
 import dataclasses
 import pathlib
@@ -28,7 +28,8 @@ def main(config: ExamplesCommand) -> int | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--output: {folder} cannot be created ({error.strerror})") from error
-    for source in sorted(files.examples_folder().glob("*.jpg")):
+    examples = files.examples_folder()
+    for source in sorted([*examples.glob("*.jpg"), *examples.glob("*.mp4")]):
         with files.replacing(folder / source.name) as temporary:
             shutil.copyfile(source, temporary)
         logging.info("%s", folder / source.name)

@@ -13,13 +13,27 @@ from absl import logging
 
 from tfstyle import __version__
 from tfstyle.commands import optimize_job as job
+from tfstyle.commands.plots import plot
+from tfstyle.commands.regions import mask_files, read_regions, write_masks
 from tfstyle.config import START_IMAGES, OptimizeCommand
+from tfstyle.config.regions import PAGE_REGION
 from tfstyle.errors import InputError, brief, of_flag
 from tfstyle.runtime import process, terminal
 
 FLAGS = OptimizeCommand
 _PLOT_SUFFIXES = (".png", ".pdf", ".svg")
-_READ = ("content", "style", "init", "vgg_weights")
+_READ = (
+    "content", "style", "init", "vgg_weights", "content_mask", "style_mask", "strength_map"
+)  # fmt: skip
+_SIZES = ("brush", "style_size", "style_scale")
+# Flags, and those of a picture that they replace or that make no sense with them.
+_REPLACED = (
+    (_SIZES, _SIZES),
+    (("auto_regions",), ("content_mask", "style_mask", "region")),
+    (("content_mask",), ("auto_regions",)),
+    (("style",), ("style_mask",)),
+)
+_WORDS = {"init": START_IMAGES, "style_mask": ("none",)}  # of flags that may name a file
 
 
 def main(config: OptimizeCommand) -> int | None:
@@ -51,11 +65,23 @@ def _paint_one(config, path):
     init = job.read_init(config)
     weight_files.check_encoder(config.encoder, config.vgg_weights)
     job.check_layers(config, content.shape[1:3])
+    shapes = [style.shape[1:3] for style in styles]
+    regions = read_regions(
+        config,
+        content.shape[1:3],
+        shapes,
+        config.style_weights,
+        max(config.size, config.style_size),
+    )
 
     config = job.start(config)
     from tfstyle import optimization
 
-    optimization.plan(config, content.shape[1:3], [style.shape[1:3] for style in styles])
+    count = regions.content.shape[-1] if regions else 0
+    optimization.plan(config, content.shape[1:3], shapes, config.auto_regions or count)
+    regions = job.with_auto_regions(config, content, styles, regions)
+    if config.save_masks and regions:
+        write_masks(config.save_masks, regions)
     alpha = images.read_alpha(path, config.size)
     if config.init == "fast" and not os.path.exists(config.checkpoint):
         terminal.show_progress(None, "painting the start image")
@@ -70,7 +96,7 @@ def _paint_one(config, path):
 
     with process.StopSignal() as stop:
         started = time.monotonic()
-        result = _render(config, content, styles, init, write, stop.requested)
+        result = _render(config, content, styles, init, regions, write, stop.requested)
         seconds = time.monotonic() - started
         write(result.image)
     if result.complete and config.checkpoint:
@@ -78,7 +104,7 @@ def _paint_one(config, path):
     if config.history:
         _write_history(config.history, result.history, parameters)
     if config.plot:
-        _plot(result.history, config.plot)
+        plot(config.plot, result.history, [content, *styles], regions)
     if not result.complete:
         terminal.end_progress()
         rest = ". With --checkpoint FILE.npz a render can be continued"
@@ -115,6 +141,11 @@ def read_parameters(path: str, given: Collection[str]) -> dict[str, Any]:
             f"--from_picture: {path} was made by {program}.py, whose flags are others; give a "
             "picture made by optimize.py"
         )
+    if PAGE_REGION in found and not {"content_mask", "strength_map"} & set(given):
+        logging.warning(
+            "%s: the region that was drawn on the page is painted, too; to keep the photo there, "
+            "give --strength_map", path,
+        )  # fmt: skip
     found = {name: value for name, value in found.items() if name not in job.WRITTEN}
     if isinstance(found.get("content"), str):
         found["content"] = [found["content"]]
@@ -122,8 +153,9 @@ def read_parameters(path: str, given: Collection[str]) -> dict[str, Any]:
     if "style" not in given and isinstance(styles, list) and len(styles) > 1:
         # It is of their mixture, also where the output is a folder now.
         found["style_weights"] = found.get("style_weights") or [1.0] * len(styles)
-    if {"style_size", "style_scale"} & set(given):  # one replaces the other
-        found = {k: v for k, v in found.items() if k not in ("style_size", "style_scale")}
+    for flags, replaced in _REPLACED:
+        if {*flags} & set(given):
+            found = {k: v for k, v in found.items() if k not in replaced}
     for flag in _READ:
         if flag not in given and flag in found:
             found[flag] = _located(flag, found[flag], path)
@@ -134,7 +166,7 @@ def _located(flag, value, picture):
     """The path, or list of paths, that a picture holds for a flag, where the files are now."""
     if isinstance(value, (list, tuple)):
         return [_located(flag, one, picture) for one in value]
-    if not isinstance(value, str) or not value or flag == "init" and value in START_IMAGES:
+    if not isinstance(value, str) or not value or value in _WORDS.get(flag, ()):
         return value
     beside = pathlib.Path(picture).parent
     for place in (value, beside / value, beside / pathlib.PurePath(value).name):
@@ -146,7 +178,7 @@ def _located(flag, value, picture):
     )
 
 
-def _render(config, content, styles, init, write, should_stop):
+def _render(config, content, styles, init, regions, write, should_stop):
     """The render's result, with progress on the terminal and previews by `write`."""
     from tfstyle import images, optimization
 
@@ -174,8 +206,9 @@ def _render(config, content, styles, init, write, should_stop):
         return optimization.render(
             content,
             styles,
-            job.options(config),
+            config.render_config(),
             init=init,
+            regions=regions,
             on_progress=report,
             should_stop=should_stop,
             checkpoint=config.checkpoint or None,
@@ -212,44 +245,25 @@ def _write_history(path, stages, parameters):
 
 def _check_outputs(config):
     """Raises InputError for an output that cannot be written, is an input or is given twice."""
-    from tfstyle import images
+    from tfstyle import files, images
 
     with of_flag("output"):
         images.check_output(config.output, config.bits, config.size)
+    read = [*job.inputs(config, *config.content, *config.style), config.from_picture]
+    masks = []
+    if config.save_masks:
+        files.check_folder("save_masks", config.save_masks)
+        if not (config.content_mask or config.auto_regions):
+            raise InputError("--save_masks: is of --auto_regions or --content_mask")
+        masks = mask_files(config.save_masks, len(config.style))
+        taken = {os.path.realpath(path) for path in read if path}
+        for path in masks:
+            if os.path.realpath(path) in taken:
+                raise InputError(f"--save_masks: {path} is also read; give another folder")
     if config.plot and not config.plot.lower().endswith(_PLOT_SUFFIXES):
         raise InputError(
             f"--plot: {config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}"
         )
-    read = [*job.inputs(config, *config.content, *config.style), config.from_picture]
     flags = ("output", "history", "plot", "checkpoint", "sheet")
-    job.check_written(config, flags, read)
+    job.check_written(config, flags, read, masks)
     job.check_sheet(config.sheet, 1, 1)
-
-
-def _plot(history, path):
-    """Total loss over iterations, a curve for each stage."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    from tfstyle import files
-
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    start = 0
-    for stage in history:
-        axes.plot(
-            range(start + 1, start + 1 + len(stage["loss"])),
-            stage["loss"],
-            label=f"{stage['width']} × {stage['height']}, {stage['encoder']}",
-        )
-        start += len(stage["loss"])
-    axes.set(xlabel="iteration", ylabel="total loss", yscale="log")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    with files.replacing(path) as temporary:
-        try:
-            figure.savefig(temporary, dpi=120)
-        except ValueError as error:
-            raise InputError(f"{path}: {error}") from error
-    pyplot.close(figure)

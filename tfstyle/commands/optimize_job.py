@@ -1,4 +1,4 @@
-"""What `optimize.py` does for a picture, be it one or one of many."""
+"""What `optimize.py` does for a picture, be it one or one of many; `stylize.py`, for its sheet."""
 
 import dataclasses
 import json
@@ -10,13 +10,20 @@ from typing import Any
 from absl import logging
 
 from tfstyle import __version__
-from tfstyle.config import DEFAULT_MODEL, START_IMAGES, OptimizeCommand, OptimizeConfig
+from tfstyle.config import (
+    DEFAULT_MODEL,
+    START_IMAGES,
+    OptimizeCommand,
+    StylizeCommand,
+)
+from tfstyle.config.regions import region_files
 from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import terminal
 
 # Flags that do not change the picture, as a picture stores them.
 WRITTEN = (
-    "output", "history", "plot", "checkpoint", "preview_every", "from_picture", "max_memory"
+    "output", "history", "plot", "checkpoint", "preview_every", "from_picture", "max_memory",
+    "strategy", "save_masks",
 )  # fmt: skip
 _REPORTS = ("sheet", "json")  # flags that a picture does not store
 _FAST_SIZE = 1024  # pixels; a feed-forward model's strokes have one width in pixels at any size
@@ -26,11 +33,11 @@ _PIXEL_BYTES = 12  # of a picture in memory
 def inputs(config: OptimizeCommand, *paths: str | os.PathLike) -> list[str | os.PathLike]:
     """The files that a picture is made from: `paths`, of photos and paintings, and the others."""
     init = "" if config.init in START_IMAGES else config.init
-    return [path for path in (*paths, init, config.vgg_weights) if path]
+    return [path for path in (*paths, init, config.vgg_weights, *region_files(config)) if path]
 
 
 def check_written(
-    config: OptimizeCommand,
+    config: OptimizeCommand | StylizeCommand,
     flags: Sequence[str],
     read: Sequence[str | os.PathLike],
     outputs: Collection[str | os.PathLike] = (),
@@ -75,8 +82,11 @@ def check_layers(config: OptimizeCommand, shape: tuple[int, int]) -> None:
     from tfstyle.optimization import scales
 
     for stage in scales.plan_stages(config, config.encoder, shape):
-        for flag in ("content_layers", "style_layers"):
-            layer_names.parse_layers(flag, getattr(config, flag), stage.encoder)
+        for flag, layers in (
+            ("content_layers", config.content_layers),
+            ("style_layers", config.named_style_layers),
+        ):
+            layer_names.parse_layers(flag, layers, stage.encoder)
 
 
 def check_memory(
@@ -126,13 +136,22 @@ def start(config: OptimizeCommand) -> OptimizeCommand:
             "--precision=bfloat16: this CPU has no bfloat16 arithmetic; float32 is several times "
             "as fast"
         )
+    if config.strategy == "mirrored" and len(devices.names()) == 1:
+        logging.info("--strategy=mirrored: there is one device, which computes all.")
     return dataclasses.replace(config, encoder=optimization.choose_encoder(config))
 
 
-def options(config: OptimizeCommand) -> OptimizeConfig:
-    """The part of the flags that a render takes."""
-    names = [field.name for field in dataclasses.fields(OptimizeConfig)]
-    return OptimizeConfig(**{name: getattr(config, name) for name in names})
+def with_auto_regions(
+    config: OptimizeCommand, content: Any, styles: Sequence[Any], regions: Any = None
+) -> Any:
+    """The regions that --auto_regions finds, with the strength of those given; else the latter."""
+    from tfstyle import optimization
+
+    if not config.auto_regions:
+        return regions
+    terminal.show_progress(None, "finding regions")
+    found = optimization.find_regions(content, styles, config.auto_regions, config.style_weights)
+    return found if regions is None else dataclasses.replace(found, strength=regions.strength)
 
 
 def load_fast() -> Any:
@@ -146,6 +165,7 @@ def fast_image(config: OptimizeCommand, stylizer: Any, content: Any, styles: Seq
     """The feed-forward model's picture, to start from."""
     from tfstyle import colors, images
 
+    content = colors.adjust_contrast(content, styles, config.prepare, config.style_weights)
     content, styles = colors.prepare(content, styles, config.preserve_color)
     content = images.resize(content, images.fit(content.shape[1:3], min(config.size, _FAST_SIZE)))
     styles = [images.reduce(style, _FAST_SIZE // 2) for style in styles]
@@ -191,7 +211,7 @@ def result_of(image: Any, history: Sequence[dict[str, Any]], seconds: float) -> 
 def write_sheet(
     path: str,
     contents: Sequence[str | os.PathLike],
-    styles: Sequence[tuple[str, Sequence[str | os.PathLike]]],
+    styles: Sequence[tuple[str, Sequence[Any]]],
     outputs: Sequence[Sequence[str | os.PathLike | None]],
 ) -> None:
     """Writes the contact sheet: photos at the left, paintings at the top.
@@ -199,7 +219,8 @@ def write_sheet(
     Args:
         path: of the sheet.
         contents: the photos.
-        styles: names and paintings of the styles; those of a mixture share a place.
+        styles: names and paintings of the styles, files or `(1, h, w, 3)` pictures; those of a
+            mixture share a place.
         outputs: a row of pictures for each photo; None, and files that cannot be read, are grey.
     """
     import numpy as np
@@ -208,6 +229,8 @@ def write_sheet(
     from tfstyle.images import sheets
 
     def small(picture):
+        if isinstance(picture, np.ndarray):
+            return picture
         try:
             return None if picture is None else images.read_image(picture, sheets.SIDE)
         except InputError:

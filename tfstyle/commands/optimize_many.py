@@ -17,6 +17,9 @@ _OF_ONE = {  # flags for a single picture, and why
     "preview_every": "it would leave pictures that are not finished",
     "history": "--json has sizes, seconds and losses of all",
     "plot": "--json has sizes, seconds and losses of all",
+    "content_mask": "its regions are those of one photo",
+    "strength_map": "it is of one photo",
+    "save_masks": "those of several photos would have the same names",
 }
 
 
@@ -141,7 +144,7 @@ class _Batch:
         from tfstyle import optimization
 
         self.outputs[self.todo[0]].parent.mkdir(parents=True, exist_ok=True)
-        renderer = optimization.Renderer(job.options(self.config))
+        renderer = optimization.Renderer(self.config.render_config())
         self._progress = terminal.PictureProgress(len(self.todo))
         with process.StopSignal() as stop:
             try:
@@ -182,7 +185,9 @@ class _Batch:
             job.check_memory(config, content, self.styles[name])
             photo = job.read(config, "content", content)
             alpha = images.read_alpha(content, config.size)
-            optimization.plan(config, photo.shape[1:3], [style.shape[1:3] for style in styles])
+            shapes = [style.shape[1:3] for style in styles]
+            optimization.plan(config, photo.shape[1:3], shapes, config.auto_regions)
+            regions = job.with_auto_regions(config, photo, styles)
             init = self._start_image(photo, styles)
         except InputError as error:
             self._fail(error, content=content, name=name)
@@ -198,7 +203,7 @@ class _Batch:
 
         started = time.monotonic()
         result = renderer.render(
-            photo, styles, init=init, on_progress=show, should_stop=should_stop,
+            photo, styles, init=init, regions=regions, on_progress=show, should_stop=should_stop,
             checkpoint=config.checkpoint or None,
         )  # fmt: skip
         seconds = time.monotonic() - started

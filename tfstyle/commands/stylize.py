@@ -7,12 +7,16 @@ import pathlib
 from absl import logging
 
 from tfstyle import __version__
+from tfstyle.commands import optimize_job
+from tfstyle.commands.regions import read_regions
+from tfstyle.commands.stylize_codes import Codes
 from tfstyle.config import StylizeCommand
+from tfstyle.config.regions import check_regions, region_files
 from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import terminal
 
 FLAGS = StylizeCommand
-_PATHS = ("content", "style", "output")  # left out of the parameters that a picture stores
+_PATHS = ("content", "style", "output", "sheet")  # left out of the parameters that a picture stores
 
 
 def main(config: StylizeCommand) -> int | None:
@@ -29,9 +33,15 @@ def main(config: StylizeCommand) -> int | None:
     with of_flag("style_library"):
         library = StyleLibrary.load(config.style_library) if config.style_library else None
     names = _style_names(config, paintings, library)
-    outputs = images.pair_outputs(
-        config.output, contents, names, paintings, config.bits, config.size
-    )
+    masked = bool(config.content_mask)
+    regions = _read_regions(config, contents, paintings, library)
+    if masked:
+        names = ["+".join(names)]
+    read = [*map(str, paintings), *region_files(config)]
+    outputs = images.pair_outputs(config.output, contents, names, read, config.bits, config.size)
+    others = filter(None, [config.style_library, config.statistics_of])
+    optimize_job.check_written(config, ("sheet",), [*contents, *read, *others], outputs.values())
+    optimize_job.check_sheet(config.sheet, len(contents), len(names))
     given = len(paintings)
     engine = engines.choose(config, contents)
     cache = _cache(config, engine)
@@ -47,22 +57,28 @@ def main(config: StylizeCommand) -> int | None:
         library.check_model(stylizer.model.code_identity(), config.style_library)
         for name in config.style_name or library.names():
             stylizer.check_code(library.code(name), f"{config.style_library}: style '{name}'")
-    codes_for = _codes(config, stylizer, library, paintings, pictures, cache)
+    codes = Codes(
+        config, stylizer, library, paintings, pictures, cache, regions if masked else None
+    )
     terminal.show_progress(None, "encoding the styles")
-    codes_for(None)  # errors are raised before anything is written
+    codes.of()  # errors are raised before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
     paint = functools.partial(
-        stylizer.paint, strength=config.strength, preserve_color=config.preserve_color,
+        stylizer.paint, preserve_color=config.preserve_color,
         statistics_of=statistics_of, wrap=config.wrap, photorealistic=config.photorealistic,
     )  # fmt: skip
-    failed = _paint_all(config, stylizer, paint, codes_for, contents, names, outputs)
+    paint = functools.partial(_paint_one, regions, masked, paint, strength=config.strength)
+    done: list[pathlib.Path] = []
+    failed = _paint_all(config, stylizer, paint, codes.styled, contents, names, outputs, done)
+    if config.sheet and done:
+        written = {pair: path for pair, path in outputs.items() if path in done}
+        _write_sheet(config, library, contents, names, paintings, written)
     bad = {"--content": (failed, len(contents), "photos"),
            "--style": (given - len(paintings), given, "paintings")}  # fmt: skip
     found = [f"{flag}: {n} of {count} {kind}" for flag, (n, count, kind) in bad.items() if n]
     if found:
-        raise InputError(
-            f"{' and '.join(found)} could not be read; the others are in {config.output}"
-        )
+        rest = f"; the others are in {config.output}" if done else ""
+        raise InputError(f"{' and '.join(found)} could not be read{rest}")
     logging.info("Wrote %s.", config.output)
     return 0
 
@@ -96,8 +112,9 @@ def _cache(config, engine):
     from tfstyle.stylization.code_cache import CodeCache
 
     folder = exported.folder_of(config.model)
-    if engine == "keras" or not folder or config.no_cache or config.preserve_color != "none":
-        return None  # Keras takes longer to start; recoloured paintings are others
+    other = config.content_mask or config.preserve_color != "none" or config.prepare == "match"
+    if engine == "keras" or not folder or config.no_cache or other:
+        return None  # Keras takes longer to start; the others need the pictures
     codes = exported.describe(folder)["codes"]
     return CodeCache(f"{codes} {engine} {config.style_size}")
 
@@ -135,58 +152,60 @@ def _usable(config, names, paintings, pictures):
     found = [number for number, picture in enumerate(pictures) if picture is not None]
     if len(found) == len(paintings):
         return names, paintings, pictures
-    if not found or config.style_weights:
+    if not found or config.style_weights or config.content_mask:
         mixed = "; a mixture needs them all" if found else ""
         bad = len(paintings) - len(found)
         raise InputError(f"--style: {bad} of {len(paintings)} paintings could not be read{mixed}")
     return [[items[number] for number in found] for items in (names, paintings, pictures)]
 
 
-def _codes(config, stylizer, library, paintings, pictures, cache):
-    """The function from a photo to the codes of all styles, or of their mixture."""
-    known = None
+def _read_regions(config, contents, paintings, library):
+    """The regions of the only photo, or None without flags of regions."""
+    from tfstyle import images
 
-    def cached():
-        for path, picture in zip(paintings, pictures, strict=True):
-            if isinstance(picture, dict):
-                yield picture
-            else:
-                code = stylizer.encode_style(picture)
-                cache.put(path, code)
-                yield code
-
-    def codes_for(content):
-        nonlocal known
-        recolored = config.preserve_color if content is not None else "none"
-        if known is None or pictures and recolored != "none":
-            if library:
-                known = [library.code(name) for name in config.style_name or library.names()]
-            elif cache and pictures:
-                known = list(cached())
-            elif pictures:
-                known = stylizer.encode_styles(pictures, content, recolored)
-            else:
-                known = [stylizer.named_style(name) for name in config.style_name]
-            if config.style_weights:
-                known = [stylizer.mix(known, config.style_weights)]
-        return known
-
-    return codes_for
+    if not (config.content_mask or config.strength_map):
+        return None
+    names = _style_names(dataclasses.replace(config, style_weights=()), paintings, library)
+    if len(contents) > 1:
+        flag = "content_mask" if config.content_mask else "strength_map"
+        raise InputError(f"--{flag}: is of one photo; {len(contents)} are given")
+    check_regions(config, [*map(str, paintings)] or names)
+    with of_flag("content"):
+        shape = images.read_image(contents[0], config.size or None).shape[1:3]
+    shapes = [shape] * len(names) if config.content_mask else [shape]
+    for number, path in enumerate(paintings if config.style_mask else ()):
+        with of_flag("style"):
+            painting = images.read_image(path, config.style_size, enlarge=False)
+        shapes[number] = painting.shape[1:3]
+    shares = config.style_weights if config.content_mask else ()
+    return read_regions(config, shape, shapes, shares, max(shape))
 
 
-def _paint_all(config, stylizer, paint, codes_for, contents, names, outputs):
-    """Writes all pictures; returns the number of photos that could not be read."""
-    done: list[pathlib.Path] = []
+def _paint_one(regions, masked, paint, content, prepared, code, **options):
+    """A prepared photo with a code, whose strength may be by a map, or with those of all regions.
+
+    Regions keep the photo as it was.
+    """
+    from tfstyle.stylization.region_painting import paint_regions
+
+    if not regions:
+        return paint(prepared, code, **options)
+    codes = code if masked else [code]
+    return paint_regions(prepared, codes, regions, paint, kept=content, **options)
+
+
+def _paint_all(config, stylizer, paint, styled, contents, names, outputs, done):
+    """Writes all pictures, and adds them to `done`; returns the number of unreadable photos."""
     try:
-        return _paint(config, stylizer, paint, codes_for, contents, names, outputs, done)
+        return _paint(config, stylizer, paint, styled, contents, names, outputs, done)
     except KeyboardInterrupt as error:
         kept = f"{len(done)} of {len(outputs)} pictures are in {config.output}"
         error.add_note(f"{kept}; the same command paints all again" if done else "nothing written")
         raise
 
 
-def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
-    """As `_paint_all`; adds the files that it writes to `done`."""
+def _paint(config, stylizer, paint, styled, contents, names, outputs, done):
+    """As `_paint_all`, whose interrupts say what is done."""
     from tfstyle import images
     from tfstyle.stylization import background
 
@@ -226,11 +245,36 @@ def _paint(config, stylizer, paint, codes_for, contents, names, outputs, done):
                 failed += 1
                 progress.passed(len(names))
                 continue
-            for name, code in zip(names, codes_for(content), strict=True):
-                image = paint(content, code, on_progress=show)
+            for name, (photo, code) in zip(names, styled(content), strict=True):
+                image = paint(content, photo, code, on_progress=show)
                 others.write(write, path, name, image, alpha)
                 progress.passed()
     return failed
+
+
+def _write_sheet(config, library, contents, names, paintings, outputs):
+    """The contact sheet of the pictures that were written, with grey in place of others."""
+    import numpy as np
+
+    from tfstyle.images import thumbnails
+    from tfstyle.models import packaged
+
+    def picture(pixels):
+        return np.asarray(pixels, np.float32)[None] / np.float32(255.0)
+
+    if library:
+        chosen = config.style_name or library.names()
+        shown = [picture(library.styles[name].thumbnail) for name in chosen]
+    elif paintings:
+        shown = paintings
+    else:
+        own = packaged.own_styles(config.model)
+        known = [own[name].thumbnail for name in config.style_name]
+        shown = [picture(thumbnails.decode(one, "JPEG")) if one else None for one in known]
+    mixed = config.style_weights or config.content_mask
+    groups = [shown] if mixed else [[one] for one in shown]
+    rows = [[outputs.get((path, name)) for name in names] for path in contents]
+    optimize_job.write_sheet(config.sheet, contents, list(zip(names, groups, strict=True)), rows)
 
 
 def _style_names(config, paintings, library):

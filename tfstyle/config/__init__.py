@@ -11,13 +11,22 @@ from tfstyle.config.export import (
     SavedModelCommand,
     TFLiteCommand,
 )
-from tfstyle.config.optimize import START_IMAGES, OptimizeCommand, OptimizeConfig
+from tfstyle.config.optimize import (
+    CONTENT_LOSSES,
+    START_IMAGES,
+    OptimizeCommand,
+    OptimizeConfig,
+)
 from tfstyle.config.options import WRAP_AXES, did_you_mean, option, parse_weights
+from tfstyle.config.regions import parse_region
 from tfstyle.config.stylize import DEFAULT_MODEL, StylesCommand, StylizeCommand
 from tfstyle.config.train import ShardsCommand, TrainCommand, TrainConfig
+from tfstyle.config.video import VideoCommand
+from tfstyle.config.web import WebCommand
 
 __all__ = [
     "BenchmarkTFLiteCommand",
+    "CONTENT_LOSSES",
     "DEFAULT_MODEL",
     "START_IMAGES",
     "EvaluateCommand",
@@ -31,8 +40,11 @@ __all__ = [
     "TFLiteCommand",
     "TrainCommand",
     "TrainConfig",
+    "VideoCommand",
     "WRAP_AXES",
+    "WebCommand",
     "did_you_mean",
     "option",
+    "parse_region",
     "parse_weights",
 ]

@@ -9,13 +9,16 @@ from tfstyle.config.options import (
     check_shares,
     option,
     parse_weights,
+    prepare_option,
     preserve_color_option,
     wrap_option,
 )
+from tfstyle.config.regions import RegionFlags, check_regions
 from tfstyle.errors import InputError
 from tfstyle.registry import STYLE_LOSSES
 
 START_IMAGES = ("content", "style", "noise", "fast")  # of --init, beside files
+CONTENT_LOSSES = ("squared", "cosine", "self_similarity", "laplacian")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,14 @@ class OptimizeConfig:
     tv_weight: float = option(
         4.0, "Weight of the total variation; a larger one smooths.", section="Look"
     )
+    detail: float = option(
+        0.0, "How far a last pass restores the photo's edges in the result's luminance, from 0 to "
+        "1.", section="Look",
+    )  # fmt: skip
+    brush: str = option(
+        "medium", "Size of the strokes: sets the size of the style image and the weights of the "
+        "style layers.", section="Look", choices=("fine", "medium", "bold"),
+    )  # fmt: skip
     style_scale: float = option(
         1.0, "Size of the style image relative to the result: smaller strokes below 1.",
         section="Look",
@@ -45,6 +56,7 @@ class OptimizeConfig:
         0, "Longest side of the style image at full size, in pixels, instead of --style_scale.",
         section="Look",
     )  # fmt: skip
+    prepare: str = prepare_option()
     preserve_color: str = preserve_color_option()
     wrap: str = wrap_option()
     style_loss: str = option(
@@ -52,16 +64,18 @@ class OptimizeConfig:
         f"{', '.join(STYLE_LOSSES)}.", section="Losses",
     )  # fmt: skip
     content_loss: str = option(
-        "squared", "Distance between content features.", section="Losses",
-        choices=("squared", "cosine"),
+        "squared,laplacian:0.5", "Content losses with optional weights, of "
+        f"{', '.join(CONTENT_LOSSES)}; the last compares edges of the pictures, the others "
+        "features.", section="Losses",
     )  # fmt: skip
     style_layers: str = option(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
-        "Layers of the style term with optional weights, such as relu1_1:2,relu2_1.",
+        "Layers of the style term with optional weights, such as relu1_1:2,relu2_1; auto is these "
+        "with weights for the pair, of which each layer pulls alike at the start.",
         section="Losses",
     )
     content_layers: str = option(
-        "relu4_2", "Layers of the content term, with optional weights.", section="Losses"
+        "relu4_2,relu3_2", "Layers of the content term, with optional weights.", section="Losses"
     )
     encoder: str = option(
         "auto", "Network that the losses read; mixed is vgg19 for the coarse scales, lite for "
@@ -110,7 +124,17 @@ class OptimizeConfig:
         0.0, "Gigabytes of memory to take at most; larger pictures are computed in tiles, with a "
         "shorter history. 0 for three quarters of what is free.", section="Optimizer",
     )  # fmt: skip
+    strategy: str = option(
+        "one", "Devices: one, or mirrored for the tiles of a picture on all GPUs of the machine.",
+        section="Optimizer", choices=("one", "mirrored"),
+    )  # fmt: skip
     seed: int = option(0, "Seed of the noise and of random projections.", section="Optimizer")
+
+    @property
+    def named_style_layers(self) -> str:
+        """`style_layers`; for "auto" the default ones."""
+        default = type(self).style_layers
+        return default if self.style_layers == "auto" else self.style_layers
 
     def __post_init__(self):
         check_options(self, _RANGES)
@@ -121,7 +145,13 @@ class OptimizeConfig:
                 f"--style_size={self.style_size}, --style_scale={self.style_scale}: give one of "
                 "the two"
             )
+        if self.brush != "medium" and (self.style_size or self.style_scale != 1.0):
+            other = "style_size" if self.style_size else "style_scale"
+            raise InputError(f"--brush={self.brush}, --{other}: give one of the two")
         parse_weights("style_loss", self.style_loss, tuple(STYLE_LOSSES))
+        content = parse_weights("content_loss", self.content_loss, CONTENT_LOSSES)
+        if {"squared", "cosine"} <= content.keys():
+            raise InputError(f"--content_loss={self.content_loss}: give one of squared and cosine")
         check_shares("style_weights", self.style_weights)
 
 
@@ -136,13 +166,14 @@ _RANGES = {
     "content_weight": (0, 1_000_000),
     "style_weight": (0, 1_000_000),
     "tv_weight": (0, 1_000_000),
+    "detail": (0, 1),
     "max_memory": (0, 1_000_000),
     "seed": (0, 2**32 - 1),
 }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OptimizeCommand(OptimizeConfig):
+class OptimizeCommand(RegionFlags, OptimizeConfig):
     """The flags of `optimize.py`: a config with the files to read and to write."""
 
     content: tuple[str, ...] = option(
@@ -184,6 +215,16 @@ class OptimizeCommand(OptimizeConfig):
         section="Files",
     )  # fmt: skip
 
+    auto_regions: int = option(
+        0, "Finds so many regions, 2 to 8, that are alike in the photo and the paintings, instead "
+        "of label maps: sky is painted as sky. --plot shows them. 0 for none.",
+        section="Regions",
+    )  # fmt: skip
+    save_masks: str = option(
+        "", "Folder for label maps of the regions, content_mask.png and style_mask_1.png …, "
+        "to edit and give again.", section="Regions",
+    )  # fmt: skip
+
     PRESETS = {
         "quick": {
             "size": 256,
@@ -208,7 +249,17 @@ class OptimizeCommand(OptimizeConfig):
             raise InputError(
                 f"--style_weights: {len(self.style_weights)} given for {len(self.style)} --style"
             )
+        check_regions(self, self.style)
+        if self.auto_regions not in (0, *range(2, 9)):
+            raise InputError(f"--auto_regions: must be 0 or from 2 to 8, not {self.auto_regions}")
+        if self.auto_regions and self.content_mask:
+            raise InputError("--auto_regions, --content_mask: give one of the two")
         if self.bits not in (8, 16):
             raise InputError(f"--bits: must be 8 or 16, not {self.bits}")
         if self.preview_every < 0:
             raise InputError(f"--preview_every: must be at least 0, not {self.preview_every}")
+
+    def render_config(self) -> OptimizeConfig:
+        """The part of the flags that a render takes."""
+        names = [field.name for field in dataclasses.fields(OptimizeConfig)]
+        return OptimizeConfig(**{name: getattr(self, name) for name in names})

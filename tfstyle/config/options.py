@@ -38,6 +38,15 @@ def preserve_color_option() -> Any:
     )  # fmt: skip
 
 
+def prepare_option() -> Any:
+    """The field `prepare` of programs that paint."""
+    return option(
+        "none", "Changes the photo's contrast before it is painted, for flat and foggy photos: "
+        "equalize uses the whole range of brightness, match the painting's.", section="Look",
+        choices=("none", "equalize", "match"),
+    )  # fmt: skip
+
+
 def parse_weights(flag: str, text: str, known: tuple[str, ...]) -> dict[str, float]:
     """`{"a": 1.0, "b": 0.5}` from "a,b:0.5".
 

@@ -7,9 +7,11 @@ from tfstyle.config.options import (
     check_options,
     check_shares,
     option,
+    prepare_option,
     preserve_color_option,
     wrap_option,
 )
+from tfstyle.config.regions import RegionFlags, check_regions, parse_region
 from tfstyle.errors import InputError
 
 DEFAULT_MODEL = "quality"
@@ -18,7 +20,7 @@ _STYLE_SIZE = 512  # pixels
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class StylizeCommand:
+class StylizeCommand(RegionFlags):
     """The flags of `stylize.py`. Raises InputError for a value out of range."""
 
     content: tuple[str, ...] = option(
@@ -35,6 +37,9 @@ class StylizeCommand:
     )  # fmt: skip
     bits: int = option(
         8, "Bits per channel of the output: 8, or 16 for PNG and TIFF.", section="Files"
+    )
+    sheet: str = option(
+        "", "Contact sheet to write, too: photos in rows, styles in columns.", section="Files"
     )
     style_library: str = option(
         "", "File of named styles, made by `tfstyle styles`.", section="Files"
@@ -59,6 +64,7 @@ class StylizeCommand:
         "side gives smaller strokes.",
         section="Look",
     )  # fmt: skip
+    prepare: str = prepare_option()
     preserve_color: str = preserve_color_option()
     photorealistic: bool = option(
         False, "Keeps the photo's edges and detail: of what the model changes, only what follows "
@@ -116,6 +122,10 @@ class StylizeCommand:
                 f"--preserve_color={self.preserve_color}: recolours the painting; styles by name "
                 "have none. Use luminance"
             )
+        if named and self.prepare == "match":
+            raise InputError(
+                "--prepare=match: is for --style; styles by name have no painting. Use equalize"
+            )
         if self.photorealistic and self.wrap != "none":
             raise InputError("--photorealistic, --wrap: give one of the two")
         if named and self.style_size != _STYLE_SIZE:
@@ -124,6 +134,12 @@ class StylizeCommand:
                 "encode the library's"
             )
         check_shares("style_weights", self.style_weights)
+        if self.style_mask and not self.style:
+            raise InputError("--style_mask: is of a --style; styles by name have no picture")
+        check_regions(self, self.style or self.style_name)
+        for text in self.region:
+            if parse_region(text)[2] > 1:
+                raise InputError(f"--region: '{text}': the strength is from 0 to 1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,11 @@ def stride_of(layer: str) -> int:
     return 2 ** (block_of(layer) - 1)
 
 
+def reach_of(layer: str) -> int:
+    """Pixels beyond its own that a position of a layer's features depends on, to each side."""
+    return sum(map(stride_of, LAYERS[: 1 + LAYERS.index(layer)]))
+
+
 def encoder_layers(name: str, heads: bool = False) -> tuple[str, ...]:
     """Names of the features that an encoder has; for "auto", those that any has.
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 from tfstyle.errors import InputError
 from tfstyle.images import modes
 from tfstyle.images.formats import HEIC_HINT, KINDS, formats, is_undecoded_heic
+from tfstyle.images.orientation import orientation_of, upright
 from tfstyle.images.resizing import fill_transparent, fit, resize
 from tfstyle.images.writing import DESCRIPTION
 from tfstyle.parsing import json_text
@@ -26,8 +27,8 @@ from tfstyle.runtime import memory
 MAX_PIXELS = 178_000_000  # Pillow takes more for a decompression bomb; 2.1 GB as float32
 MAX_REDUCED = 3 * MAX_PIXELS  # of a picture that is reduced in 8 bits: the same memory
 MOST_PARAMETERS = 1 << 20  # characters of JSON in a picture
+_LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "HEIF")
 _RESULT_BYTES = 24  # of a pixel, in float32 with a copy
-_TURNED = (5, 6, 7, 8)  # EXIF's orientations that swap width and height
 # What Pillow and, the last one, pillow-heif raise for damaged files.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, RuntimeError)
 _LIMIT_LOCK = threading.Lock()
@@ -106,7 +107,7 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
         large = math.prod(image.size) > MAX_PIXELS
         _, factor = _draft(image, name, min(shortest, reduced or shortest), shortest)
         factor = factor if large else 1
-        orientation = _orientation(image)
+        orientation = orientation_of(image)
         image.load()
         modes.check_mode(image, name)
         planes = modes.has_deep_planes(image)
@@ -115,7 +116,7 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
             return ImageOps.exif_transpose(image)
         if deep is None:
             modes.check_planes(image, name)
-            orientation = _orientation(image)
+            orientation = orientation_of(image)
             srgb = modes.to_srgb(image, factor)
         else:
             srgb = Image.fromarray(np.round(deep * 255.0).astype(np.uint8))
@@ -123,13 +124,19 @@ def read_training_image(data: bytes, name: str, reduced: int | None = None) -> I
         rgba = np.asarray(srgb, np.float32) / 255.0
         filled = fill_transparent(rgba[..., :3], rgba[..., 3])
         srgb = Image.fromarray(np.round(np.clip(filled, 0.0, 1.0) * 255.0).astype(np.uint8))
-    return Image.fromarray(_orient(np.asarray(srgb), orientation))
+    return Image.fromarray(upright(np.asarray(srgb), orientation))
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:
     """`(height, width)` from a file's header, of any number of pixels; errors as above."""
     with _open(path) as image:
         return image.height, image.width
+
+
+def is_lossy(path: str | os.PathLike) -> bool:
+    """Whether a file's format changes colours near edges; errors as above."""
+    with _open(path) as image:
+        return image.format in _LOSSY
 
 
 def read_parameters(path: str | os.PathLike) -> dict[str, Any]:
@@ -222,7 +229,7 @@ class _Decoded:
         if size is not None and (enlarge or size < max(shape)):
             shape = fit(shape, size)
         box = (self.shape[0] / self.factor, self.shape[1] / self.factor)
-        return _orient(resize(pixels[None], shape, box=box)[0], self.orientation)[None]
+        return upright(resize(pixels[None], shape, box=box)[0], self.orientation)[None]
 
 
 def _read(path: str | os.PathLike, size: int | None = None) -> _Decoded:
@@ -233,12 +240,12 @@ def _read(path: str | os.PathLike, size: int | None = None) -> _Decoded:
         # Twice the size is left to the final filter; once, if that is too much memory.
         spare = 2 if pixels <= MAX_PIXELS or longest >= 4 * (size or longest) else 1
         scale, factor = _draft(image, path, min(longest, spare * (size or longest)), longest)
-        orientation = _orientation(image)
+        orientation = orientation_of(image)
         image.load()
         modes.check_mode(image, path)
         deep = modes.read_deep(path, image) if pixels <= MAX_PIXELS else None
         if image.format != "TIFF" or deep is None or modes.is_deep_grey(image):
-            orientation = _orientation(image)  # Pillow has turned a TIFF
+            orientation = orientation_of(image)  # Pillow has turned a TIFF
         if deep is not None:
             return _Decoded(deep, deep.shape[:2], 1, orientation)
         modes.check_planes(image, path)
@@ -281,18 +288,3 @@ def _draft(image: Image.Image, path: str | os.PathLike, least: int, side: int) -
     else:
         return scale, factor
     raise InputError(f"{path}: has {pixels // 1_000_000} million pixels; {remedy}")
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation; 1 is upright."""
-    return image.getexif().get(0x0112, 1)
-
-
-def _orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """`(h, w, c)` upright, from EXIF's orientation."""
-    if orientation in _TURNED:
-        pixels = pixels.swapaxes(0, 1)
-    vertical, horizontal = {
-        2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)
-    }.get(orientation, (1, 1))  # fmt: skip
-    return np.ascontiguousarray(pixels[::vertical, ::horizontal])

@@ -17,19 +17,23 @@ from tfstyle.losses.content import (
 from tfstyle.losses.contrastive import ContrastiveLoss
 from tfstyle.losses.distributions import HistogramLoss, MMDLoss, SlicedWassersteinLoss
 from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
-from tfstyle.losses.perceptual import PerceptualLoss, StyleTargets
+from tfstyle.losses.perceptual import Guides, PerceptualLoss, StyleTargets
 from tfstyle.losses.relative import MomentLoss, StyleLoss
+from tfstyle.losses.structure import LaplacianLoss, SelfSimilarityLoss
 
 __all__ = [
     "ContentLoss",
     "ContrastiveLoss",
     "EdgeLoss",
     "GramLoss",
+    "Guides",
     "HistogramLoss",
+    "LaplacianLoss",
     "MMDLoss",
     "MeanStdLoss",
     "MomentLoss",
     "PerceptualLoss",
+    "SelfSimilarityLoss",
     "SlicedWassersteinLoss",
     "SmoothnessLoss",
     "StyleLoss",

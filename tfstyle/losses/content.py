@@ -39,15 +39,20 @@ class ContentLoss(FeatureLoss):
         super().__init__(normalize=normalize, name=name, **kwargs)
         self.distance = check_distance(distance, DISTANCES)
 
-    def call(self, target, features):
+    def call(self, target, features, weights=None):
         if self.distance == "normalized":
             return mean_but_batch(ops.square(_normalized(features) - _normalized(target)))
-        return self.error(target, features) / self.unit(target)
+        return self.error(target, features, weights) / self.unit(target)
 
-    def error(self, target, features):
-        """`(batch,)` means over positions, of a picture or a part, unless it is "normalized"."""
+    def error(self, target, features, weights=None):
+        """`(batch,)` means over positions, of a picture or a part, unless it is "normalized".
+
+        Errors are multiplied by `weights`, `(1, h, w, 1)`, if given.
+        """
         if self.distance == "cosine":
-            return cosine_distance(target, features)
+            return cosine_distance(target, features, weights)
+        if weights is not None:
+            target, features = (ops.sqrt(weights) * one for one in (target, features))
         return relative_error(target, features, normalize=False)
 
     def unit(self, target):

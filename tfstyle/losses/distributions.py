@@ -54,10 +54,16 @@ class SlicedWassersteinLoss(StyleLoss):
         norms = np.linalg.norm(directions, axis=0)
         return ops.matmul(flat, directions / norms)
 
-    def statistic(self, features):
-        return statistics.quantiles(self._project(features), self.levels)
+    def statistic(self, features, guide=None):
+        return statistics.quantiles(self._project(features), self.levels, guide)
 
-    def call(self, target, features):
+    def call(self, target, features, guide=None):
+        if guide is not None:
+            ordered, levels, weights = statistics.ordered_with_levels(
+                self._project(features), guide
+            )
+            matched = statistics.at_levels(target, levels)
+            return relative_error(matched, ordered, self.normalize, weights)
         ordered = ops.sort(self._project(features), axis=1)
         return relative_error(
             statistics.quantiles(target, ops.shape(ordered)[1]), ordered, self.normalize
@@ -115,26 +121,30 @@ class MMDLoss(MomentLoss):
         self.frequencies = frequencies
         self.seed = seed
 
-    def moments(self, features, anchor=None):
+    def moments(self, features, anchor=None, guide=None):
         """Mean embeddings with `anchor` as σ."""
         flat = statistics.flatten(features)
         if self.kernel == "polynomial":
-            return statistics.gram_matrix(features)
+            return statistics.gram_matrix(features, guide)
         if self.kernel == "linear":
-            return ops.mean(flat, axis=1)
+            return statistics.mean_of(flat, guide)
         shape = (flat.shape[-1], self.frequencies)
         angles = ops.matmul(flat / anchor, _normal(shape, self.seed))
-        waves = ops.concatenate([ops.mean(ops.cos(angles), 1), ops.mean(ops.sin(angles), 1)], -1)
-        return waves / math.sqrt(self.frequencies)
+        waves = [statistics.mean_of(wave(angles), guide) for wave in (ops.cos, ops.sin)]
+        return ops.concatenate(waves, -1) / math.sqrt(self.frequencies)
 
-    def target(self, styles, weights=(1.0,)):
+    def target(self, styles, weights=(1.0,), guides=None):
         # Mean over the mixed pictures first: their embeddings share one bandwidth.
+        guides = guides or [None] * len(styles)
         variance = sum(
-            w * 2.0 * ops.sum(ops.var(statistics.flatten(features), axis=1), -1)[:, None, None]
-            for w, features in zip(weights, styles, strict=True)
+            w * 2.0 * ops.sum(_variances(features, guide), -1)[:, None, None]
+            for w, features, guide in zip(weights, styles, guides, strict=True)
         )
         sigma = ops.sqrt(variance + EPSILON)
-        embeddings = [self.moments(features, sigma) for features in styles]
+        embeddings = [
+            self.moments(features, sigma, guide)
+            for features, guide in zip(styles, guides, strict=True)
+        ]
         return sum(w * part for w, part in zip(weights, embeddings, strict=True)), sigma
 
     def anchor(self, target):
@@ -156,6 +166,14 @@ class MMDLoss(MomentLoss):
             "frequencies": self.frequencies,
             "seed": self.seed,
         }
+
+
+def _variances(features, guide):
+    """`(batch, c)`, of channels."""
+    flat = statistics.flatten(features)
+    if guide is None:
+        return ops.var(flat, axis=1)
+    return statistics.mean_of(ops.square(flat - statistics.mean_of(flat, guide)[:, None]), guide)
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -180,27 +198,33 @@ class HistogramLoss(StyleLoss):
         super().__init__(normalize=normalize, name=name, **kwargs)
         self.bins = bins
 
-    def statistic(self, features):
-        return statistics.quantiles(statistics.flatten(features), self.bins)
+    def statistic(self, features, guide=None):
+        return statistics.quantiles(statistics.flatten(features), self.bins, guide)
 
-    def call(self, target, features):
+    def call(self, target, features, guide=None):
         flat = statistics.flatten(features)
-        matched = ops.stop_gradient(self._match(ops.stop_gradient(flat), target))
-        return relative_error(matched, flat, self.normalize)
+        weights = None if guide is None else statistics.position_weights(guide)
+        matched = ops.stop_gradient(self._match(ops.stop_gradient(flat), target, weights))
+        return relative_error(matched, flat, self.normalize, weights)
 
-    def _match(self, flat, target):
+    def _match(self, flat, target, weights):
         batch, size, channels = ops.shape(flat)
-        low, high = ops.min(flat, 1, keepdims=True), ops.max(flat, 1, keepdims=True)
+        counted = flat
+        if weights is not None:  # the range is that of the region
+            inside = ops.sum(weights * flat, axis=1, keepdims=True)
+            counted = ops.where(weights > 0.0, flat, inside)
+            flat = ops.clip(flat, *(f(counted, 1, keepdims=True) for f in (ops.min, ops.max)))
+        low, high = ops.min(counted, 1, keepdims=True), ops.max(counted, 1, keepdims=True)
         position = (flat - low) / (high - low + EPSILON) * self.bins
         index = ops.clip(ops.cast(position, "int32"), 0, self.bins - 1)  # NaN may be any integer
         fraction = position - ops.cast(index, "float32")
         # One table for all images and channels; its rows are (batch, channel), `bins` entries each.
         row = ops.reshape(ops.arange(batch * channels), (batch, 1, channels))
         entry = ops.reshape(row * self.bins + index, (-1,))
-        counts = ops.segment_sum(
-            ops.ones_like(ops.reshape(flat, (-1,))), entry, batch * channels * self.bins
-        )
-        share = ops.reshape(counts, (batch * channels, self.bins)) / ops.cast(size, "float32")
+        each = ops.ones_like(flat) if weights is None else weights * ops.ones_like(flat)
+        whole = ops.cast(size, "float32") if weights is None else 1.0
+        counts = ops.segment_sum(ops.reshape(each, (-1,)), entry, batch * channels * self.bins)
+        share = ops.reshape(counts, (batch * channels, self.bins)) / whole
         below = ops.reshape(ops.cumsum(share, axis=-1) - share, (-1,))
         share = ops.reshape(share, (-1,))
         rank = ops.take(below, entry) + ops.take(share, entry) * ops.reshape(fraction, (-1,))

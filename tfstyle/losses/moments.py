@@ -38,8 +38,8 @@ class GramLoss(MomentLoss):
         super().__init__(normalize=normalize, name=name, **kwargs)
         self.distance = check_distance(distance)
 
-    def moments(self, features, anchor=None):
-        return statistics.gram_matrix(features)
+    def moments(self, features, anchor=None, guide=None):
+        return statistics.gram_matrix(features, guide)
 
     def pooled(self, moments, anchor=None):
         return moments
@@ -71,12 +71,12 @@ class MeanStdLoss(MomentLoss):
     def __init__(self, normalize=True, name="mean_std_loss", **kwargs):
         super().__init__(normalize=normalize, name=name, **kwargs)
 
-    def statistic(self, features):
-        return statistics.mean_and_std(features)
+    def statistic(self, features, guide=None):
+        return statistics.mean_and_std(features, guide=guide)
 
-    def moments(self, features, anchor=None):
+    def moments(self, features, anchor=None, guide=None):
         flat = statistics.centered(features, anchor)
-        return ops.mean(flat, axis=1), ops.mean(ops.square(flat), axis=1)
+        return statistics.mean_of(flat, guide), statistics.mean_of(ops.square(flat), guide)
 
     def anchor(self, target):
         return target[0]
@@ -116,12 +116,12 @@ class WassersteinLoss(MomentLoss):
     def __init__(self, normalize=True, name="wasserstein_loss", **kwargs):
         super().__init__(normalize=normalize, name=name, **kwargs)
 
-    def statistic(self, features):
-        return statistics.covariance(features)
+    def statistic(self, features, guide=None):
+        return statistics.covariance(features, guide)
 
-    def moments(self, features, anchor=None):
+    def moments(self, features, anchor=None, guide=None):
         flat = statistics.centered(features, anchor)
-        return ops.mean(flat, axis=1), statistics.mean_products(flat)
+        return statistics.mean_of(flat, guide), statistics.mean_products(flat, guide)
 
     def anchor(self, target):
         return target[0]

@@ -13,19 +13,35 @@ def mean_but_batch(values: Tensor) -> Tensor:
     return ops.mean(values, axis=tuple(range(1, len(values.shape))))
 
 
-def relative_error(target: Tensor, value: Tensor, normalize: bool) -> Tensor:
-    """`(batch,)` mean squared difference, over the target's mean square if `normalize`."""
-    error = mean_but_batch(ops.square(value - target))
+def relative_error(
+    target: Tensor, value: Tensor, normalize: bool, weights: Tensor | None = None
+) -> Tensor:
+    """`(batch,)` mean squared difference, over the target's mean square if `normalize`.
+
+    `weights` are those of positions, `(batch or 1, n, 1 or c)` of sum 1 over n, or None for equal
+    ones.
+    """
+
+    def mean(values):
+        if weights is None:
+            return mean_but_batch(values)
+        return ops.mean(ops.sum(weights * values, axis=1), axis=-1)
+
+    error = mean(ops.square(value - target))
     if not normalize:
         return error
-    return error / (mean_but_batch(ops.square(target)) + EPSILON)
+    return error / (mean(ops.square(target)) + EPSILON)
 
 
-def cosine_distance(target: Tensor, value: Tensor) -> Tensor:
-    """`(batch,)` mean of 1 - cosine of the angle between vectors along the last axis."""
+def cosine_distance(target: Tensor, value: Tensor, weights: Tensor | None = None) -> Tensor:
+    """`(batch,)` mean of 1 - cosine of the angle between vectors along the last axis.
+
+    `weights`, `(1, …, 1)`, are factors of the vectors' distances before the mean.
+    """
     product = ops.sum(value * target, axis=-1)
     norms = ops.sum(ops.square(value), axis=-1) * ops.sum(ops.square(target), axis=-1)
-    return mean_but_batch(1.0 - product * ops.rsqrt(norms + EPSILON))
+    distance = 1.0 - product * ops.rsqrt(norms + EPSILON)
+    return mean_but_batch(distance if weights is None else weights[..., 0] * distance)
 
 
 class FeatureLoss(keras.losses.Loss):
@@ -49,23 +65,26 @@ def check_distance(distance: str, known: tuple[str, ...] = ("squared", "cosine")
 class StyleLoss(FeatureLoss):
     """Base of the style losses: how a target is made, for one style image or several.
 
-    A subclass has `statistic(features)`, one tensor or a tuple of tensors that can be averaged,
-    and `call(target, features)`.
+    A subclass has `statistic(features, guide)`, one tensor or a tuple of tensors that can be
+    averaged, and `call(target, features, guide=None)`. A guide, of `tfstyle.statistics`, is given
+    for a region.
     """
 
-    def statistic(self, features):
+    def statistic(self, features, guide=None):
         raise NotImplementedError
 
-    def target(self, styles, weights=(1.0,)):
+    def target(self, styles, weights=(1.0,), guides=None):
         """The target for the features of one or several style images.
 
         Args:
             styles: sequence of `(batch, h_i, w_i, c)` features.
             weights: their shares, of sum 1. The weighted sum of the squared distances to each has
                 the same gradient as the squared distance to the weighted mean.
+            guides: of each style image, or None.
         Returns: the argument `target` of a call.
         """
-        return self.target_of([self.statistic(features) for features in styles], weights)
+        guides = guides or [None] * len(styles)
+        return self.target_of(list(map(self.statistic, styles, guides)), weights)
 
     def target_of(self, statistics, weights=(1.0,)):
         """The same from what `statistic` returned for each style image."""
@@ -86,16 +105,18 @@ class MomentLoss(StyleLoss):
 
     pools_targets = True
 
-    def statistic(self, features):
-        return self.pooled(self.moments(features))
+    def statistic(self, features, guide=None):
+        return self.pooled(self.moments(features, guide=guide))
 
-    def moments(self, features, anchor=None):
+    def moments(self, features, anchor=None, guide=None):
         """Means over positions of functions of the features at each, a tensor or a tuple of them.
 
         Args:
             features: `(batch, h, w, c)`, of a picture or a part of it.
             anchor: of the method `anchor`; or `(batch or 1, c)` values, near the features' means
                 for accuracy, the same for all parts; or None for 0.
+            guide: of the picture or the part. Those of parts have the sum 1 together, and their
+                moments are added.
         """
         raise NotImplementedError
 
@@ -111,5 +132,5 @@ class MomentLoss(StyleLoss):
         """`(batch,)` losses of pictures whose moments, about `anchor(target)`, these are."""
         raise NotImplementedError
 
-    def call(self, target, features):
-        return self.compare(target, self.moments(features, self.anchor(target)))
+    def call(self, target, features, guide=None):
+        return self.compare(target, self.moments(features, self.anchor(target), guide))

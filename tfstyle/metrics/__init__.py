@@ -5,6 +5,7 @@ networks' type. Only `LPIPS` needs TensorFlow or Keras.
 
 features.py   of an encoder's features: content, style, perceptual and Fréchet distances
 pictures.py   of pixels: SSIM, PSNR, colours, structure, sharpness
+temporal.py   of a frame of a clip and an earlier one
 artifacts.py  of a single picture: borders, checkerboards, seams, blank pictures
 lpips.py      the published LPIPS, if its weights are on disk
 """
@@ -41,6 +42,7 @@ from tfstyle.metrics.pictures import (
     ssim,
     structure,
 )
+from tfstyle.metrics.temporal import flat_flicker, warping_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,8 +118,18 @@ SET_METRICS = {
     ),
     "fid": Metric("lower", "0 …", "FID of all pictures to the styles", 1),
 }  # fmt: skip
+CLIP_METRICS = {
+    "warping_error": Metric(
+        "lower", "0 …", "mean squared difference to the last frame, moved along by the motion", 5
+    ),
+    "flat_flicker": Metric(
+        "lower", "0 … 255", "change of brightness from frame to frame where the photograph is flat",
+        2,
+    ),
+}  # fmt: skip
 
 __all__ = [
+    "CLIP_METRICS",
     "CONTENT_LAYER",
     "METRICS",
     "SET_METRICS",
@@ -132,6 +144,7 @@ __all__ = [
     "content_distance",
     "cosine_distance",
     "embedding",
+    "flat_flicker",
     "frechet_distance",
     "gram_matrices",
     "is_constant",
@@ -145,4 +158,5 @@ __all__ = [
     "ssim",
     "structure",
     "style_distance",
+    "warping_error",
 ]

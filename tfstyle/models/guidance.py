@@ -82,7 +82,7 @@ def guided(picture: Tensor, guide: Tensor, share: float, rest: float) -> Tensor:
 
     So colours have edges where the guide has edges, and no halos around them; what is finer than a
     cell stays. He, Sun and Tang, "Guided Image Filtering", IEEE TPAMI 2013, equations 14 to 16: as
-    `stylization.smoothing`, which has it for arrays in float64, here for graphs and gradients.
+    `images.guided_filter`, which has it for arrays in float64, here for graphs and gradients.
 
     Args:
         picture: `(batch, h, w, 3)`, sides of multiples of 4.

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfstyle.optimization.objective import CHROMA_GAIN, WRAP_MARGIN, spectral_gain
+from tfstyle.optimization.segments import Place, Tile, counted_from
 
 
 class Canvas:
@@ -73,6 +74,11 @@ class Canvas:
         """A copy of the picture, `(1, h, w, 3)`, without its margins."""
         return self._inside(self.picture)[None].copy()
 
+    def continued(self) -> np.ndarray:
+        """The picture, `(1, h, w, 3)`, with a pixel more where opposite edges meet."""
+        (top, bottom), (left, right) = zip(self.margins, self._ends(), strict=True)
+        return self.picture[None, top:bottom, left:right]
+
     def vector(self) -> np.ndarray:
         """The `(h·w·3,)` vector of the picture: the inverse of `paint`."""
         found = np.empty((*self.shape, 3), np.float32)
@@ -97,6 +103,50 @@ class Canvas:
         found = np.empty((*self.shape, 3), np.float32)
         _filter(self._inside(slopes), self._gain, CHROMA_GAIN, found)
         return found.reshape(-1)
+
+    def neighbours(self, tile: Tile) -> dict[str, Place]:
+        """Places of the pairs of `TotalVariationLoss` whose first pixel is in a tile's part.
+
+        Returns: places of near and far pixels, by `near_y` and the like, from the tile's start.
+        """
+        places = {}
+        for axis, side in enumerate("yx"):
+            near, far = [], []
+            for number, (start, stop) in enumerate(tile.inner):
+                first = self.margins[number]
+                end = first + self.shape[number]
+                stop = end + self.wraps[number] if stop >= end else stop
+                step = int(number == axis)
+                start, stop = max(start, first), min(stop, end + self.wraps[number] - step)
+                near.append((start, stop))
+                far.append((start + step, stop + step))
+            places[f"near_{side}"] = counted_from(near, tile.outer)
+            places[f"far_{side}"] = counted_from(far, tile.outer)
+        return places
+
+    def cells(self, tile: Tile, factor: int) -> tuple[Place, Place]:
+        """Places of the values of `LaplacianLoss` whose middle cell starts in a tile's part.
+
+        Args:
+            tile: of parts that start at multiples of the factor from the picture's start.
+            factor: pixels of a cell's side.
+        Returns: the values' place, and that of the pixels they are of, from the tile's start.
+        """
+        values, pixels = [], []
+        for (start, stop), margin, end in zip(tile.inner, self.margins, self._ends(), strict=True):
+            length = (end - margin) // factor - 2
+            # The first value's middle is the second cell.
+            first, last = (
+                min(max((side - margin) // factor - 1, 0), length) for side in (start, stop)
+            )
+            values.append((first, last))
+            pixels.append((margin + first * factor, margin + (last + 2) * factor))
+        (rows, columns), place = values, counted_from(pixels, tile.outer)
+        return (rows, columns), place
+
+    def _ends(self):
+        """Of both axes, where the picture ends, with the pixel beyond it where edges meet."""
+        return [sum(side) for side in zip(self.margins, self.shape, self.wraps, strict=True)]
 
     def _inside(self, maps):
         (top, left), (height, width) = self.margins, self.shape

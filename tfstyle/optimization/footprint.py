@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfstyle import losses
-from tfstyle.config import OptimizeConfig, parse_weights
+from tfstyle.config import CONTENT_LOSSES, OptimizeConfig, parse_weights
 from tfstyle.errors import InputError
 from tfstyle.optimization.scales import Stage, style_shape, style_size
 from tfstyle.registry import STYLE_LOSSES
+from tfstyle.runtime import terminal
 
 FREE_SHARE = 0.75  # of the free memory, that a render takes by default
 TILE_SIZES = (1024, 768, 512, 384, 256)  # pixels, without halos; smaller ones take more time
@@ -28,6 +29,15 @@ _TILED_STYLE_PIXEL = 30.0
 _PAIR_PIXEL = 12.0
 _TILE_PIXEL = {"lite": 450.0, "vgg19": 1050.0}
 _HALOS = 48  # pixels, of both sides of a tile
+# Of each region: as a share of an encoder's pixels, and in maps of the whole picture; of the photo
+# and what is composed with it.
+_REGION_SHARE = 0.12
+_MAP_PIXEL = 8.0
+_KEPT_PIXEL = 28.0
+_REMEDIES = {  # of what needs tiles
+    "this size": "a smaller --size or more --max_memory",
+    "--strategy=mirrored": "or --strategy=one",
+}
 
 
 def fit(
@@ -36,8 +46,9 @@ def fit(
     styles: Sequence[tuple[int, int]],
     limit: float,
     on_gpu: bool = False,
+    devices: int = 1,
 ) -> list[Stage]:
-    """The stages, those in tiles that would take more memory else.
+    """The stages, those in tiles that would take more memory else, or that devices can share.
 
     Args:
         config: of the render.
@@ -45,9 +56,10 @@ def fit(
         styles: `(height, width)` of the style images.
         limit: bytes that may be taken.
         on_gpu: whether the features are in a GPU's memory, not the computer's.
+        devices: to share tiles. A picture too small for a tile for each has none.
     Raises: InputError, if that is not possible.
     """
-    fitted = [_fitted(config, stage, styles, limit, on_gpu) for stage in stages]
+    fitted = [_fitted(config, stage, styles, limit, on_gpu, devices) for stage in stages]
     least = max(bytes_needed(config, stage, styles, on_gpu) for stage in fitted)
     if least > limit:
         raise InputError(
@@ -69,7 +81,9 @@ def bytes_needed(
     style = max((math.prod(style_shape(shape, size)) for shape in styles), default=0)
     if stage.tile:
         return max(bytes_of_tiles(stage), _TILED_BASE[stage.encoder] + _TILED_STYLE_PIXEL * style)
-    each = _HOST_PIXEL if on_gpu else _PIXEL[stage.encoder]
+    each = _PIXEL[stage.encoder] * (1.0 + _REGION_SHARE * stage.regions)
+    if on_gpu:
+        each = _HOST_PIXEL + _of_maps(stage)
     return _BASE + max(each * math.prod(stage.shape), _STYLE_SHARE * each * style)
 
 
@@ -77,44 +91,67 @@ def bytes_of_tiles(stage: Stage) -> float:
     """The same, of a stage in tiles."""
     pixels = math.prod(stage.shape)
     whole = _TILED_PIXEL[stage.encoder] + _PAIR_PIXEL * stage.history
-    tile = min(pixels, (stage.tile + _HALOS) ** 2)
-    return _TILED_BASE[stage.encoder] + whole * pixels + _TILE_PIXEL[stage.encoder] * tile
+    whole += _of_maps(stage)
+    tile = min(pixels, (stage.tile + _HALOS) ** 2) * (1.0 + _REGION_SHARE * stage.regions)
+    tiles = stage.devices * _TILE_PIXEL[stage.encoder] * tile
+    return _TILED_BASE[stage.encoder] + whole * pixels + tiles
 
 
-def log_tiles(stages: Sequence[Stage]) -> None:
-    """Logs what the stages in tiles take, in a line: that of them which takes the most."""
+def _of_maps(stage):
+    return _KEPT_PIXEL + _MAP_PIXEL * stage.regions if stage.regions else 0.0
+
+
+def log_tiles(stages: Sequence[Stage], seconds: float) -> None:
+    """Logs, in a line, what the stages in tiles take: that of them which takes the most memory.
+
+    Args:
+        stages: of a render.
+        seconds: that it takes from now on.
+    """
     tiled = [stage for stage in stages if stage.tile]
     if tiled:
         stage = max(tiled, key=bytes_of_tiles)
         height, width = stage.shape
         logging.info(
-            "%d × %d pixels in tiles of %d, with a history of %d pairs: about %.1f GB of memory.",
-            width, height, stage.tile, stage.history, bytes_of_tiles(stage) / 1e9,
+            "%d × %d pixels in tiles of %d, with a history of %d pairs: about %.1f GB of memory, "
+            "and %s from now on.", width, height, stage.tile, stage.history,
+            bytes_of_tiles(stage) / 1e9, terminal.duration(seconds),
         )  # fmt: skip
 
 
-def _fitted(config, stage, styles, limit, on_gpu):
+def _fitted(config, stage, styles, limit, on_gpu, devices):
     """A stage within the limit, or the one in tiles that takes the least."""
-    if bytes_needed(config, stage, styles, on_gpu) <= limit:
+    sizes = [size for size in TILE_SIZES if _tile_count(stage.shape, size) >= devices]
+    shared = devices > 1 and sizes
+    if not shared and bytes_needed(config, stage, styles, on_gpu) <= limit:
         return stage
-    _check_tiled(config)
+    _check_tiled(config, "--strategy=mirrored" if shared else "this size")
     for history in HISTORIES:
-        for tile in TILE_SIZES:
-            stage = stage._replace(tile=tile, history=history)
+        for tile in sizes or TILE_SIZES:
+            stage = stage._replace(tile=tile, history=history, devices=devices if shared else 1)
             if bytes_needed(config, stage, styles) <= limit:
                 return stage
     return stage
 
 
-def _check_tiled(config):
+def _tile_count(shape, size):
+    return math.prod(math.ceil(side / size) for side in shape)
+
+
+def _check_tiled(config, reason):
     for name in parse_weights("style_loss", config.style_loss, tuple(STYLE_LOSSES)):
         if not isinstance(losses.make_style_loss(name), losses.MomentLoss):
             raise InputError(
-                f"--style_loss={name}: this size needs tiles, from which it cannot be computed; "
-                "take another, a smaller --size or more --max_memory"
+                f"--style_loss={name}: {reason} needs tiles, from which it cannot be computed; "
+                f"take another, {_REMEDIES[reason]}"
             )
+    if "self_similarity" in parse_weights("content_loss", config.content_loss, CONTENT_LOSSES):
+        raise InputError(
+            f"--content_loss=self_similarity: {reason} needs tiles, from which it cannot be "
+            f"computed; take another, {_REMEDIES[reason]}"
+        )
     if config.optimizer != "lbfgs":
         raise InputError(
-            f"--optimizer={config.optimizer}: this size needs tiles, which only lbfgs has; take "
-            "that, a smaller --size or more --max_memory"
+            f"--optimizer={config.optimizer}: {reason} needs tiles, which only lbfgs has; take "
+            f"that, {_REMEDIES[reason]}"
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfstyle.optimization.lbfgs import FIRST_STEP, SUFFICIENT_DECREASE
+from tfstyle.optimization.lbfgs import FIRST_STEP, SCALE_FACTOR, SUFFICIENT_DECREASE
 
 HISTORY = 5
 _PIECE = 2**20  # entries that are computed with at once
@@ -129,7 +129,7 @@ class LeanLBFGS:
             alphas.append(inner / products[slot, size + slot])
             weights[size + slot] -= alphas[-1]
         newest = size + slots[0]
-        scale = products[slots[0], newest] / products[newest, newest]
+        scale = SCALE_FACTOR * products[slots[0], newest] / products[newest, newest]
         weights *= scale
         for slot, alpha in zip(slots[::-1], alphas[::-1], strict=True):
             row = size + slot

@@ -10,14 +10,16 @@ After the decorrelated Fourier parametrization of Olah et al., "Feature Visualiz
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfstyle import losses
-from tfstyle.config import WRAP_AXES, OptimizeConfig
+from tfstyle.config import CONTENT_LOSSES, WRAP_AXES, OptimizeConfig, parse_weights
 from tfstyle.encoders.layer_names import parse_layers, stride_of
+from tfstyle.optimization.brushes import BRUSHES
 
 # Amplitude falls with frequency to this power in natural pictures (Field 1987).
 SPECTRUM_EXPONENT = 0.75
@@ -67,7 +69,8 @@ class Objective:
         self._axes = WRAP_AXES[wrap]
         self._start = tf.Variable(tf.zeros([1, 0, 0, 3]), shape=tf.TensorShape([1, None, None, 3]))
         self._gain = tf.Variable(tf.zeros([0, 0]), shape=tf.TensorShape([None, None]))
-        self._targets = None
+        self._targets: Any = None
+        self._factors = {layer: tf.Variable(1.0) for layer in (loss.style if loss else ())}
         self._terms = tf.Variable(tf.zeros([0]), shape=tf.TensorShape([None]))
         self._names: list[str] = []
         image = tf.TensorSpec([None, None, None, 3], tf.float32)
@@ -89,15 +92,36 @@ class Objective:
         """
         self.set_content(content, self.style_targets(styles, style_weights))
 
-    def style_targets(self, styles, style_weights):
-        """The targets of style images; arguments as of `set_targets`."""
-        features = [self._encode(tf.constant(style)) for style in styles]
-        return self.loss.style_targets(features, style_weights)
+    def style_targets(self, styles, style_weights, guides=None):
+        """The targets of style images.
 
-    def set_content(self, content, style_targets):
-        """Computes the targets of the content, and sets them and those of `style_targets`."""
-        targets = self.loss.targets(self._encode_content(tf.constant(content)), [])
-        self._assign({**targets, "style": style_targets})
+        Args:
+            styles: as of `set_targets`.
+            style_weights: likewise; with guides the shares of each region.
+            guides: of `PerceptualLoss.region_targets`, or None for no regions.
+        """
+        features = [self._encode(tf.constant(style)) for style in styles]
+        if guides is None:
+            return self.loss.style_targets(features, style_weights)
+        return self.loss.region_targets(features, style_weights, guides)
+
+    def set_content(self, content, style_targets, guides=None):
+        """Computes the targets of the content, and sets them and those of `style_targets`.
+
+        Args:
+            content: as of `set_targets`.
+            style_targets: of the method `style_targets`.
+            guides: `losses.Guides` of the picture's regions, if the style targets are of regions.
+                An objective has always the same number of regions, or never any.
+        """
+        content = tf.constant(content)
+        targets = self.loss.targets(
+            self._encode_content(content), [], photo=self._continued(content, 0, 1)
+        )
+        targets["style"] = style_targets
+        if guides is not None:
+            targets["guides"] = keras.tree.map_structure(tf.convert_to_tensor, guides)
+        self._assign(targets)
 
     def set_start(self, image):
         """Prepares for vectors of pictures like `image`, `(1, h, w, 3)` of any range.
@@ -108,8 +132,14 @@ class Objective:
         self._gain.assign(spectral_gain(*image.shape[1:3]))
         return np.zeros(image.size, np.float32)
 
+    def set_factors(self, factors):
+        """Sets factors on the weights of the style layers, by layer; they are 1 at first."""
+        for layer, factor in factors.items():
+            self._factors[layer].assign(factor)
+
     def share(self, other):
-        """Takes start and targets of another objective with the same loss."""
+        """Takes start, targets and factors of another objective with the same loss."""
+        self.set_factors(other._factors)
         self.set_start(other._start.numpy())
         self._assign(keras.tree.map_structure(tf.convert_to_tensor, other._targets))
 
@@ -130,7 +160,9 @@ class Objective:
     def value_and_gradient(self, vector):
         """Total loss, a scalar, and its gradient, `(n,)`, at an `(n,)` vector; to be compiled."""
         image = self._picture(vector)
-        targets = keras.tree.map_structure(tf.convert_to_tensor, self._targets)
+        targets = keras.tree.map_structure(
+            tf.convert_to_tensor, {**self._targets, "factors": self._factors}
+        )
         with tf.GradientTape() as tape:
             tape.watch(image)
             terms = self.loss(targets, self._features(image), self._continued(image, 0, 1))
@@ -186,16 +218,27 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
     Raises: InputError for a layer that the encoder lacks.
     """
     content = parse_layers("content_layers", config.content_layers, encoder_name)
-    style = parse_layers("style_layers", config.style_layers, encoder_name)
-    balance = BALANCES[encoder_name]
-    style = {layer: balance.layers.get(layer, 1.0) * weight for layer, weight in style.items()}
+    style = parse_layers("style_layers", config.named_style_layers, encoder_name)
+    balance, brush = BALANCES[encoder_name], BRUSHES[config.brush]
+    style = {
+        layer: balance.layers.get(layer, 1.0) * brush.layer_factor(layer) * weight
+        for layer, weight in style.items()
+    }
     content_share = balance.content * config.content_weight / sum(content.values())
     style_share = balance.style * config.style_weight / sum(style.values())
+    terms: dict = {"content": {}}
+    shares = parse_weights("content_loss", config.content_loss, CONTENT_LOSSES)
+    for name, share in shares.items():
+        weights = {layer: share * content_share * weight for layer, weight in content.items()}
+        if name == "laplacian":  # of the picture, not of a layer
+            terms["laplacian"] = losses.LaplacianLoss(), sum(weights.values())
+            continue
+        similar = name == "self_similarity"
+        loss = losses.SelfSimilarityLoss() if similar else losses.ContentLoss(name)
+        terms["structure" if similar else "content"] = {
+            layer: (loss, weight) for layer, weight in weights.items()
+        }
     return losses.PerceptualLoss(
-        content={
-            layer: (losses.ContentLoss(distance=config.content_loss), content_share * weight)
-            for layer, weight in content.items()
-        },
         style={
             layer: losses.weighted_style_losses(
                 config.style_loss, style_share * weight, config.seed
@@ -203,6 +246,7 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
             for layer, weight in style.items()
         },
         tv_weight=config.tv_weight,
+        **terms,
     )
 
 

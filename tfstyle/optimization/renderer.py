@@ -13,6 +13,7 @@ import numpy as np
 from tfstyle import encoders
 from tfstyle.config import START_IMAGES, OptimizeConfig
 from tfstyle.encoders import weight_files
+from tfstyle.images.regions import Regions
 from tfstyle.losses import PerceptualLoss
 from tfstyle.optimization import footprint, scales
 from tfstyle.optimization.lbfgs import LBFGS
@@ -40,7 +41,10 @@ def choose_encoder(config: OptimizeConfig) -> str:
 
 
 def plan(
-    config: OptimizeConfig, shape: tuple[int, int], styles: Sequence[tuple[int, int]]
+    config: OptimizeConfig,
+    shape: tuple[int, int],
+    styles: Sequence[tuple[int, int]],
+    regions: int = 0,
 ) -> list[scales.Stage]:
     """The stages of a render.
 
@@ -48,12 +52,22 @@ def plan(
         config: with an encoder of `choose_encoder`.
         shape: `(height, width)` of the photo.
         styles: likewise, of the style images.
+        regions: number of them; 0 for a render without.
     Raises: InputError of `scales.plan_stages`, or if this machine lacks the memory.
     """
-    stages = scales.plan_stages(config, config.encoder, shape)
+    stages = [
+        stage._replace(regions=regions)
+        for stage in scales.plan_stages(config, config.encoder, shape)
+    ]
     free = memory.available()
     limit = config.max_memory * 1e9 or (math.inf if free is None else footprint.FREE_SHARE * free)
-    return footprint.fit(config, stages, styles, limit, devices.has_gpu())
+    count = len(_shared(config))
+    return footprint.fit(config, stages, styles, limit, devices.has_gpu(), max(1, count))
+
+
+def _shared(config):
+    """Names of the devices that share the tiles."""
+    return devices.names() if config.strategy == "mirrored" else []
 
 
 def render(
@@ -93,6 +107,7 @@ class Renderer:
         styles: Sequence[np.ndarray],
         *,
         init: np.ndarray | None = None,
+        regions: Regions | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         checkpoint: str | os.PathLike | None = None,
@@ -105,6 +120,8 @@ class Renderer:
             styles: likewise, of any size.
             init: picture to start from, if `config.init` names a file or is "fast", which does not
                 need it to resume.
+            regions: that are painted in styles of their own, and where the photo is kept. Their
+                shares of the style images count instead of `config.style_weights`.
             on_progress: called with a `Progress` after each chunk of iterations, and in a chunk
                 after each `rendering.REPORT_SECONDS`.
             should_stop: called after each iteration; True ends the render with the picture so far.
@@ -127,22 +144,41 @@ class Renderer:
             raise ValueError(
                 f"`init` must be given. Received: init=None, config.init={config.init}"
             )
-        stages = plan(config, content.shape[1:3], [style.shape[1:3] for style in styles])
+        if regions and len(regions.styles) != len(styles):
+            raise ValueError(
+                "`regions` must be of as many style images as `styles`. Received: "
+                f"{len(regions.styles)} and {len(styles)}"
+            )
+        stages = plan(
+            config, content.shape[1:3], [style.shape[1:3] for style in styles],
+            regions.content.shape[-1] if regions else 0,
+        )  # fmt: skip
         for name in dict.fromkeys(stage.encoder for stage in stages):
             if name not in self._losses:  # reports a missing layer at once
                 self._losses[name] = make_loss(config, name)
-        run = Rendering(self, content, styles, init, checkpoint, stages)
+        run = Rendering(self, content, styles, init, checkpoint, stages, regions)
         return run.run(
             on_progress or (lambda _: None), should_stop or (lambda: False), report_every
         )
 
-    def share_styles(self, pictures: Sequence[np.ndarray], shares: Sequence[float]) -> StyleImages:
+    def share_styles(
+        self,
+        pictures: Sequence[np.ndarray],
+        shares: Sequence[float],
+        regions: Regions | None = None,
+    ) -> StyleImages:
         """The style images of a render: with `keep`, those of the last one if they are equal."""
-        styles = StyleImages(pictures, shares, self._keep)
+        styles = StyleImages(pictures, shares, self._keep, regions)
         if self._styles is None or self._styles.digest != styles.digest:
             self._styles = styles if self._keep else None
             return styles
         return self._styles
+
+    def balanced_layers(self, stages: Sequence[scales.Stage]) -> dict[str, list[str]]:
+        """With `style_layers="auto"`, the layers of the style by the encoders of the stages."""
+        if self.config.style_layers != "auto":
+            return {}
+        return {stage.encoder: [*self._losses[stage.encoder].style] for stage in stages}
 
     def take(self, stage: scales.Stage, needed: Sequence[scales.Stage]) -> tuple:
         """A stage's objectives in float32 and in the config's precision, and its optimizer.
@@ -180,7 +216,8 @@ class Renderer:
                 dtype=dtype,
             )
             if stage.tile:
-                return TiledObjective(encoder, loss, self.config.wrap, stage.tile)
+                shared = _shared(self.config)[: stage.devices]
+                return TiledObjective(encoder, loss, self.config.wrap, stage.tile, shared)
             return Objective(encoder, loss, self.config.wrap)
 
         precise = objective("float32")

@@ -3,9 +3,7 @@
 Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, from
 coarse to fine (Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017,
 section 6): each scale starts from the one before, √2 smaller, whose features cover more of the
-picture.
-
-The encoder may change between stages, and a scale may have two (`scales.plan_stages`).
+picture. The encoder may change between stages, and a scale may have two (`scales.plan_stages`).
 
 Data flow: `content` and `styles` are resized for the scale → `Objective.set_content` → the
 optimizer's flat vector → `Objective.picture` → the next scale's start.
@@ -14,15 +12,17 @@ optimizer's flat vector → `Objective.picture` → the next scale's start.
 import math
 import os
 import time
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from absl import logging
 
 from tfstyle import checkpoints, colors, images
-from tfstyle.config.options import LARGEST_SIZE
 from tfstyle.errors import InputError
-from tfstyle.optimization import footprint, scales
+from tfstyle.images import regions
+from tfstyle.optimization import detail, footprint, pace, scales, stage_records
+from tfstyle.optimization.guides import picture_guides
+from tfstyle.optimization.layer_balance import balanced_factors
 from tfstyle.optimization.progress import Progress, RenderResult
 from tfstyle.optimization.start_images import start_image
 
@@ -30,44 +30,26 @@ PRECISE_SHARE = 0.2  # of the last scale's iterations, in float32 after bfloat16
 CHUNK = 10  # iterations between two reports
 REPORT_SECONDS = 10.0  # or, if a chunk takes longer, seconds
 CHECKPOINT_SECONDS = 20.0
-_COSTS = {"lite": 1.0, "vgg19": 8.0}  # relative, of an evaluation per pixel, for the time left
-
-
-class _Record(TypedDict):
-    height: int
-    width: int
-    encoder: str
-    iterations: int
-    evaluations: int
-    seconds: float
-    loss: list[float]
-
-
-class _Meta(TypedDict):
-    """What a checkpoint holds besides arrays."""
-
-    stage: int
-    history: list[_Record]
-    plan: list[int]
-    precise: bool
-    tile: int
-    pairs: int
 
 
 class Rendering:
     """The state of one render: its stages, history and checkpoint."""
 
-    def __init__(self, renderer, content, styles, init, checkpoint, stages):
+    def __init__(self, renderer, content, styles, init, checkpoint, stages, parts=None):
         self.renderer = renderer
         self.config = config = renderer.config
         self.checkpoint = checkpoint
-        self.content, self.styles = colors.prepare(content, styles, config.preserve_color)
         self.original = content
         self.init = init
-        self.identity = checkpoints.render_identity(config, content, styles, init)
+        self.regions = parts
+        self.identity = checkpoints.render_identity(
+            config, content, styles, init, parts.digest() if parts else ""
+        )
         shares = config.style_weights or (1.0,) * len(styles)
         shares = [share / sum(shares) for share in shares]
-        self.style_images = renderer.share_styles(self.styles, shares)
+        content = colors.adjust_contrast(content, styles, config.prepare, config.style_weights)
+        self.content, self.styles = colors.prepare(content, styles, config.preserve_color)
+        self.style_images = renderer.share_styles(self.styles, shares, parts)
         self.shapes = [stage.shape for stage in stages]
         self.stages = list(stages)
         self.plan = [stage.iterations for stage in stages]
@@ -76,6 +58,9 @@ class Rendering:
         self.precise: Any = None
         self.optimizer: Any = None
         self.history: list[dict[str, Any]] = []
+        self.balanced = renderer.balanced_layers(stages)
+        self.factors: dict[str, dict[str, float]] = {}  # of these layers' weights, by encoder
+        self.pace = pace.Pace()
         self.stage = 0
         self.start: Any = None  # a picture, once started; so is `image`
         self.image: Any = None
@@ -88,7 +73,6 @@ class Rendering:
     def run(self, on_progress, should_stop, report_every):
         started = self.saved = reported = time.monotonic()
         shown = None  # stage and iteration of the last report
-        footprint.log_tiles(self.stages)
         resumed = self._resume()
         for stage in range(self.stage, len(self.shapes)):
             if not resumed:
@@ -97,6 +81,7 @@ class Rendering:
             resumed = False
             record, stage_started = self.history[-1], time.monotonic()
             seconds_before, stopped = record["seconds"], False
+            self.pace.begin()
             while record["iterations"] < self.plan[stage] and not stopped:
                 if self._wants_precision():
                     self.objective = self.precise
@@ -108,6 +93,8 @@ class Rendering:
                 record["iterations"] += 1
                 record["evaluations"] = self.optimizer.evaluations
                 record["seconds"] = seconds_before + time.monotonic() - stage_started
+                if self.pace.add(self.used, record["seconds"]):
+                    footprint.log_tiles(self.stages, self._remaining())
                 stopped = should_stop()
                 due = time.monotonic() - reported > REPORT_SECONDS
                 if stopped or due or record["iterations"] % report_every == 0:
@@ -131,7 +118,13 @@ class Rendering:
         shape = self.shapes[self.stage]
         style_size = scales.style_size(self.config, shape)
         targets = self.style_images.targets(self.precise, self.used.kind, style_size)
-        self.precise.set_content(images.resize(self.content, shape), targets)
+        guides = self.regions and picture_guides(self.regions, self.precise.loss, shape)
+        content, encoder = images.resize(self.content, shape), self.used.encoder
+        self.precise.set_content(content, targets, guides)
+        if self.balanced:
+            if encoder not in self.factors:
+                self.factors[encoder] = balanced_factors(self.precise, content)
+            self.precise.set_factors(self.factors[encoder])
         vector = None if start is None else self.precise.set_start(start)
         if self.objective is not self.precise:
             self.objective.share(self.precise)
@@ -189,21 +182,35 @@ class Rendering:
         picture = np.clip(self.image, 0.0, 1.0)
         if shape is not None:
             picture = images.resize(picture, shape)
+        if self.config.detail and shape is not None:  # not for those that show the progress
+            detail.restore_edges(picture, images.resize(self.content, shape), self.config)
         if self.config.preserve_color == "luminance":
             picture = colors.with_chroma(picture, images.resize(self.original, picture.shape[1:3]))
+        if self.regions:
+            photo = images.resize(self.original, picture.shape[1:3])
+            picture = regions.keep_photo(picture, photo, self.regions.strength)
         return picture
+
+    def _work(self):
+        """That of all iterations, and of those that are done."""
+        costs = list(map(pace.work, self.stages))
+        total = sum(n * cost for n, cost in zip(self.plan, costs, strict=True))
+        spent = sum(r["iterations"] * cost for r, cost in zip(self.history, costs, strict=False))
+        return total, spent
 
     def _done(self):
         """The share of the work, in [0, 1]."""
-        costs = [_COSTS[stage.encoder] * math.prod(stage.shape) for stage in self.stages]
-        total = sum(n * cost for n, cost in zip(self.plan, costs, strict=True))
-        spent = sum(r["iterations"] * cost for r, cost in zip(self.history, costs, strict=False))
+        total, spent = self._work()
         return spent / total if spent else float(not total)
+
+    def _remaining(self):
+        """Seconds, NaN if unknown."""
+        total, spent = self._work()
+        return self.pace.rate * (total - spent) if spent < total else 0.0
 
     def _progress(self, seconds):
         height, width = self.shapes[self.stage]
-        record, done = self.history[-1], self._done()
-        elapsed = sum(r["seconds"] for r in self.history)
+        record = self.history[-1]
         return Progress(
             stage=self.stage + 1,
             stages=len(self.shapes),
@@ -215,8 +222,8 @@ class Rendering:
             evaluations=record["evaluations"],
             losses=self.objective.terms,
             seconds=seconds,
-            remaining=elapsed / done * (1.0 - done) if done else math.nan,
-            done=done,
+            remaining=self._remaining(),
+            done=self._done(),
             image=self._shown(),
         )
 
@@ -243,6 +250,7 @@ class Rendering:
                 "precise": self.objective is self.precise,
                 "tile": self.used.tile,
                 "pairs": self.used.history,
+                "factors": self.factors,
             },
             {**({} if self.used.tile else {"start": self.start}), **self.optimizer.state()},
         )
@@ -251,9 +259,12 @@ class Rendering:
         """Resumes from the checkpoint if there is one; returns whether there was."""
         if not self.checkpoint or not os.path.exists(self.checkpoint):
             return False
-        meta, arrays = checkpoints.read_checkpoint(self.checkpoint, self.identity, _Meta)
-        self._check_meta(meta)
+        meta, arrays = checkpoints.read_checkpoint(
+            self.checkpoint, self.identity, stage_records.Meta
+        )
+        stage_records.check_meta(self.checkpoint, meta, self.stages, self.balanced)
         self.stage, self.history, self.plan = meta["stage"], meta["history"], meta["plan"]
+        self.factors = meta["factors"]
         stage = self.stages[self.stage]
         self.stages[self.stage] = stage._replace(tile=meta["tile"], history=meta["pairs"])
         self._take()
@@ -280,20 +291,3 @@ class Rendering:
             self.history[-1]["iterations"], self.plan[self.stage],
         )  # fmt: skip
         return True
-
-    def _check_meta(self, meta):
-        stage, history, plan = meta["stage"], meta["history"], meta["plan"]
-        fits = 0 <= stage < len(self.shapes) and len(history) == stage + 1
-        fits = fits and len(plan) == len(self.plan)
-        fits = fits and 0 <= meta["tile"] <= LARGEST_SIZE and 0 <= meta["pairs"] <= 1000
-        fits = fits and bool(meta["tile"]) == bool(meta["pairs"])
-        fits = fits and all(0 <= n <= most for n, most in zip(plan, self.plan, strict=True))
-        for number, record in enumerate(history if fits else ()):
-            place = (record["height"], record["width"]), record["encoder"]
-            fits = fits and place == (self.shapes[number], self.stages[number].encoder)
-            fits = fits and 0 <= record["iterations"] <= plan[number]
-            fits = fits and record["iterations"] == len(record["loss"]) and record["seconds"] >= 0
-        if not fits:
-            raise InputError(
-                f"{self.checkpoint}: damaged, its stages are not those of this render; remove it"
-            )

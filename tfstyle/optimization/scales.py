@@ -7,6 +7,7 @@ from tfstyle import images
 from tfstyle.config import OptimizeConfig
 from tfstyle.config.options import LARGEST_SIZE
 from tfstyle.errors import InputError
+from tfstyle.optimization.brushes import BRUSHES
 
 SHORTEST = 32  # pixels on the short side of the smallest scale
 MIXED_SHARE = 0.5  # of the iterations, at each scale of a mixed render
@@ -22,6 +23,8 @@ class Stage(NamedTuple):
         iterations: how many.
         tile: side in pixels of the tiles that it is computed in; 0 for the whole picture at once.
         history: with tiles, pairs that L-BFGS stores.
+        regions: that the losses distinguish; 0 for the whole picture without guides.
+        devices: that share the tiles.
     """
 
     shape: tuple[int, int]
@@ -29,11 +32,13 @@ class Stage(NamedTuple):
     iterations: int
     tile: int = 0
     history: int = 0
+    regions: int = 0
+    devices: int = 1
 
     @property
-    def kind(self) -> tuple[str, int, int]:
+    def kind(self) -> tuple[str, int, int, int]:
         """What its objective and its optimizer depend on."""
-        return self.encoder, self.tile, self.history
+        return self.encoder, self.tile, self.history, self.regions
 
 
 def plan_stages(config: OptimizeConfig, encoder: str, shape: tuple[int, int]) -> list[Stage]:
@@ -65,7 +70,8 @@ def plan_stages(config: OptimizeConfig, encoder: str, shape: tuple[int, int]) ->
 
 def style_size(config: OptimizeConfig, shape: tuple[int, int]) -> float:
     """Longest side of the style images, in pixels, for a scale of `shape`, `(height, width)`."""
-    size = config.style_size or config.size * config.style_scale
+    scale = config.style_scale * BRUSHES[config.brush].style_scale
+    size = config.style_size or config.size * scale
     return size * max(shape) / config.size
 
 

@@ -30,14 +30,20 @@ class Segment(NamedTuple):
     halo: int
 
 
-def segments_of(taps: Sequence[str]) -> list[Segment]:
-    """The parts of an encoder with these taps."""
+def segments_of(taps: Sequence[str], cell: int = 1) -> list[Segment]:
+    """The parts of an encoder with these taps.
+
+    Args:
+        taps: their names.
+        cell: a power of two of pixels, into whose multiples the first cuts the picture at least.
+    """
     names = LAYERS[: 1 + max(LAYERS.index(tap) for tap in taps)]
     parts = [[name for name in names if (block_of(name) >= CUT) is deep] for deep in (False, True)]
     segments = []
     for number, part in enumerate(parts):
         if part:
             unit = stride_of(part[-1]) * (2 if not number and parts[1] else 1)
+            unit = max(unit, 1 if number else cell)
             reach = sum(_KERNEL * stride_of(name) for name in part)
             halo = math.ceil(reach / unit) * unit
             segments.append(Segment(tuple(part), stride_of(part[0]), unit, halo))

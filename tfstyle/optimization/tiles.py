@@ -17,7 +17,9 @@ from tfstyle.config import WRAP_AXES
 from tfstyle.encoders.layer_names import stride_of
 from tfstyle.optimization.canvas import Canvas
 from tfstyle.optimization.segments import counted_from, cut, tiles, within
-from tfstyle.optimization.tile_steps import TileSteps
+from tfstyle.optimization.tile_steps import TileSteps, add_part
+from tfstyle.optimization.tile_targets import stacked, style_targets_of_parts
+from tfstyle.runtime.parallel import Workers
 
 
 class TiledObjective:
@@ -30,10 +32,12 @@ class TiledObjective:
         loss: likewise; of means over positions, see `PerceptualLoss.check_pooled`.
         wrap: likewise.
         tile_size: side in pixels of tiles, about, without halos.
+        devices: names of those that share the tiles; without, TensorFlow's default one. The value
+            and the gradient do not depend on their number.
     Raises: ValueError for another loss.
     """
 
-    def __init__(self, encoder, loss, wrap="none", tile_size=512):
+    def __init__(self, encoder, loss, wrap="none", tile_size=512, devices=()):
         loss.check_pooled()
         self.encoder = encoder
         self.loss = loss
@@ -42,6 +46,7 @@ class TiledObjective:
         self._axes = WRAP_AXES[wrap]
         self._canvas = Canvas(encoder.margin)
         self._steps = TileSteps(encoder, loss)
+        self._workers = Workers(devices)
         self._segments = self._steps.segments
         self._tiles: list = []  # of each segment
         # What the second segment reads, of the whole picture, and the total's gradient by it.
@@ -49,7 +54,10 @@ class TiledObjective:
         self._slopes: Any = None
         self._content: dict = {}  # features by layer, and what their errors are divided by
         self._units: dict = {}
+        self._laplacian: dict = {}  # of the content, by factor
         self._style: dict = {}
+        self._guides: Any = None  # of the picture that the canvas shows, if it has regions
+        self._factors = {layer: 1.0 for layer in loss.style}
         self._encode = tf.function(encoder, reduce_retracing=True)
         self._slopes_of_moments = tf.function(self._steps.loss_and_slopes)
         self._compiled = {
@@ -69,50 +77,34 @@ class TiledObjective:
         """As `Objective.set_targets`."""
         self.set_content(content, self.style_targets(styles, style_weights))
 
-    def style_targets(self, styles, style_weights):
+    def style_targets(self, styles, style_weights, guides=None):
         """As `Objective.style_targets`, from parts of the images where a loss can; else whole."""
         styles = list(styles)
-        self._content, self._style = {}, {}
-        losses = {layer: [loss for loss, _ in terms] for layer, terms in self.loss.style.items()}
-        statistics, whole = [], []
-        for picture in styles:
+        self._content, self._laplacian, self._style = {}, {}, {}
+        layers = list(self.loss.style)
+        parts = []
+        for number, picture in enumerate(styles):
+            self._guides = guides and guides[number] and {"style": stacked(guides[number])}
             self._place(picture.shape[1:3], ())
             sample = self._encode(tf.constant(picture[:, : self.tile_size, : self.tile_size]))
             anchors = {
                 layer: tf.reduce_mean(tf.cast(sample[layer], tf.float32), (1, 2))
-                for layer in losses
+                for layer in layers
             }
             self._canvas.show(picture)
             moments: dict = {}
             for _, _, (found, _) in self._forward(self._steps.moments_of_style, anchors):
                 for layer, part in found.items():
-                    _add(moments, layer, part)
-            statistics.append((moments, anchors))
-        if not all(loss.pools_targets for terms in losses.values() for loss in terms):
+                    add_part(moments, layer, part)
+            parts.append((moments, anchors))
+        self._guides, whole = None, []
+        if not all(loss.pools_targets for terms in self.loss.style.values() for loss, _ in terms):
             whole = [self._encode(tf.constant(picture)) for picture in styles]
+        return style_targets_of_parts(self.loss, parts, whole, style_weights, guides)
 
-        def target(layer, number, loss):
-            if not loss.pools_targets:
-                return loss.target([found[layer] for found in whole], style_weights)
-            pooled = [
-                loss.pooled(
-                    tf.nest.map_structure(
-                        lambda part: tf.constant(part, tf.float32), moments[layer][number]
-                    ),
-                    anchors[layer],
-                )
-                for moments, anchors in statistics
-            ]
-            return loss.target_of(pooled, style_weights)
-
-        return {
-            layer: [target(layer, number, loss) for number, loss in enumerate(terms)]
-            for layer, terms in losses.items()
-        }
-
-    def set_content(self, content, style_targets):
+    def set_content(self, content, style_targets, guides=None):
         """As `Objective.set_content`."""
-        self._content, self._style = {}, style_targets
+        self._content, self._laplacian, self._style, self._guides = {}, {}, style_targets, None
         self._place(content.shape[1:3], self._axes)
         self._canvas.show(content)
         wholes = {}
@@ -128,6 +120,17 @@ class TiledObjective:
             layer: tf.reshape(tf.cast(loss.unit(self._content[layer]), tf.float32), [-1])
             for layer, (loss, _) in self.loss.content.items()
         }
+        if self.loss.laplacian:
+            loss, _ = self.loss.laplacian
+            target = loss.target(tf.constant(self._canvas.continued()))
+            self._units["laplacian"] = loss.units(target)
+            parts = zip(loss.factors, target, strict=True)
+            self._laplacian = {factor: part.numpy() for factor, part in parts}
+        self._guides = guides
+
+    def set_factors(self, factors):
+        """As `Objective.set_factors`."""
+        self._factors = {**self._factors, **factors}
 
     def set_start(self, image):
         """As `Objective.set_start`; the vector is not zero, but needs no start image beside it."""
@@ -139,6 +142,9 @@ class TiledObjective:
         """As `Objective.share`."""
         self._place(other._canvas.shape, self._axes)
         self._content, self._units, self._style = other._content, other._units, other._style
+        self._guides = other._guides
+        self._laplacian = other._laplacian
+        self._factors = other._factors
 
     def picture(self, vector):
         """As `Objective.picture`."""
@@ -151,9 +157,13 @@ class TiledObjective:
         moments: dict = {}
         for _, _, (found, _) in self._forward(self._steps.moments):
             for name, part in found.items():
-                _add(moments, name, part)
+                add_part(moments, name, part)
         moments = tf.nest.map_structure(lambda part: tf.constant(part, tf.float32), moments)
-        terms, slopes = self._slopes_of_moments(moments, self._style, self._units)
+        factors = {layer: tf.constant(factor) for layer, factor in self._factors.items()}
+        targets = {"style": self._style, "factors": factors}
+        if self._guides:
+            targets["guides"] = {"factors": tf.constant(self._guides["factors"])}
+        terms, slopes = self._slopes_of_moments(moments, targets, self._units)
         self.terms = {name: float(value) for name, value in terms.items()}
         self._backward(slopes)
         return self.terms["total"], self._canvas.gradient()
@@ -177,9 +187,12 @@ class TiledObjective:
         for number, segment in enumerate(self._segments):
             following = self._segments[number + 1 : number + 2]
             source = self._maps if number else self._canvas.picture[None]
-            for tile in self._tiles[number]:
-                x = tf.constant(cut(source, within(tile.outer, segment.stride)))
-                found = self._compiled[step][number](x, self._geometry(number, tile), *arguments)
+
+            def compute(tile, number=number, stride=segment.stride, source=source):
+                x = tf.constant(cut(source, within(tile.outer, stride)))
+                return self._compiled[step][number](x, self._geometry(number, tile), *arguments)
+
+            for tile, found in self._workers.map(compute, self._tiles[number]):
                 for after in following:
                     rest = found[1].numpy()
                     if self._maps is None or tile is self._tiles[0][0]:
@@ -197,16 +210,18 @@ class TiledObjective:
             last = number + 1 == len(self._segments)
             source = self._maps if number else self._canvas.picture[None]
             result = self._slopes if number else self._canvas.slopes[None]
-            for tile in self._tiles[number]:
-                place = within(tile.outer, segment.stride)
+
+            def pull_back(tile, number=number, segment=segment, last=last, source=source):
                 rest = 0.0
                 if not last:
                     rest = cut(self._slopes, within(tile.inner, self._segments[number + 1].stride))
-                added = self._compiled[self._steps.pull_back][number](
-                    tf.constant(cut(source, place)), self._geometry(number, tile), slopes,
-                    tf.constant(rest),
-                )  # fmt: skip
-                part = cut(result, place)
+                x = tf.constant(cut(source, within(tile.outer, segment.stride)))
+                return self._compiled[self._steps.pull_back][number](
+                    x, self._geometry(number, tile), slopes, tf.constant(rest)
+                )
+
+            for tile, added in self._workers.map(pull_back, self._tiles[number]):
+                part = cut(result, within(tile.outer, segment.stride))
                 part += added.numpy()
         self._maps = self._slopes = None
 
@@ -226,43 +241,37 @@ class TiledObjective:
         if number + 1 < len(self._segments):
             stride = self._segments[number + 1].stride
             places["rest"] = counted_from(within(tile.inner, stride), within(tile.outer, stride))
-        content = {
-            layer: tf.constant(cut(maps, self._counted(tile, layer, from_margin=True)))
-            for layer, maps in self._content.items()
-            if layer in taps
-        }
+
+        def parts(wholes):
+            return {
+                layer: tf.constant(cut(maps, self._counted(tile, layer, from_margin=True)))
+                for layer, maps in wholes.items()
+                if layer in taps
+            }
+
+        guides = {}
+        if self._guides:
+            for kind, found in self._guides.items():
+                guides[kind] = tf.constant(found) if kind == "factors" else parts(found)
         if not number and self.loss.tv_weight:
-            places.update(self._neighbours(tile))
+            places.update(self._canvas.neighbours(tile))
             for axis, side in enumerate("yx"):
                 ends = [n + w for n, w in zip(self._canvas.shape, self._canvas.wraps, strict=True)]
                 ends[axis] -= 1
                 shares[f"tv_{side}"] = 1.0 / (3 * ends[0] * ends[1])
+        laplacian = {}
+        for factor, maps in () if number else self._laplacian.items():
+            counted, places[f"cells_{factor}"] = self._canvas.cells(tile, factor)
+            laplacian[factor] = tf.constant(cut(maps, counted))
+            shares[f"cells_{factor}"] = 1.0 / maps.size
         return {
             "places": {name: tf.constant(place, tf.int32) for name, place in places.items()},
             "shares": {name: tf.constant(share, tf.float32) for name, share in shares.items()},
-            "content": content,
+            "content": parts(self._content),
+            "laplacian": laplacian,
             "style": {layer: self._style[layer] for layer in taps if layer in self._style},
+            **({"guides": guides} if guides else {}),
         }
-
-    def _neighbours(self, tile):
-        """Places of the pairs of `TotalVariationLoss` that a tile counts.
-
-        They are those whose first pixel is in its part.
-        """
-        canvas, places = self._canvas, {}
-        for axis, side in enumerate("yx"):
-            near, far = [], []
-            for number, (start, stop) in enumerate(tile.inner):
-                first = canvas.margins[number]
-                end = first + canvas.shape[number]
-                stop = end + canvas.wraps[number] if stop >= end else stop
-                step = int(number == axis)
-                start, stop = max(start, first), min(stop, end + canvas.wraps[number] - step)
-                near.append((start, stop))
-                far.append((start + step, stop + step))
-            places[f"near_{side}"] = counted_from(near, tile.outer)
-            places[f"far_{side}"] = counted_from(far, tile.outer)
-        return places
 
     def _counted(self, tile, layer, from_margin=False):
         """The place of a tile's part of a layer, without the picture's margin.
@@ -278,11 +287,3 @@ class TiledObjective:
         starts = [(m, m) for m in self._canvas.margins] if from_margin else tile.outer
         stride = stride_of(layer)
         return counted_from(within(inside, stride), within(starts, stride))
-
-
-def _add(moments, name, part):
-    """Adds a part of moments, in float64."""
-    part = tf.nest.map_structure(lambda values: values.numpy().astype(np.float64), part)
-    if name in moments:
-        part = tf.nest.map_structure(np.add, moments[name], part)
-    moments[name] = part

@@ -51,6 +51,14 @@ def _is_not_about_retracing(record):
     return "tf.function retracing" not in record.getMessage()
 
 
+def names() -> list[str]:
+    """Of TensorFlow's devices to compute on: all GPUs, or the processors if there is none."""
+    import tensorflow as tf
+
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return [device.name for device in found]
+
+
 def has_gpu() -> bool:
     """Whether Keras' backend sees a GPU."""
     import keras
@@ -75,12 +83,18 @@ def computes_bfloat16(cpuinfo: str = "/proc/cpuinfo") -> bool:
     """
     if has_gpu():
         return True
+    found = cpu_features(cpuinfo)
+    return not found or bool({"avx512_bf16", "amx_bf16", "bf16"} & found)
+
+
+def cpu_features(cpuinfo: str = "/proc/cpuinfo") -> set[str]:
+    """Linux' names of this CPU's features; empty if unknown."""
     try:
         with open(cpuinfo, encoding="utf-8", errors="replace") as file:
             found = re.search(r"^(?:flags|Features)\s*:(.*)$", file.read(), re.MULTILINE)
     except OSError:
-        return True
-    return found is None or bool({"avx512_bf16", "amx_bf16", "bf16"} & set(found[1].split()))
+        return set()
+    return {*found[1].split()} if found else set()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 transfer   `Stylizer`: a model that is loaded once for many pictures
 tiling     photographs of any size in bounded memory
 smoothing  photorealistic pictures, by a guided filter
+region_painting  regions with codes of their own
 library    style codes by name, in one file
 """
 

@@ -41,7 +41,8 @@ class Stylizer:
             and makes further ones of that size faster.
         engine: "keras", or "litert" for a packaged model's exported files, which paint whole photos
             without TensorFlow; see `engines`.
-    Raises: InputError if there is no such model, or for tiles that are too small for it.
+    Raises: InputError if there is no such model, or for tiles that are too small for it; ValueError
+        for `compiled` files.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Stylizer:
 
         self.model: Any = model
         if isinstance(model, (str, os.PathLike)):
+            if compiled and engine == "litert":
+                raise ValueError(f"`compiled` is for Keras. Received: {compiled=}, {engine=}")
             self.model = engines.load(model, engine)
         self.tile_size = tile_size
         self._tiles = isinstance(self.model, Tileable)
@@ -66,11 +69,16 @@ class Stylizer:
         self._compiled = compiled
         self._encode = getattr(self.model, "encode_style", None)
         self._stylize = self.model.stylize
+        if self._tiles:
+            self._stylize_tile, self._summarize = self.model.stylize_tile, self.model.summarize
         if compiled:
             import tensorflow as tf
 
             self._encode = self._encode and tf.function(self._encode)
             self._stylize = tf.function(self._stylize)
+            if self._tiles:
+                self._stylize_tile = tf.function(self._stylize_tile)
+                self._summarize = tf.function(self._summarize)
 
     def encode_style(self, style: np.ndarray) -> dict[str, np.ndarray]:
         """The code of a style picture, `(1, h, w, 3)` in [0, 1]; InputError without the capability.
@@ -168,6 +176,23 @@ class Stylizer:
         if picture.shape != (1, side, side, 3) or not np.isfinite(picture).all():
             raise InputError(f"{name}: a damaged code, of which the model makes no picture")
 
+    def summarize(
+        self, content: np.ndarray, code: "Code", strength: float = 1.0, preserve_color: str = "none"
+    ) -> dict[str, np.ndarray]:
+        """The model's statistics of photos, for `paint`, which may be averaged; empty without any.
+
+        Arguments are those of `paint`.
+        """
+        from tfstyle.models.capabilities import to_numpy
+
+        if not self._tiles:
+            return {}
+        painted = colors.luminance(content) if preserve_color == "luminance" else content
+        if self._in_tiles(content):
+            return to_numpy(tiling.summarize(self.model, painted, code, strength, self.tile_size))
+        share = np.full(len(content), strength, np.float32)
+        return to_numpy(self._summarize([painted], [1.0], code, share))
+
     def _in_tiles(self, content):
         return self._tiles and max(content.shape[1:3]) > self.tile_size
 
@@ -180,6 +205,7 @@ class Stylizer:
         on_progress: Callable[[int, int], object] | None = None,
         *,
         statistics_of: np.ndarray | None = None,
+        summary: "Code | None" = None,
         wrap: str = "none",
         photorealistic: bool = False,
     ) -> np.ndarray:
@@ -194,6 +220,7 @@ class Stylizer:
             on_progress: called with the numbers of tiles painted and of all.
             statistics_of: picture `(1, h, w, 3)` whose statistics the model takes for the photos'
                 own: that of another moment or crop, so that both are painted alike.
+            summary: from `summarize`, instead of `statistics_of`: of all photos, or of each.
             wrap: "horizontal" or "both" for photos whose opposite edges meet, as they then do in
                 the result; not with `photorealistic`, whose filter ends at the edges.
             photorealistic: whether to keep the photos' edges and detail; see `smoothing`.
@@ -217,12 +244,15 @@ class Stylizer:
         if tiled and not self._tiles:
             raise ValueError("`statistics_of` and `wrap` must be left out for a model that cannot "
                              f"paint in tiles. Received: {type(self.model).__name__}")  # fmt: skip
-        if tiled or self._in_tiles(content):
+        if summary and not tiled and not self._in_tiles(content):
+            share = np.full(len(content), strength, np.float32)
+            image = self._stylize_tile(painted, code, share, summary)
+        elif tiled or self._in_tiles(content):
             image = np.concatenate(
                 [
                     self._paint_tiles(
                         one[None], _of_batch(code, number), strength, on_progress, statistics_of,
-                        WRAP_AXES[wrap],
+                        WRAP_AXES[wrap], summary and _of_batch(summary, number),
                     )
                     for number, one in enumerate(painted)
                 ]
@@ -240,9 +270,10 @@ class Stylizer:
             image = smoothing.photorealistic(image, painted)
         return colors.with_chroma(image, content) if keep else image
 
-    def _paint_tiles(self, content, code, strength, on_progress, statistics_of, axes):
-        whole = content if statistics_of is None else statistics_of
-        summary = tiling.summarize(self.model, whole, code, strength, self.tile_size)
+    def _paint_tiles(self, content, code, strength, on_progress, statistics_of, axes, summary):
+        if not summary:
+            whole = content if statistics_of is None else statistics_of
+            summary = tiling.summarize(self.model, whole, code, strength, self.tile_size)
 
         def paint(picture):
             return tiling.paint_tiles(

@@ -8,6 +8,7 @@ from absl import logging
 
 from tfstyle.config import TrainConfig
 from tfstyle.errors import InputError
+from tfstyle.runtime import devices
 
 
 def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
@@ -30,8 +31,7 @@ def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
     elif workers > 1:
         raise InputError(f"--strategy={name}: TF_CONFIG lists {workers} machines; unset it")
     elif name == "mirrored":
-        devices = _gpus() or [device.name for device in tf.config.list_logical_devices("CPU")]
-        strategy = tf.distribute.MirroredStrategy(devices)
+        strategy = tf.distribute.MirroredStrategy(devices.names())
     else:
         strategy = tf.distribute.get_strategy()
     batch_size, replicas = config.batch_size, strategy.num_replicas_in_sync

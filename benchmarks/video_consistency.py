@@ -1,0 +1,166 @@
+"""Flicker and sharpness of stylized clips with exact motion: `video.py` against what is simpler.
+
+    python -m benchmarks.video_consistency [--model mobile] [--size 240] [--frames 20]
+        [--clip FILE …] [--strips FOLDER]
+
+Clips are made from the example photographs: a pan, a zoom, a rotation, a cut-out before a
+background, a ramp of brightness, and a cut. Each is stylized frame by frame (in isolation), with a
+plain exponential blend of frames, and as `video.py` does. Real clips are measured by estimated
+flow. Figures are ratios to those of isolation, but for the first row.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import app, flags
+
+_MODEL = flags.DEFINE_string("model", "mobile", "A packaged model or a .keras file.")
+_SIZE = flags.DEFINE_integer("size", 240, "Longest side of the clips in pixels.")
+_FRAMES = flags.DEFINE_integer("frames", 20, "Frames of a clip.", lower_bound=8)
+_STYLE = flags.DEFINE_string("style", "", "Painting; the example brushstrokes by default.")
+_CLIPS = flags.DEFINE_multi_string("clip", [], "Video to measure by estimated flow, too.")
+_STRIPS = flags.DEFINE_string("strips", "", "Folder for strips of five frames of each clip.")
+_EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
+_LONG = 6  # frames
+_EMA = 0.3  # share of the last frame in the plain blend
+_TARGETS = {"short": "≤ 0.40", "sharpness": "≥ 0.90"}
+
+
+def main(_):
+    from tfstyle.runtime import devices
+
+    devices.start_tensorflow()
+    from benchmarks import table
+    from tfstyle import images
+    from tfstyle.stylization import Stylizer
+
+    table.print_heading()
+    stylizer = Stylizer(_MODEL.value, compiled=True)
+    style = images.read_image(_STYLE.value or _EXAMPLES / "brushstrokes.jpg", 384)
+    code = stylizer.encode_style(style)
+    clips = make_clips() | {pathlib.Path(path).stem: real_clip(path) for path in _CLIPS.value}
+    found = {}
+    for name, clip in clips.items():
+        results = stylize(stylizer, code, clip)
+        found[name] = {way: measure(frames, results, clip) for way, frames in results.items()}
+        if _STRIPS.value:
+            write_strips(pathlib.Path(_STRIPS.value), name, clip, results)
+    print(f"(each: {', '.join(found)})\n")
+    for figure in ("short", "long", "flicker", "sharpness"):
+        isolated = [found[name]["isolation"][figure] for name in found]
+        digits = 5 if figure in ("short", "long") else 2
+        table.print_row(f"{figure}, in isolation", "", isolated, digits)
+        for way in ("exponential", "video.py"):
+            ratios = [
+                found[name][way][figure] / one for name, one in zip(found, isolated, strict=True)
+            ]
+            target = _TARGETS.get(figure, "") if way == "video.py" else ""
+            table.print_row(f"{figure}, {way}", target, ratios, 2)
+    ghosts = [found["cut"][way]["ghost"] for way in ("exponential", "video.py")]
+    table.print_row("frame after the cut, to that in isolation, grey levels", "0", ghosts, 2)
+
+
+def make_clips():
+    from benchmarks import exact_clips
+    from tfstyle import images
+
+    size = (2 * (_SIZE.value // 3), _SIZE.value)
+    photos = [images.read_image(_EXAMPLES / f"{name}.jpg") for name in ("astronaut", "chelsea")]
+    clips = exact_clips.standard_clips(photos, size, _FRAMES.value)
+    others = exact_clips.standard_clips(photos[::-1], size, _FRAMES.value)
+    return {**clips, "cut": exact_clips.joined(clips["cut-out"], others["pan"])}
+
+
+def real_clip(path):
+    """A clip of a file, with the interface of an `ExactClip`; motion is estimated."""
+    from benchmarks import exact_clips
+    from tfstyle.video import conversion, flow
+
+    frames = conversion.open_clip(path, size=_SIZE.value).frames()
+    pictures = [frame.image for _, frame in zip(range(2 * _FRAMES.value), frames, strict=False)]
+    estimator = flow.FlowEstimator()
+
+    class Estimated(exact_clips.ExactClip):
+        def motion(self, number, earlier):
+            found = estimator.motion(pictures[earlier], pictures[number])
+            return found.places, (found.weight > 0.5) & (not found.cut)
+
+    return Estimated(np.float32(pictures) / 255.0, (), [0] * len(pictures))
+
+
+def stylize(stylizer, code, clip):
+    """Frames, `(n, h, w, 3)` float32, by the way in which they are made."""
+    from tfstyle.video import clips, consistency, flow, painters, stages
+
+    pictures = np.round(255.0 * clip.frames).astype(np.uint8)
+
+    def run(*filters):
+        steps = (
+            stages.Step(clips.Frame(picture, number, 1), False)
+            for number, picture in enumerate(pictures)
+        )
+        for one in filters:
+            steps = one.run(steps)
+        return np.stack([step.frame.image for step in steps]).astype(np.float32) / 255.0
+
+    isolated = run(painters.Painter(stylizer, code, steady=False))
+    blended = [isolated[0]]
+    for frame in isolated[1:]:
+        blended.append(_EMA * blended[-1] + (1.0 - _EMA) * frame)
+    return {
+        "isolation": isolated,
+        "exponential": np.stack(blended),
+        "video.py": run(
+            flow.MotionFilter(), painters.Painter(stylizer, code), consistency.ConsistencyFilter()
+        ),
+    }
+
+
+def measure(frames, results, clip):
+    """Warping errors of neighbours and of frames some apart, flicker, sharpness, a ghost."""
+    from tfstyle import metrics
+    from tfstyle.video.flow import warp
+
+    found = {"short": [], "long": [], "flicker": []}
+    for gap, name in ((1, "short"), (_LONG, "long")):
+        for number in range(gap, len(frames)):
+            places, visible = clip.motion(number, number - gap)
+            last = warp(frames[number - gap], places, sharp=True)
+            found[name].append(metrics.warping_error(frames[number], last, visible))
+            if gap == 1:
+                content = clip.frames[number]
+                found["flicker"].append(
+                    metrics.flat_flicker(frames[number], last, visible, content)
+                )
+    isolated = results["isolation"]
+    found["sharpness"] = [
+        metrics.sharpness(one[None]) / metrics.sharpness(other[None])
+        for one, other in zip(frames, isolated, strict=True)
+    ]
+    cuts = [k for k in range(1, len(frames)) if clip.shots[k] != clip.shots[k - 1]]
+    found["ghost"] = [255.0 * np.abs(frames[k] - isolated[k]).mean() for k in cuts] or [0.0]
+    return {name: float(np.nanmean(values)) for name, values in found.items()}
+
+
+def write_strips(folder, name, clip, results):
+    """Five frames in isolation and as `video.py` makes them, with differences to the last one."""
+    from tfstyle import images
+    from tfstyle.video.flow import warp
+
+    folder.mkdir(parents=True, exist_ok=True)
+    first = len(clip.frames) // 2 - 2
+    rows = []
+    for way in ("isolation", "video.py"):
+        frames = results[way]
+        numbers = range(first, first + 5)
+        differences = []
+        for number in numbers:
+            places, visible = clip.motion(number, number - 1)
+            last = warp(frames[number - 1], places, sharp=True)
+            differences.append(4.0 * np.abs(frames[number] - last) * visible[..., None])
+        rows += [np.concatenate([frames[k] for k in numbers], 1), np.concatenate(differences, 1)]
+    images.write_image(folder / f"{name}.jpg", np.concatenate(rows)[None])
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,179 @@
+"""`video.py` as a program: whole runs, stops, kills and one-line errors."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+
+import av
+import numpy as np
+import pytest
+
+from tests.clip_files import moving_colors, read_sound, read_times, sound_packets, write_clip
+from tests.conftest import ROOT
+from tfstyle import config
+from tfstyle.__main__ import main
+from tfstyle.commands import video
+from tfstyle.errors import InputError
+from tfstyle.runtime import devices
+from tfstyle.video import conversion
+
+# The program with parts of eight frames; `--` are its arguments.
+SMALL_PARTS = (
+    "import sys\n"
+    "from tfstyle.__main__ import main\n"
+    "from tfstyle.runtime import process\n"
+    "from tfstyle.video import conversion\n"
+    "conversion.LENGTH = 8\n"
+    "process.leave(main(['video', *sys.argv[1:]]))"
+)
+
+
+@pytest.fixture
+def flags(tmp_path, examples):
+    write_clip(tmp_path / "clip.mp4", moving_colors(60), sound=True)
+    painting = f"--style={examples / 'mosaic.jpg'}"
+    return ["--input=clip.mp4", painting, "--style_size=64", "--batch_size=2"]
+
+
+def start(folder, *flags):
+    environment = {**os.environ, "KERAS_HOME": str(folder / "keras"), "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", SMALL_PARTS, *flags], cwd=folder, env=environment, text=True,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def wait_for(path, process):
+    until = time.monotonic() + 120
+    while not path.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    assert path.exists(), process.communicate()
+
+
+def test_a_killed_run_goes_on_to_the_same_video(run_program, tmp_path, flags, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(conversion, "LENGTH", 8)
+    assert main(["video", *flags, "--output=whole.mp4"]) == 0
+    assert capfd.readouterr().err.splitlines()[-1] == "Wrote whole.mp4."
+    assert [float(one) for one in read_times(tmp_path / "whole.mp4")] == pytest.approx(
+        [number / 25 for number in range(60)]
+    )
+    assert sound_packets(tmp_path / "whole.mp4") == sound_packets(tmp_path / "clip.mp4")
+
+    killed = start(tmp_path, *flags, "--output=copy.mp4")
+    wait_for(tmp_path / "copy.mp4.parts" / "state.npz", killed)
+    killed.kill()
+    killed.communicate()
+    assert not (tmp_path / "copy.mp4").exists()
+
+    stopped = start(tmp_path, *flags, "--output=copy.mp4", "--resume")
+    wait_for(tmp_path / "copy.mp4.parts" / "000002.nut", stopped)
+    stopped.send_signal(signal.SIGTERM)
+    _, text = stopped.communicate(timeout=60)
+    assert stopped.returncode == 128 + signal.SIGTERM, text
+    assert "Going on from copy.mp4.parts: " in text
+    assert "Stopped: copy.mp4 holds what is done; the same command with --resume" in text
+    times = read_times(tmp_path / "copy.mp4")
+    assert 24 <= len(times) < 60
+    sound, _ = read_sound(tmp_path / "copy.mp4")
+    assert abs(sound[-1] - float(times[-1]) - 0.04) < 0.03
+
+    assert main(["video", *flags, "--output=copy.mp4", "--resume"]) == 0
+    assert (tmp_path / "copy.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    left = {path.name for path in tmp_path.iterdir()} - {"keras"}
+    assert left == {"clip.mp4", "whole.mp4", "copy.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("--input=none.mp4", "--input: none.mp4: no such file"),
+        ("--input=text.mp4", "--input: text.mp4: not a video that can be read, or damaged ("),
+        ("--output=clip.mp4", "--output: clip.mp4 is also read; give it another name"),
+        ("--output=none/a.mp4", "none/a.mp4: the folder none does not exist; create it first"),
+        ("--codec=x264", "--codec: no encoder 'x264'; did you mean 'libx264'?"),
+        ("--start=9", "--input: clip.mp4: no frame from 9 s can be decoded"),
+        ("--model=mobil", "--model: 'mobil' is no .keras file, and no packaged model; did you"),
+    ],
+)
+def test_errors_are_one_line_before_any_work(tmp_path, monkeypatch, capfd, flags, change, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.mp4").write_text("no video")
+    monkeypatch.setattr(devices, "start_tensorflow", None)  # not called
+    assert main(["video", *flags, change]) == 1
+    error = capfd.readouterr().err
+    assert error.startswith(f"error: {message}") and error.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "text.mp4"}
+
+
+def test_without_a_style_it_asks_for_one(tmp_path, monkeypatch, capfd, flags):
+    monkeypatch.chdir(tmp_path)
+    assert main(["video", "--input=clip.mp4"]) == 1
+    assert capfd.readouterr().err == "error: --style: give the painting to take the style of\n"
+
+
+def test_a_missing_package_is_one_line(tmp_path, flags):
+    code = "import sys\nsys.modules['av'] = None\n" + SMALL_PARTS
+    result = subprocess.run(
+        [sys.executable, "-c", code, *flags, f"--input={tmp_path}/clip.mp4"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr == "error: av is not installed; pip install -e '.[video]'\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"input": ""}, "--input: give the video"),
+        ({"start": 3.0, "end": 2.0}, "--end: must be after --start=3, not 2"),
+        ({"consistency": 1.5}, "--consistency: must be from 0 to 1, not 1.5"),
+        ({"batch_size": 3}, "--batch_size: must be 1, 2, 4, 8 or 16, not 3"),
+        ({"style_weights": (1.0,)}, "--style_weights: 1 given for 0 --style"),
+        ({"style": ("a",), "style_name": "b"}, "--style, --style_name: give one of the two"),
+        ({"size": 20}, "--size: must be 0 or from 40"),
+        ({"rate": 0.0}, "--rate: must be from 0.01"),
+        ({"style_name": "a", "preserve_color": "linear"}, "--preserve_color=linear: recolours"),
+    ],
+)
+def test_flags_are_checked(flags, message):
+    with pytest.raises(InputError, match=message):
+        config.VideoCommand(**{"input": "clip.mp4", **flags})
+
+
+def test_what_must_be_the_same_to_go_on(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"1")
+    given = config.VideoCommand(input=str(tmp_path / "clip.mp4"))
+    code = {"mean": np.zeros((1, 4), "f")}
+    first = video._identity(given, code)
+    again = dataclasses.replace(given, resume=True)
+    assert video._identity(again, code) == first
+    for other in ({"crf": 20}, {"start": 0.5}, {"model": "quality"}, {"consistency": 0.5}):
+        assert video._identity(dataclasses.replace(given, **other), code) != first
+    assert video._identity(given, {"mean": np.ones((1, 4), "f")}) != first
+    (tmp_path / "clip.mp4").write_bytes(b"22")
+    assert video._identity(given, code) != first
+
+
+def test_progress_has_the_speed_and_the_time_left(monkeypatch):
+    shown, now = [], iter([10.0, 11.0, 14.0, 20.0])
+    monkeypatch.setattr(video, "time", types.SimpleNamespace(monotonic=lambda: next(now)))
+    monkeypatch.setattr(video.terminal, "show_progress", lambda *a, **k: shown.append((a, k)))
+    progress = video._Progress(count=40, done=8)
+    for done in (9, 10, 17, 29):
+        progress.show(done)
+    # The first frame, with compiling, does not count, and a second is too little to know.
+    assert shown == [
+        ((17 / 40, "17 of 40 frames", "2 frames/s"), {"remaining": 23 / 2}),
+        ((29 / 40, "29 of 40 frames", "2 frames/s"), {"remaining": 11 / 2}),
+    ]
+
+
+def test_av_has_the_codecs_of_all_containers():
+    from tfstyle.video.encoding import CONTAINERS
+
+    assert {*CONTAINERS.values()} <= av.codecs_available

@@ -1,0 +1,510 @@
+"""`tfstyle web` by its addresses: uploads, pictures, sessions, protection, renders."""
+
+import asyncio
+import base64
+import dataclasses
+import io
+import json
+import re
+import socket
+import struct
+import sys
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT
+from tests.web_server import Client, running
+from tfstyle import cli, images
+from tfstyle.__main__ import main
+from tfstyle.commands import optimize
+from tfstyle.config import WebCommand
+from tfstyle.errors import InputError
+from tfstyle.stylization import StyleLibrary, Stylizer, engines
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+
+from tfstyle.web import render_queue, render_worker, sessions, settings
+from tfstyle.web.protection import Protection
+from tfstyle.web.render_worker import End, Report, Task
+from tfstyle.web.settings import Settings
+
+ASKED = {
+    "photo": "content-1", "styles": [{"id": "style-2", "share": 1.0}], "strength": 0.6,
+    "keep_color": False, "brush": 0.5, "size": 128, "iterations": 20,
+    "region": {"mask": "", "style": "", "strength": 0.0},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("web")
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    with running(folder, "--max_upload=1", "--max_pixels=1") as found:
+        yield found
+
+
+@pytest.fixture
+def client(server):
+    return Client(server)
+
+
+def picture_of(client, result):
+    status, data = client.request("GET", f"/api/results/{result}.png")
+    assert status == 200
+    return np.asarray(Image.open(io.BytesIO(data)), np.float32) / 255, data
+
+
+def test_it_paints_what_stylize_paints(client, examples, tmp_path):
+    found = client.call("POST", "/api/paint", ASKED)
+    picture, _ = picture_of(client, found["result"])
+    stylizer = Stylizer("quality", engine=engines.fastest("quality"))
+    code = stylizer.encode_style(images.read_image(examples / "mosaic.jpg", 256))
+    content = images.read_image(examples / "chelsea.jpg", 128)
+    expected = stylizer.paint(content, code, strength=0.6)[0]
+    np.testing.assert_allclose(picture, expected, atol=1.1 / 255)
+    assert "chelsea__mosaic.png" in client.headers["content-disposition"]
+    status, data = client.request("GET", f"/api/results/{found['result']}.tif")
+    assert status == 200 and "chelsea__mosaic.tif" in client.headers["content-disposition"]
+    (tmp_path / "deep.tif").write_bytes(data)
+    deep = images.read_image(tmp_path / "deep.tif")[0]
+    np.testing.assert_allclose(deep, expected, atol=1 / 65535)
+    assert images.read_parameters(tmp_path / "deep.tif")["strength"] == 0.6
+
+
+def test_a_picture_gives_back_its_settings(client, tmp_path):
+    styles = [{"id": "style-0", "share": 0.5}, {"id": "style-2", "share": 1.0}]
+    asked = {**ASKED, "styles": styles, "keep_color": True}
+    _, data = picture_of(client, client.call("POST", "/api/paint", asked)["result"])
+    found = client.upload("again.png", data)["settings"]
+    names = [{"name": "brushstrokes", "share": 0.5}, {"name": "mosaic", "share": 1.0}]
+    assert found == {
+        "rendered": False, "photo": "chelsea", "styles": names, "strength": 0.6,
+        "keep_color": True, "brush": 0.5, "size": 128, "iterations": 0,
+        "region": ASKED["region"],
+    }  # fmt: skip
+
+
+def mask_of(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_a_region_has_its_own_strength_and_style(client):
+    pixels = np.zeros((64, 96), np.uint8)
+    pixels[:, :48] = 255
+    paint = lambda **change: picture_of(
+        client, client.call("POST", "/api/paint", {**ASKED, **change})["result"]
+    )
+    left, right = np.s_[:, :58], np.s_[:, -58:]  # of 128 columns, without the soft edge
+    plain, _ = paint()
+    other, _ = paint(styles=[{"id": "style-1", "share": 1.0}], strength=1.0)
+    region = {"mask": mask_of(pixels), "style": "style-1", "strength": 1.0}
+    found, data = paint(region=region)
+    np.testing.assert_allclose(found[left], other[left], atol=1.1 / 255)
+    np.testing.assert_allclose(found[right], plain[right], atol=1.1 / 255)
+    photo = images.read_image(ROOT / "examples" / "chelsea.jpg", 128)[0]
+    kept, _ = paint(region={**region, "style": "", "strength": 0.0})
+    np.testing.assert_allclose(kept[left], photo[left], atol=1.1 / 255)
+    again = client.upload("again.png", data)["settings"]["region"]
+    assert again == {**region, "style": "ink_wash"}
+    large = mask_of(np.zeros((1, 1025), np.uint8))
+    asked = {**ASKED, "region": {**region, "mask": large}}
+    assert "more than 1024 pixels" in client.call("POST", "/api/paint", asked)
+    asked = {**ASKED, "region": region}
+    assert "only leave the photo" in client.call("POST", "/api/renders", asked)
+
+
+def test_renders_store_the_flags_of_optimize(examples, tmp_path):
+    """A style of strength 0.5 weighs 1/√10 of the full one."""
+    asked = Settings.parse(json.dumps({**ASKED, "strength": 0.5, "keep_color": True}).encode(), 512)
+    command = asked.render_command("chelsea", ["mosaic"])
+    stored = json.loads(json.dumps(settings.render_parameters(command, "")))
+    assert stored["style_weight"] == pytest.approx(10 / 10**0.5)
+    assert stored["program"].startswith("tfstyle optimize")
+    found = settings.of_parameters(stored)
+    assert found["strength"] == pytest.approx(0.5) and found["brush"] == 0.5
+    assert (found["rendered"], found["photo"], found["keep_color"]) == (True, "chelsea", True)
+    assert found["styles"] == [{"name": "mosaic", "share": 1.0}]
+
+
+def test_optimize_repeats_a_render_from_its_picture(tmp_path, examples, monkeypatch):
+    """The files lie beside it."""
+    region = {"mask": mask_of(np.eye(8, dtype=np.uint8)), "style": "", "strength": 0.0}
+    asked = Settings.parse(json.dumps({**ASKED, "region": region}).encode(), 512)
+    command = asked.render_command("chelsea.jpg", ["mosaic.jpg"])
+    stored = settings.render_parameters(command, region["mask"])
+    images.write_image(tmp_path / "p.png", np.zeros((1, 8, 8, 3), "f"), parameters=stored)
+    for name in ("chelsea.jpg", "mosaic.jpg"):
+        (tmp_path / name).symlink_to(examples / name)
+    monkeypatch.chdir(tmp_path)
+    flags = ["--from_picture=p.png"]
+    found = cli.parse(optimize.FLAGS, flags, "optimize.py", optimize.read_parameters)
+    assert dataclasses.replace(found, from_picture="") == command
+    assert settings.of_parameters(stored)["styles"] == [{"name": "mosaic", "share": 1.0}]
+
+
+def test_other_parameters_are_survived():
+    odd = {"program": "tfstyle optimize 1", "style": "a/b.jpg", "style_weights": ["x"],
+           "style_weight": -3, "style_scale": "x", "content": [], "size": None}  # fmt: skip
+    found = settings.of_parameters(odd)
+    assert found["styles"] == [{"name": "b", "share": 1.0}] and found["strength"] == 0.0
+    assert settings.of_parameters({"program": "other"}) == {}
+
+
+def test_uploads_are_painted_and_other_sessions_cannot_see_them(server, client, examples):
+    photo = client.upload(examples / "astronaut.jpg")
+    painting = client.upload(examples / "ink_wash.jpg")
+    assert photo["name"] == "astronaut" and photo["settings"] is None
+    asked = {**ASKED, "photo": photo["id"], "styles": [{"id": painting["id"], "share": 1.0}]}
+    result = client.call("POST", "/api/paint", asked)["result"]
+    addresses = [f"/api/pictures/{photo['id']}", f"/api/pictures/{photo['id']}/thumbnail",
+                 f"/api/results/{result}.png"]  # fmt: skip
+    for address in addresses:
+        assert client.request("GET", address)[0] == 200
+    other = Client(server)
+    assert other.cookies != client.cookies
+    for address in addresses:
+        assert other.request("GET", address)[0] == 404
+    assert "no longer there" in other.call("POST", "/api/paint", asked)
+
+
+def bomb(side=60_000):
+    """A PNG file of a few bytes that says it has `side`² pixels."""
+    chunk = lambda kind, data: (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    )
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
+            + chunk(b"IEND", b""))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name, data, words",
+    [
+        ("bomb.png", bomb(), r"bomb\.png: has 3600 megapixels; 1 can be used"),
+        ("large.png", bomb(1100), r"large\.png: has 1\.21 megapixels; 1 can be used"),
+        ("short.png", bomb(64), r"short\.png: not a readable image"),
+        ("text.jpg", b"hello", r"text\.jpg: not a readable image"),
+        ("empty.jpg", b"", r"empty\.jpg: not a readable image"),
+        ("heavy.jpg", bytes(1_000_001), r"heavy\.jpg: larger than 1 MB"),
+        ("..\\a/../../b.png", b"x", r"\.\._a_\.\._\.\._b\.png: not a readable image"),
+    ],
+    ids=lambda value: value[:9] if isinstance(value, str) else "data",
+)
+def test_bad_files_give_one_line_and_stay_nowhere(client, folder, name, data, words):
+    before = sorted(folder.rglob("*.upload"))
+    path = name.replace("/", "%2F").replace("\\", "%5C")
+    status, body = client.request("PUT", f"/api/pictures/{path}", data)
+    message = json.loads(body)["error"]
+    assert status == 400 and re.match(words, message), message
+    assert str(folder) not in message and "\n" not in message
+    assert sorted(folder.rglob("*.upload")) == before
+
+
+def test_a_body_without_its_length_is_limited_too(client, folder):
+    parts = (bytes(100_000) for _ in range(12))
+    status, body = client.request("PUT", "/api/pictures/a.jpg", parts)
+    assert status == 400 and b"larger than 1 MB" in body
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(client, server, folder):
+    before = sorted(folder.rglob("*.upload"))
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    with socket.create_connection(("127.0.0.1", server.port)) as half:
+        half.sendall(
+            f"PUT /api/pictures/a.jpg HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n"
+            "Content-Length: 5000\r\n\r\nabc".encode()
+        )
+        wait(lambda: sorted(folder.rglob("*.upload")) != before)
+    wait(lambda: sorted(folder.rglob("*.upload")) == before)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"strength": 2}, "strength: must be from 0 to 1, not 2"),
+        ({"size": 5000}, "size: must be from 128 to 1024"),
+        ({"brush": "x"}, "brush must be a number"),
+        ({"styles": []}, "choose one to 3"),
+        ({"styles": [{"id": "style-0", "share": 0}]}, "not all 0"),
+        ({"photo": "/etc/passwd"}, "no longer there"),
+        ({"region": {"mask": "!", "style": "", "strength": 0}}, "mask: not a PNG file"),
+        ({"region": {"mask": "", "style": "", "strength": 2}}, "region.strength: must be from 0"),
+        ({"region": {"mask": "", "style": "x", "strength": 1}}, "no longer there"),
+    ],
+)
+def test_bad_requests_give_one_line(client, change, words):
+    assert words in client.call("POST", "/api/paint", {**ASKED, **change})
+
+
+def test_what_is_no_request_of_the_page_gives_one_line(client):
+    assert "not a request of the page" in client.call("POST", "/api/paint", b"\xff{")
+    assert "more than 327680 bytes" in client.call("POST", "/api/paint", bytes(330_000))
+    client.cookies.clear()
+    assert "reload" in client.call("POST", "/api/paint", ASKED)
+
+
+def test_the_page_calls_nothing_outside(client):
+    assert client.status == 200 and b"<title>tfstyle</title>" in client.page
+    assert "default-src 'self'" in client.headers["content-security-policy"]
+    for path in (ROOT / "tfstyle" / "web" / "page").iterdir():
+        assert not re.search(r"https?:|//[a-z]+\.|@import", path.read_text("utf-8")), path
+
+
+def test_other_sites_are_refused(client, server):
+    def status(method="POST", **headers):
+        return client.request(method, "/api/paint", json.dumps(ASKED), **headers)[0]
+
+    own = server.address.rstrip("/")
+    assert status(Origin=own, Sec_Fetch_Site="same-origin") == 200
+    assert status(Origin="http://evil.example") == 403
+    assert status(Origin="null") == 403
+    assert status(Origin=own.replace(str(server.port), "1")) == 403
+    assert status(Sec_Fetch_Site="cross-site") == status(Sec_Fetch_Site="same-site") == 403
+    assert status(Host="evil.example") == 421
+    assert client.request("GET", "/", Host=f"evil.example:{server.port}")[0] == 421
+    assert client.request("GET", "/", Host=f"localhost:{server.port}")[0] == 200
+
+
+def test_it_ends_by_a_signal_and_leaves_no_file(tmp_path, examples):
+    with running(tmp_path) as server:
+        Client(server).upload(examples / "astronaut.jpg")
+        assert [*tmp_path.rglob("*.upload")]
+        assert server.stop() == 0
+    assert [*tmp_path.rglob("*.upload")] == [] and [*tmp_path.glob(".tfstyle-*")] == []
+
+
+def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples):
+    stylizer = Stylizer("mobile", engine=engines.fastest("mobile"))
+    library = StyleLibrary(stylizer.model.code_identity())
+    library.add("mine", stylizer.encode_style(painting), painting)
+    library.save(tmp_path / "s.json")
+    photo = examples / "chelsea.jpg"
+    flags = [f"--style_library={tmp_path / 's.json'}", "--model=mobile", f"--content={photo}"]
+    with running(tmp_path, *flags) as server:
+        client = Client(server)
+        state = client.call("GET", "/api/state")
+        (style,) = state["styles"]
+        assert (style["name"], style["has_painting"]) == ("mine", False)
+        assert [one["name"] for one in state["photos"]] == ["chelsea"]
+        asked = {**ASKED, "photo": "content-0", "styles": [{"id": style["id"], "share": 1}]}
+        picture, data = picture_of(client, client.call("POST", "/api/paint", asked)["result"])
+        content = images.read_image(photo, 128)
+        expected = stylizer.paint(content, library.code("mine"), strength=0.6)[0]
+        np.testing.assert_allclose(picture, expected, atol=1.1 / 255)
+        assert "needs the painting" in client.call("POST", "/api/renders", asked)
+
+
+# Without a server
+
+
+def test_a_session_keeps_its_last_uploads_and_results(tmp_path, monkeypatch, examples):
+    monkeypatch.setattr(sessions, "_MOST_PICTURES", 2)
+    session = sessions.Session(tmp_path)
+    pictures = []
+    for _ in range(3):
+        path = session.new_file(".upload")
+        path.write_bytes((examples / "chelsea.jpg").read_bytes())
+        pictures.append(session.add_upload(path, "chelsea.jpg", 60)[0])
+    assert [session.picture(one.id) for one in pictures] == [None, *pictures[1:]]
+    assert [one.path.exists() for one in pictures] == [False, True, True]
+    results = []
+    for _ in range(3):
+        path = session.new_file(".png")
+        path.touch()
+        result = sessions.Result(path, "a", lambda path: path.touch())
+        assert result.deep_path().suffix == ".tif"
+        results.append(session.add_result(result))
+    assert session.result(results[0]) is None and session.result(results[2]) is result
+    assert len([*session.folder.iterdir()]) == 2 + 4
+
+
+def test_the_session_not_used_for_longest_ends(queue, renders, tmp_path):
+    found = sessions.Sessions(tmp_path, queue, most=2)
+    first, second = found.start(), found.start()
+    second.render = renders("long")
+    assert found.find(first.id) is first
+    third = found.start()
+    assert found.find(second.id) is None and not second.folder.exists()
+    assert found.find(first.id) is first and found.find(third.id) is third
+    wait(lambda: second.render.state == "cancelled")
+    assert found.find("") is None
+
+
+def ask(app, path="/", host="127.0.0.1", query="", **headers):
+    """Status and headers of an ASGI application's answer."""
+    found = {}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            found["status"] = message["status"]
+            found["headers"] = dict(message["headers"])
+
+    async def receive():
+        return {"type": "http.request", "body": b""}
+
+    lines = [(name.encode(), value.encode()) for name, value in {"host": host, **headers}.items()]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query.encode(),
+             "headers": lines, "scheme": "http", "server": ("127.0.0.1", 1)}  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    return found["status"], found["headers"]
+
+
+async def open_page(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_a_token_is_asked_for_where_others_can_come():
+    config = WebCommand(host="0.0.0.0")
+    assert not config.is_private()
+    app = Protection(open_page, config, "secret-token", "cookie")
+    assert ask(app)[0] == ask(app, query="token=secret-toke")[0] == 403
+    assert ask(app, "/api/state")[0] == ask(app, cookie="cookie=other")[0] == 403
+    status, headers = ask(app, query="token=secret-token")
+    assert status == 303 and headers[b"location"] == b"/"
+    assert headers[b"set-cookie"].startswith(b"cookie=secret-token; HttpOnly")
+    assert ask(app, cookie="cookie=secret-token")[0] == 200
+    for host, expected in (("192.168.1.7:80", 200), ("[fe80::1]:80", 200), ("evil.example", 421)):
+        assert ask(app, host=host, cookie="cookie=secret-token")[0] == expected
+    private = Protection(open_page, WebCommand(), "", "cookie")
+    assert ask(private, host="192.168.1.7")[0] == 421 and ask(private, host="[::1]:7")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--token=short"], "--token: give 8 characters"),
+        (["--port=70000"], "--port: must be from 0 to 65535"),
+        (["--host=192.0.2.1"], "cannot be listened on"),
+        (["--compare=x", "--style_library=y"], "--compare, --style_library: give one"),
+        (["--compare=nowhere"], "--compare: nowhere: no such folder"),
+        (["--content=nowhere"], "--content: nowhere: no such file"),
+        (["--model=nothing"], "--model: 'nothing' is no .keras file"),
+    ],
+)
+def test_bad_flags_give_one_line(flags, words, capfd):
+    assert main(["web", "--no_browser", *flags]) == 1
+    assert words in capfd.readouterr().err
+
+
+def test_a_port_that_is_taken_gives_one_line(capfd):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["web", "--no_browser", f"--port={taken.getsockname()[1]}"]) == 1
+    assert "--port=0 takes a free port" in capfd.readouterr().err
+
+
+def test_without_its_packages_one_line_says_what_to_install(monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "tfstyle.web.serving", raising=False)
+    monkeypatch.delattr("tfstyle.web.serving", raising=False)
+    assert main(["web", "--no_browser", "--port=0"]) == 1
+    assert "pip install 'tfstyle[web]'" in capfd.readouterr().err
+
+
+# Renders, by a process that only says that it renders
+
+
+def pretend(connection):
+    """Reports without end until a stop is asked; the photo's name says what happens."""
+    while True:
+        task = connection.recv()
+        if not isinstance(task, Task):
+            continue
+        kind = task.command.content[0]
+        if kind == "dies":
+            return
+        complete = kind in ("quick", "bad")
+        while not complete:
+            connection.send(Report(0.5, 7.0, "64 × 64", b"preview"))
+            if kind != "deaf" and connection.poll(0.02):
+                break
+            time.sleep(0.02)
+        if connection.poll():
+            connection.recv()
+        task.output.write_bytes(b"picture")
+        connection.send(End(complete, "too small" if kind == "bad" else ""))
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    monkeypatch.setattr(render_worker, "serve", pretend)
+    monkeypatch.setattr(render_queue, "_PATIENCE", 0.3)
+    found = render_queue.RenderQueue()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def renders(queue, tmp_path):
+    """Adds a render of a kind to the queue."""
+    asked = Settings.parse(json.dumps(ASKED).encode(), 512)
+
+    def add(kind):
+        output = tmp_path / f"{kind}-{time.monotonic_ns()}.png"
+        command = asked.render_command(kind, ["mosaic"])
+        render = render_queue.Render(command, "photo", ["painting"], "", output, kind)
+        queue.add(render)
+        return render
+
+    return add
+
+
+def wait(condition):
+    for _ in range(1500):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")
+
+
+def test_renders_wait_for_each_other_and_stop_with_their_picture(queue, renders):
+    first, second, third = renders("long"), renders("long"), renders("quick")
+    wait(lambda: first.previews > 1)
+    assert (first.preview, first.report.done, first.state) == (b"preview", 0.5, "running")
+    assert [queue.place(one) for one in (first, second, third)] == [0, 1, 2]
+    queue.cancel(second)
+    assert second.state == "cancelled" and queue.place(third) == 1
+    queue.stop(first)
+    wait(lambda: third.is_over)
+    assert (first.state, third.state) == ("stopped", "done")
+    assert first.task.output.read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize("kind", ["long", "deaf"])
+def test_a_cancelled_render_leaves_nothing_and_is_killed_if_it_must(queue, renders, kind):
+    render = renders(kind)
+    wait(lambda: render.previews)
+    queue.cancel(render)
+    wait(lambda: render.is_over)
+    assert render.state == "cancelled" and not render.task.output.exists()
+    after = renders("quick")
+    wait(lambda: after.is_over)
+    assert after.state == "done"
+
+
+def test_failures_of_a_render_and_the_end_of_its_process_are_told(queue, renders):
+    bad, dies, quick = renders("bad"), renders("dies"), renders("quick")
+    wait(lambda: quick.is_over)
+    assert (bad.state, bad.error) == ("failed", "too small")
+    assert dies.state == "failed" and "process was ended" in dies.error
+    assert quick.state == "done"
+
+
+def test_the_queue_has_an_end(queue, renders):
+    found = [renders("long")]
+    wait(lambda: found[0].state == "running")
+    found += [renders("long") for _ in range(render_queue._MOST_WAITING)]
+    with pytest.raises(InputError, match="16 renders are waiting"):
+        renders("long")
+    for one in reversed(found):
+        queue.cancel(one)

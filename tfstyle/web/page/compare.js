@@ -1,0 +1,113 @@
+// A blind comparison: two pictures, three questions, by click or by arrow key.
+"use strict";
+const $ = (id) => document.getElementById(id);
+const TEXTS = {
+  style: "Which has more of the painting’s style?",
+  content: "Which keeps more of the photo?",
+  overall: "Which is the better picture?",
+};
+const KEYS = { ArrowLeft: "left", ArrowDown: "same", ArrowRight: "right" };
+const LABELS = { left: "← Left", same: "↓ Same", right: "Right →" };
+let trial = null, answers = {}, sending = false;
+
+async function call(path, body) {
+  const answer = await fetch(path, body && { method: "POST", body: JSON.stringify(body) });
+  if (answer.ok) return answer.json();
+  const text = await answer.text();
+  let message = text;
+  try {
+    message = JSON.parse(text).error;
+  } catch { /* plain text */ }
+  throw new Error(message);
+}
+
+async function guarded(work) {
+  try {
+    await work();
+    $("message").textContent = "";
+  } catch (error) {
+    $("message").textContent = error.message;
+    $("message").className = "error";
+  }
+}
+
+async function next() {
+  trial = await call("api/trial");
+  answers = {};
+  $("sides").hidden = !trial.trial;
+  const address = (which) => `api/trials/${trial.trial}/${which}`;
+  if (trial.trial) for (const side of ["left", "right"]) $(side).src = address(side);
+  $("originals").replaceChildren(...trial.originals.map((which) => {
+    const image = document.createElement("img");
+    image.src = address(which);
+    image.alt = which === "content" ? "The photo" : "The painting";
+    return image;
+  }));
+  $("note").textContent = trial.trial
+    ? `${trial.voted} of ${trial.of} done. Click, or press ← ↓ →; Backspace takes the last answer back.`
+    : `Thank you: all ${trial.of} are done.`;
+  draw();
+}
+
+function current() {
+  return trial?.trial ? trial.questions.find((one) => !(one in answers)) : undefined;
+}
+
+function draw() {
+  const rows = !trial.trial ? [] : trial.questions.map((question) => {
+    const row = document.createElement("div");
+    row.className = question === current() ? "question now" : "question";
+    row.dataset.question = question;
+    const text = document.createElement("b");
+    text.textContent = TEXTS[question];
+    row.append(text, ...trial.answers.map((one) => {
+      const button = document.createElement("button");
+      button.textContent = LABELS[one];
+      button.setAttribute("aria-pressed", answers[question] === one);
+      button.onclick = () => answer(question, one);
+      return button;
+    }));
+    return row;
+  });
+  $("questions").replaceChildren(...rows);
+}
+
+async function answer(question, one) {
+  if (sending) return;
+  answers[question] = one;
+  draw();
+  if (current()) return;
+  sending = true;
+  await guarded(async () => {
+    await call(`api/trials/${trial.trial}`, answers);
+    await next();
+    if (!$("preferences").hidden) await showPreferences();
+  });
+  sending = false;
+}
+
+async function showPreferences() {
+  const cells = (kind, texts) => {
+    const row = document.createElement("tr");
+    row.append(...texts.map((text) => Object.assign(document.createElement(kind), { textContent: text })));
+    return row;
+  };
+  const rows = (await call("api/preferences")).rows.map((one) => cells("td", [
+    one.systems, one.question, one.first, one.second, one.same,
+    `${Math.round(100 * one.low)} to ${Math.round(100 * one.high)} %`,
+  ]));
+  $("preferences").replaceChildren(cells("th", ["systems", "question", "first", "second", "same", "first’s share, 95 %"]), ...rows);
+  $("preferences").hidden = false;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key in KEYS && current()) {
+    event.preventDefault();
+    answer(current(), KEYS[event.key]);
+  } else if (event.key === "Backspace" && trial && !sending) {
+    delete answers[Object.keys(answers).pop()];
+    draw();
+  }
+});
+$("show").onclick = () => guarded(showPreferences);
+guarded(next);

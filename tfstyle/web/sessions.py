@@ -1,0 +1,182 @@
+"""What one browser has uploaded and made; others cannot see it."""
+
+import collections
+import dataclasses
+import pathlib
+import secrets
+import shutil
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tfstyle import images
+from tfstyle.errors import InputError
+from tfstyle.images import thumbnails
+from tfstyle.images.outputs import safe_name
+from tfstyle.web import settings
+from tfstyle.web.render_queue import Render, RenderQueue
+from tfstyle.web.shelf import Picture, jpeg
+from tfstyle.web.voting import Trial
+
+_MOST_PICTURES = 24  # of a session; the oldest go
+_MOST_BYTES = 100_000_000  # of a session's uploads
+_DECODERS = threading.Semaphore(2)  # at once; a picture takes some 500 MB
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A picture that was made.
+
+    Attributes:
+        path: of the PNG file; one of 16 bits is beside it, a TIFF, or is written by `write_deep`.
+        name: for downloads, without a suffix.
+        write_deep: writes that file.
+    """
+
+    path: pathlib.Path
+    name: str
+    write_deep: Callable[[pathlib.Path], object]
+
+    def deep_path(self) -> pathlib.Path:
+        """The TIFF file, which this writes if it is missing."""
+        path = self.path.with_suffix(".tif")
+        if not path.exists():
+            self.write_deep(path)
+        return path
+
+    def remove(self) -> None:
+        """Removes the files."""
+        for suffix in (".png", ".tif"):
+            self.path.with_suffix(suffix).unlink(missing_ok=True)
+
+
+@dataclasses.dataclass
+class Voter:
+    """One who compares pictures.
+
+    Attributes:
+        name: random.
+        trials: what is shown, by its id.
+        seen: keys of the trials that are answered.
+    """
+
+    name: str
+    trials: dict[str, Trial] = dataclasses.field(default_factory=dict)
+    seen: set[tuple[str, frozenset[str]]] = dataclasses.field(default_factory=set)
+
+
+class Session:
+    """Uploads, results and the render of one browser.
+
+    Args:
+        folder: for its files.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.id = secrets.token_urlsafe(24)
+        self.folder = folder / secrets.token_hex(8)
+        self.folder.mkdir(mode=0o700)
+        self.render: Render | None = None
+        self.voter = Voter(secrets.token_hex(4))
+        self._pictures: collections.OrderedDict[str, Picture] = collections.OrderedDict()
+        self._results: collections.OrderedDict[str, Result] = collections.OrderedDict()
+        self._lock = threading.Lock()
+
+    def new_file(self, suffix: str) -> pathlib.Path:
+        """A path for a new file of this session."""
+        return self.folder / f"{secrets.token_hex(8)}{suffix}"
+
+    def add_upload(
+        self, path: pathlib.Path, name: str, max_pixels: float
+    ) -> tuple[Picture, dict[str, Any]]:
+        """Takes a file that was uploaded.
+
+        Args:
+            path: in this session's folder; it is removed if it cannot be used.
+            name: that the browser gave.
+            max_pixels: of the picture, in millions.
+        Returns: the picture, and the page's settings that it stores, if it does.
+        Raises: InputError if it is no picture, or too large.
+        """
+        name = safe_name(name)
+        stem = name.rpartition(".")[0] or name
+        try:
+            with _DECODERS:
+                height, width = images.image_size(path)
+                if height * width > max_pixels * 1e6:
+                    raise InputError(
+                        f"{name}: has {height * width / 1e6:.4g} megapixels; {max_pixels:g} can be "
+                        "used at most. Reduce it first"
+                    )
+                small = images.read_image(path, 2 * thumbnails.SIZE, enlarge=False)
+        except InputError as error:
+            path.unlink(missing_ok=True)
+            raise InputError(str(error).replace(str(path), name)) from error
+        thumbnail = jpeg(thumbnails.thumbnail(small))
+        picture = Picture(secrets.token_urlsafe(12), stem, name, path, thumbnail)
+        with self._lock:
+            self._pictures[picture.id] = picture
+            sizes = [one.path.stat().st_size for one in self._pictures.values() if one.path]
+            while len(sizes) > _MOST_PICTURES or len(sizes) > 2 and sum(sizes) > _MOST_BYTES:
+                sizes.pop(0)
+                _, oldest = self._pictures.popitem(last=False)
+                if oldest.path:
+                    oldest.path.unlink(missing_ok=True)
+        try:
+            return picture, settings.of_parameters(images.read_parameters(path))
+        except InputError:
+            return picture, {}
+
+    def picture(self, identity: str) -> Picture | None:
+        """One of the uploads, by its id."""
+        return self._pictures.get(identity)
+
+    def add_result(self, result: Result) -> str:
+        """Takes a picture that was made, in this session's folder; returns its id."""
+        identity = secrets.token_urlsafe(12)
+        with self._lock:
+            self._results[identity] = result
+            while len(self._results) > _MOST_PICTURES:
+                self._results.popitem(last=False)[1].remove()
+        return identity
+
+    def result(self, identity: str) -> Result | None:
+        """A picture that was made, by its id."""
+        return self._results.get(identity)
+
+
+class Sessions:
+    """All sessions, by the cookies of their browsers; the ones not used for longest end.
+
+    Args:
+        folder: for their files.
+        queue: of their renders, if there is one.
+        most: sessions at a time.
+    """
+
+    def __init__(self, folder: pathlib.Path, queue: RenderQueue | None = None, most: int = 32):
+        self._folder, self._queue, self._most = folder, queue, most
+        self._sessions: collections.OrderedDict[str, Session] = collections.OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, identity: str) -> Session | None:
+        """The session of a cookie, or None; "" is none."""
+        with self._lock:
+            if identity not in self._sessions:
+                return None
+            self._sessions.move_to_end(identity)
+            return self._sessions[identity]
+
+    def start(self) -> Session:
+        """A new session."""
+        session = Session(self._folder)
+        with self._lock:
+            self._sessions[session.id] = session
+            ended = []
+            while len(self._sessions) > self._most:
+                ended.append(self._sessions.popitem(last=False)[1])
+        for one in ended:
+            if one.render and self._queue:
+                self._queue.cancel(one.render)
+            shutil.rmtree(one.folder, ignore_errors=True)
+        return session
