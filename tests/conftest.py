@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -19,6 +20,10 @@ SLOW = {
     "test_optimize_program", "test_quality", "test_readme", "test_train_keras", "test_training",
     "test_web_browser",
 }  # fmt: skip
+
+
+_CACHE = tempfile.TemporaryDirectory()
+os.environ["TFSTYLE_CACHE"] = _CACHE.name  # not the user's, also in the programs that tests run
 
 
 def pytest_collection_modifyitems(items):
