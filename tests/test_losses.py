@@ -435,6 +435,8 @@ def test_perceptual_loss_adds_what_keeps_the_photo(photo, painting):
     expected = 3 * float(laplacian(laplacian.target(photo), painting))
     assert terms["laplacian"] == pytest.approx(expected)
     assert terms["total"] == pytest.approx(expected + terms["structure/relu4_2"])
+    with pytest.raises(ValueError, match="`photo` must be given"):
+        loss.targets({"relu4_2": t}, [])
 
 
 def test_content_losses_of_a_render_have_shares_of_its_weight():

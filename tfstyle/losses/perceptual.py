@@ -63,6 +63,7 @@ class PerceptualLoss:
             style_weights: shares of the style images, of sum 1.
             photo: the content image, which only the Laplacian's term needs.
         Returns: a nested dict of tensors.
+        Raises: ValueError if it is missing there.
         """
         targets = {
             "content": {
@@ -72,6 +73,8 @@ class PerceptualLoss:
             "style": self.style_targets(style_features, style_weights) if style_features else {},
         }
         if self.laplacian:
+            if photo is None:
+                raise ValueError("`photo` must be given for the Laplacian's term. Received: None")
             targets["laplacian"] = self.laplacian[0].target(photo)
         return targets
 
