@@ -113,7 +113,10 @@ def test_errors_are_one_line_before_any_work(tmp_path, monkeypatch, capfd, flags
 def test_without_a_style_it_asks_for_one(tmp_path, monkeypatch, capfd, flags):
     monkeypatch.chdir(tmp_path)
     assert main(["video", "--input=clip.mp4"]) == 1
-    assert capfd.readouterr().err == "error: --style: give the painting to take the style of\n"
+    assert capfd.readouterr().err == (
+        "error: --style: give the painting to take the style of; other flags of styles are for "
+        "libraries and for models that have named styles\n"
+    )
 
 
 def test_a_missing_package_is_one_line(tmp_path, flags):

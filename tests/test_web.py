@@ -134,6 +134,8 @@ def test_renders_store_the_flags_of_optimize(examples, tmp_path):
     assert found["strength"] == pytest.approx(0.5) and found["brush"] == 0.5
     assert (found["rendered"], found["photo"], found["keep_color"]) == (True, "chelsea", True)
     assert found["styles"] == [{"name": "mosaic", "share": 1.0}]
+    bold = settings.of_parameters({**stored, "brush": "bold", "style_scale": 1.0})
+    assert bold["brush"] == 1.6, "of --brush, which only the program has"
 
 
 def test_optimize_repeats_a_render_from_its_picture(tmp_path, examples, monkeypatch):
@@ -408,7 +410,7 @@ def test_without_its_packages_one_line_says_what_to_install(monkeypatch, capfd):
     monkeypatch.delitem(sys.modules, "tfstyle.web.serving", raising=False)
     monkeypatch.delattr("tfstyle.web.serving", raising=False)
     assert main(["web", "--no_browser", "--port=0"]) == 1
-    assert "pip install 'tfstyle[web]'" in capfd.readouterr().err
+    assert "pip install -e '.[web]'" in capfd.readouterr().err
 
 
 # Renders, by a process that only says that it renders

@@ -13,6 +13,7 @@ from absl import logging
 
 from tfstyle import __version__
 from tfstyle.commands import optimize_job as job
+from tfstyle.commands import written_files
 from tfstyle.commands.plots import plot
 from tfstyle.commands.regions import mask_files, read_regions, write_masks
 from tfstyle.config import START_IMAGES, OptimizeCommand
@@ -116,7 +117,7 @@ def _paint_one(config, path):
     job.print_json(config, path, config.style, config.output, **found)
     if config.sheet:
         names = "+".join(pathlib.Path(style).stem for style in config.style)
-        job.write_sheet(config.sheet, [path], [(names, config.style)], [[config.output]])
+        written_files.write_sheet(config.sheet, [path], [(names, config.style)], [[config.output]])
     logging.info("Wrote %s.", config.output)
     return 0
 
@@ -265,5 +266,5 @@ def _check_outputs(config):
             f"--plot: {config.plot}: the suffix must be one of {', '.join(_PLOT_SUFFIXES)}"
         )
     flags = ("output", "history", "plot", "checkpoint", "sheet")
-    job.check_written(config, flags, read, masks)
-    job.check_sheet(config.sheet, 1, 1)
+    written_files.check_written(config, flags, read, masks)
+    written_files.check_sheet(config.sheet, 1, 1)

@@ -9,6 +9,7 @@ from typing import Any
 from absl import logging
 
 from tfstyle.commands import optimize_job as job
+from tfstyle.commands import written_files
 from tfstyle.config import OptimizeCommand
 from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import process, terminal
@@ -80,8 +81,8 @@ class _Batch:
             config.output, self.contents, names, read, config.bits, config.size
         )
         self.styles = dict(zip(names, groups, strict=True))
-        job.check_written(config, ("checkpoint", "sheet"), read, self.outputs.values())
-        job.check_sheet(config.sheet, len(self.contents), len(names))
+        written_files.check_written(config, ("checkpoint", "sheet"), read, self.outputs.values())
+        written_files.check_sheet(config.sheet, len(self.contents), len(names))
         self.todo = [(content, name) for name in names for content in self.contents]
         self.failed = set()
         self._said = set()  # errors
@@ -266,4 +267,4 @@ class _Batch:
             ]
             for content in self.contents
         ]
-        job.write_sheet(self.config.sheet, self.contents, [*self.styles.items()], rows)
+        written_files.write_sheet(self.config.sheet, self.contents, [*self.styles.items()], rows)

@@ -7,16 +7,16 @@ import pathlib
 from absl import logging
 
 from tfstyle import __version__
-from tfstyle.commands import optimize_job
+from tfstyle.commands import written_files
 from tfstyle.commands.regions import read_regions
 from tfstyle.commands.stylize_codes import Codes
 from tfstyle.config import StylizeCommand
+from tfstyle.config.options import stored_flags
 from tfstyle.config.regions import check_regions, region_files
 from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import terminal
 
 FLAGS = StylizeCommand
-_PATHS = ("content", "style", "output", "sheet")  # left out of the parameters that a picture stores
 
 
 def main(config: StylizeCommand) -> int | None:
@@ -27,7 +27,7 @@ def main(config: StylizeCommand) -> int | None:
 
     packaged.model_path(config.model)
     if not (config.style or config.style_library or config.style_name):
-        config = _with_own_style(config, packaged.own_styles(config.model))
+        config = dataclasses.replace(config, style_name=(packaged.only_style(config.model),))
     contents = images.find_pictures("content", config.content)
     paintings = images.find_pictures("style", config.style)
     with of_flag("style_library"):
@@ -40,8 +40,8 @@ def main(config: StylizeCommand) -> int | None:
     read = [*map(str, paintings), *region_files(config)]
     outputs = images.pair_outputs(config.output, contents, names, read, config.bits, config.size)
     others = filter(None, [config.style_library, config.statistics_of])
-    optimize_job.check_written(config, ("sheet",), [*contents, *read, *others], outputs.values())
-    optimize_job.check_sheet(config.sheet, len(contents), len(names))
+    written_files.check_written(config, ("sheet",), [*contents, *read, *others], outputs.values())
+    written_files.check_sheet(config.sheet, len(contents), len(names))
     given = len(paintings)
     engine = engines.choose(config, contents)
     cache = _cache(config, engine)
@@ -81,18 +81,6 @@ def main(config: StylizeCommand) -> int | None:
         raise InputError(f"{' and '.join(found)} could not be read{rest}")
     logging.info("Wrote %s.", config.output)
     return 0
-
-
-def _with_own_style(config, own):
-    """The config with the model's only style; InputError if there is none, or a choice."""
-    if len(own) == 1:
-        return dataclasses.replace(config, style_name=tuple(own))
-    if own:
-        raise InputError(f"--style_name: give one of the model's styles, {', '.join(own)}")
-    raise InputError(
-        "--style: give the painting to take the style of, or --style_library, or --style_name for "
-        "a model that has named styles"
-    )
 
 
 def _load_stylizer(config, engine):
@@ -215,10 +203,7 @@ def _paint(config, stylizer, paint, styled, contents, names, outputs, done):
         details = [f"{tiles_done} of {tiles} tiles"] if tiles > 1 else []
         progress.show(tiles_done / tiles, *details)
 
-    parameters = {
-        "program": f"tfstyle stylize {__version__}",
-        **{name: value for name, value in dataclasses.asdict(config).items() if name not in _PATHS},
-    }
+    parameters = {"program": f"tfstyle stylize {__version__}", **stored_flags(config)}
 
     def read(path):
         with of_flag("content"):
@@ -274,7 +259,7 @@ def _write_sheet(config, library, contents, names, paintings, outputs):
     mixed = config.style_weights or config.content_mask
     groups = [shown] if mixed else [[one] for one in shown]
     rows = [[outputs.get((path, name)) for name in names] for path in contents]
-    optimize_job.write_sheet(config.sheet, contents, list(zip(names, groups, strict=True)), rows)
+    written_files.write_sheet(config.sheet, contents, list(zip(names, groups, strict=True)), rows)
 
 
 def _style_names(config, paintings, library):

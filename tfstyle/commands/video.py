@@ -9,7 +9,7 @@ from absl import logging
 
 from tfstyle import __version__, files
 from tfstyle.config import VideoCommand
-from tfstyle.errors import InputError, of_flag
+from tfstyle.errors import of_flag
 from tfstyle.runtime import process, terminal
 
 FLAGS = VideoCommand
@@ -29,7 +29,8 @@ def main(config: VideoCommand) -> int | None:
 
     # Errors in files and flags are reported before TensorFlow loads.
     packaged.model_path(config.model)
-    config = _with_style(config, packaged.own_styles(config.model))
+    if not (config.style or config.style_name):
+        config = dataclasses.replace(config, style_name=packaged.only_style(config.model))
     conversion.check_output(config.output, config.input, *config.style)
     if config.consistency:
         check_installed("cv2")
@@ -73,17 +74,6 @@ def main(config: VideoCommand) -> int | None:
         return 128 + stop.number
     logging.info("Wrote %s.", config.output)
     return 0
-
-
-def _with_style(config, own):
-    """The config with the model's only style, if none is given; InputError if there are others."""
-    if config.style or config.style_name:
-        return config
-    if len(own) == 1:
-        return dataclasses.replace(config, style_name=next(iter(own)))
-    if own:
-        raise InputError(f"--style_name: give one of the model's styles, {', '.join(own)}")
-    raise InputError("--style: give the painting to take the style of")
 
 
 def _style(config, reader, paintings):

@@ -17,7 +17,7 @@ def main(config: WebCommand) -> int:
         if error.name not in _NEEDED:
             raise
         raise InputError(
-            f"{error.name} is not installed, which the page needs: pip install 'tfstyle[web]'"
+            f"{error.name} is not installed, which the page needs; pip install -e '.[web]'"
         ) from error
 
     with serving.listen(config) as listener:

@@ -225,6 +225,7 @@ class OptimizeCommand(RegionFlags, OptimizeConfig):
         "to edit and give again.", section="Regions",
     )  # fmt: skip
 
+    NOT_STORED = ("sheet", "json")
     PRESETS = {
         "quick": {
             "size": 256,

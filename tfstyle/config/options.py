@@ -38,6 +38,12 @@ def preserve_color_option() -> Any:
     )  # fmt: skip
 
 
+def stored_flags(config: Any) -> dict[str, Any]:
+    """The flags of a command that its pictures store: all but those of its `NOT_STORED`."""
+    found = dataclasses.asdict(config)
+    return {name: value for name, value in found.items() if name not in config.NOT_STORED}
+
+
 def prepare_option() -> Any:
     """The field `prepare` of programs that paint."""
     return option(

@@ -96,6 +96,8 @@ class StylizeCommand(RegionFlags):
         section="Model",
     )  # fmt: skip
 
+    NOT_STORED = ("content", "style", "output", "sheet", "no_cache")
+
     def __post_init__(self):
         check_options(
             self,

@@ -79,3 +79,21 @@ def own_styles(name: str | os.PathLike) -> dict[str, OwnStyle]:
         return {one: OwnStyle(*both) for one, *both in zip(names, *parts, strict=True)}
     except files.UNREADABLE as error:
         raise InputError(f"{path}: not a model of tfstyle, or damaged: {brief(error)}") from error
+
+
+def only_style(name: str | os.PathLike) -> str:
+    """The name of a model's only style, for commands that are not given any.
+
+    Args:
+        name: as for `model_path`.
+    Raises: InputError if the model has none or several, and those of `own_styles`.
+    """
+    own = own_styles(name)
+    if len(own) == 1:
+        return next(iter(own))
+    if own:
+        raise InputError(f"--style_name: give one of the model's styles, {', '.join(own)}")
+    raise InputError(
+        "--style: give the painting to take the style of; other flags of styles are for libraries "
+        "and for models that have named styles"
+    )

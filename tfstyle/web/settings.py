@@ -11,8 +11,10 @@ from typing import Any, TypedDict
 
 from tfstyle import __version__
 from tfstyle.config import OptimizeCommand, StylizeCommand
+from tfstyle.config.options import stored_flags
 from tfstyle.config.regions import PAGE_REGION
 from tfstyle.errors import InputError, brief
+from tfstyle.optimization.brushes import BRUSHES
 from tfstyle.parsing import json_text
 from tfstyle.web import masks
 
@@ -21,7 +23,6 @@ MOST_BYTES = masks.MOST_CHARACTERS + (1 << 16)  # of the JSON
 _STYLE_SIZE = StylizeCommand.style_size
 _LEAST_SIZE = 128
 _BRUSH = (0.4, 2.5)  # relative sizes of strokes
-_NOT_STORED = ("sheet", "json", "output")  # flags that do not change a picture
 
 
 class _Share(TypedDict):
@@ -146,7 +147,7 @@ class Settings:
             preserve_color=self.preserve_color,
         )  # fmt: skip
         return {"program": f"tfstyle stylize {__version__}",
-                **_stored(command), "content": photo, "style": "+".join(names),
+                **stored_flags(command), "content": photo, "style": "+".join(names),
                 **self._stored_region(region_style)}  # fmt: skip
 
     def _stored_region(self, style):
@@ -173,12 +174,7 @@ def render_parameters(command: OptimizeCommand, mask: str) -> dict[str, Any]:
     """What a rendered picture stores, as those of `optimize.py` do; and where the photo stays."""
     region = {PAGE_REGION: {"mask": mask, "style": "", "strength": 0.0}} if mask else {}
     return {"program": f"tfstyle optimize {__version__}",
-            **_stored(command), "content": command.content[0], **region}  # fmt: skip
-
-
-def _stored(command):
-    found = dataclasses.asdict(command)
-    return {name: value for name, value in found.items() if name not in _NOT_STORED}
+            **stored_flags(command), "content": command.content[0], **region}  # fmt: skip
 
 
 def of_parameters(found: dict[str, Any]) -> dict[str, Any]:
@@ -200,7 +196,8 @@ def of_parameters(found: dict[str, Any]) -> dict[str, Any]:
         weight = _value(found, "style_weight", float, OptimizeCommand.style_weight)
         relative = weight / OptimizeCommand.style_weight
         strength = 1.0 + math.log10(relative) if relative > 0 else 0.0
-        brush = _value(found, "style_scale", float, 1.0)
+        known = BRUSHES.get(_value(found, "brush", str, ""), BRUSHES["medium"])
+        brush = known.style_scale * _value(found, "style_scale", float, 1.0)
     else:
         strength = _value(found, "strength", float, 1.0)
         brush = _value(found, "style_size", float, _STYLE_SIZE) / _STYLE_SIZE
