@@ -55,22 +55,23 @@ def adjust_contrast(
     levels = np.linspace(0.0, 1.0, _LEVELS + 1)
     target = levels
     if mode == "match":
-        quantiles = [np.quantile(_luma(style), levels) for style in styles]
+        quantiles = [np.quantile(np.clip(luma(style), 0.0, 1.0), levels) for style in styles]
         target = np.average(quantiles, axis=0, weights=shares or None)
-    luma = _luma(content)
-    counts, _ = np.histogram(luma, levels)
+    before = np.clip(luma(content), 0.0, 1.0)
+    counts, _ = np.histogram(before, levels)
     below = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
     curve = np.interp(below, levels, target)
     rises = np.diff(curve)
     clipped = np.minimum(rises, _STEEPEST / _LEVELS)
     rises = clipped + (rises.sum() - clipped.sum()) / _LEVELS
     curve = curve[0] + np.concatenate([[0.0], np.cumsum(rises)])
-    change = np.interp(luma, levels, curve - levels).astype(np.float32)
+    change = np.interp(before, levels, curve - levels).astype(np.float32)
     return np.clip(content + change[..., None], 0.0, 1.0)
 
 
-def _luma(image):
-    return np.clip(image @ _YIQ[0].astype(np.float32), 0.0, 1.0)
+def luma(image: np.ndarray) -> np.ndarray:
+    """`(…)` luma of pictures, `(…, 3)`."""
+    return image @ np.array(LUMA, np.float32)
 
 
 def luminance(image: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tfstyle import encoders, images
+from tfstyle.images.filters import box_mean
 from tfstyle.images.guided_filter import guided_filter
 from tfstyle.images.regions import Regions
 from tfstyle.images.resizing import resample
@@ -67,17 +68,11 @@ def _points(encoder, picture):
     for tap in TAPS:
         maps = resample(np.asarray(features[tap])[0], shape, Image.Resampling.BOX)
         maps = (maps - maps.mean((0, 1))) / (maps.std((0, 1)) + 1e-6)
-        parts.append(_smoothed(maps) / np.sqrt(maps.shape[-1]))
+        maps = box_mean(maps.astype(np.float64), 1)  # so that clusters are areas
+        parts.append(maps.astype(np.float32) / np.sqrt(maps.shape[-1]))
     rows = np.linspace(-1.0, 1.0, shape[0], dtype=np.float32)[:, None, None]
     parts.append(np.broadcast_to(_HEIGHT_WEIGHT * rows, (*shape, 1)))
     return np.concatenate(parts, axis=-1)
-
-
-def _smoothed(maps):
-    """Means over squares of three positions, so that clusters are areas."""
-    padded = np.pad(maps, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
-    return windows.mean((-2, -1))
 
 
 def _sampled(points, random):

@@ -13,7 +13,7 @@ beside that of the pictures is 16 bytes a pixel.
 
 import numpy as np
 
-from tfstyle.colors import LUMA
+from tfstyle import colors
 from tfstyle.config import WRAP_AXES, OptimizeConfig
 from tfstyle.images.filters import box_mean
 
@@ -33,7 +33,7 @@ def restore_edges(picture: np.ndarray, photo: np.ndarray, config: OptimizeConfig
         photo: likewise, of the same size; it is not changed.
         config: of which `detail` says how far to go, and `wrap` which opposite edges meet.
     """
-    luma, photo_luma = (image[0] @ np.array(LUMA, np.float32) for image in (picture, photo))
+    luma, photo_luma = (colors.luma(image[0]) for image in (picture, photo))
     scale = float(photo_luma.std())
     gain = min(1.0, float(luma.std()) / max(scale, 1e-6))
     wraps = WRAP_AXES[config.wrap]

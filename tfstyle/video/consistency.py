@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tfstyle.colors import LUMA
+from tfstyle import colors
 from tfstyle.video.flow import Motion, warp
 from tfstyle.video.stages import Step
 
@@ -20,7 +20,6 @@ _DETAIL = 15  # pixels: what a mean over so many leaves is detail, and its energ
 _LARGEST_GAIN = 1.5
 _AROUND = 9  # pixels
 _FLOOR = 1e-5  # of energies: a deviation below a grey level
-_LUMA = np.array(LUMA, np.float32)
 _STATE = "consistency/last"
 
 
@@ -74,7 +73,7 @@ def blend(
     blended = np.clip(blended, least, most)
     detail = blended - cv2.blur(blended, window)
     energies = [
-        cv2.blur(np.square(one @ _LUMA), window) + _FLOOR
+        cv2.blur(np.square(colors.luma(one)), window) + _FLOOR
         for one in (image - cv2.blur(image, window), detail)
     ]
     gain = np.clip(np.sqrt(energies[0] / energies[1]), 1.0, _LARGEST_GAIN)
