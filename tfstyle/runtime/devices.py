@@ -27,8 +27,8 @@ def start_tensorflow() -> None:
             if error.name not in ("keras", "tensorflow"):
                 raise
             raise InputError(
-                "TensorFlow is not installed; pip install tfstyle installs it, and all that "
-                "programs but `tfstyle stylize` need"
+                "TensorFlow is not installed; pip install -e . installs it, and all that programs "
+                "but `tfstyle stylize` need"
             ) from error
 
         keras.config.set_image_data_format("channels_last")
