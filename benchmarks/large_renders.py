@@ -3,7 +3,7 @@
     python -m benchmarks.large_renders [--only NAME …] [--memory WIDTHxHEIGHT:GIGABYTES …]
 
 Prints the machine and a table of ratios. Tiles and the whole take turns in this process; each
-render whose memory is measured has a process of its own, without coarse scales.
+render whose memory is measured has a process of its own, with all its coarse scales.
 """
 
 import os
@@ -88,8 +88,7 @@ def measure_memory():
                 [
                     sys.executable, ROOT / "optimize.py", f"--content={photo}",
                     f"--style={_PAINTING}", f"--output={folder}/out.png", f"--size={width}",
-                    f"--min_size={width}", f"--encoder={_ENCODER.value}",
-                    f"--iterations={_ITERATIONS}",
+                    f"--encoder={_ENCODER.value}", f"--iterations={_ITERATIONS}",
                     f"--max_memory={planned}",
                 ],
                 check=True, stderr=subprocess.PIPE, text=True,

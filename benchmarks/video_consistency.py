@@ -1,15 +1,16 @@
 """Flicker and sharpness of stylized clips with exact motion: `video.py` against what is simpler.
 
     python -m benchmarks.video_consistency [--model mobile] [--size 240] [--frames 20]
-        [--clip FILE …] [--strips FOLDER]
+        [--made NAME …] [--clip FILE …] [--strips FOLDER] [--engine optimize --encoder lite]
 
 Clips are made from the example photographs: a pan, a zoom, a rotation, a cut-out before a
 background, a ramp of brightness, and a cut. Each is stylized frame by frame (in isolation), with a
 plain exponential blend of frames, and as `video.py` does. Real clips are measured by estimated
-flow. Figures are ratios to those of isolation, but for the first row.
+flow. Figures are ratios to those of isolation, but for those rows and the seconds.
 """
 
 import pathlib
+import time
 
 import numpy as np
 from absl import app, flags
@@ -18,6 +19,9 @@ _MODEL = flags.DEFINE_string("model", "mobile", "A packaged model or a .keras fi
 _SIZE = flags.DEFINE_integer("size", 240, "Longest side of the clips in pixels.")
 _FRAMES = flags.DEFINE_integer("frames", 20, "Frames of a clip.", lower_bound=8)
 _STYLE = flags.DEFINE_string("style", "", "Painting; the example brushstrokes by default.")
+_MADE = flags.DEFINE_multi_string("made", [], "Clip with exact motion to measure; all by default.")
+_ENGINE = flags.DEFINE_enum("engine", "models", ["models", "optimize"], "As of video.py.")
+_ENCODER = flags.DEFINE_string("encoder", "lite", "Of --engine=optimize.")
 _CLIPS = flags.DEFINE_multi_string("clip", [], "Video to measure by estimated flow, too.")
 _STRIPS = flags.DEFINE_string("strips", "", "Folder for strips of five frames of each clip.")
 _EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
@@ -32,16 +36,15 @@ def main(_):
     devices.start_tensorflow()
     from benchmarks import table
     from tfstyle import images
-    from tfstyle.stylization import Stylizer
 
     table.print_heading()
-    stylizer = Stylizer(_MODEL.value, compiled=True)
     style = images.read_image(_STYLE.value or _EXAMPLES / "brushstrokes.jpg", 384)
-    code = stylizer.encode_style(style)
-    clips = make_clips() | {pathlib.Path(path).stem: real_clip(path) for path in _CLIPS.value}
-    found = {}
+    clips = {name: clip for name, clip in make_clips().items() if name in (_MADE.value or [name])}
+    clips |= {pathlib.Path(path).stem: real_clip(path) for path in _CLIPS.value}
+    run = render_both if _ENGINE.value == "optimize" else paint_both
+    found, seconds = {}, {}
     for name, clip in clips.items():
-        results = stylize(stylizer, code, clip)
+        results, seconds[name] = stylize(run(style), clip)
         found[name] = {way: measure(frames, results, clip) for way, frames in results.items()}
         if _STRIPS.value:
             write_strips(pathlib.Path(_STRIPS.value), name, clip, results)
@@ -56,6 +59,10 @@ def main(_):
             ]
             target = _TARGETS.get(figure, "") if way == "video.py" else ""
             table.print_row(f"{figure}, {way}", target, ratios, 2)
+    for number, figure in enumerate(("frame in isolation", "first frame", "next frame")):
+        table.print_row(f"seconds, {figure}", "", [each[number] for each in seconds.values()], 2)
+    if "cut" not in found:
+        return
     ghosts = [found["cut"][way]["ghost"] for way in ("exponential", "video.py")]
     table.print_row("frame after the cut, to that in isolation, grey levels", "0", ghosts, 2)
 
@@ -77,7 +84,8 @@ def real_clip(path):
     from tfstyle.video import conversion, flow
 
     frames = conversion.open_clip(path, size=_SIZE.value).frames()
-    pictures = [frame.image for _, frame in zip(range(2 * _FRAMES.value), frames, strict=False)]
+    count = _FRAMES.value if _ENGINE.value == "optimize" else 2 * _FRAMES.value
+    pictures = [frame.image for _, frame in zip(range(count), frames, strict=False)]
     estimator = flow.FlowEstimator()
 
     class Estimated(exact_clips.ExactClip):
@@ -88,32 +96,61 @@ def real_clip(path):
     return Estimated(np.float32(pictures) / 255.0, (), [0] * len(pictures))
 
 
-def stylize(stylizer, code, clip):
-    """Frames, `(n, h, w, 3)` float32, by the way in which they are made."""
-    from tfstyle.video import clips, consistency, flow, painters, stages
+def paint_both(style):
+    """Chains of filters: by a model, each frame in isolation, and as `video.py` does."""
+    from tfstyle.stylization import Stylizer
+    from tfstyle.video import consistency, flow, painters
+
+    stylizer = Stylizer(_MODEL.value, compiled=True)
+    code = stylizer.encode_style(style)
+    return [painters.Painter(stylizer, code, steady=False)], [
+        flow.MotionFilter(), painters.Painter(stylizer, code), consistency.ConsistencyFilter()
+    ]  # fmt: skip
+
+
+def render_both(style):
+    """The same, by the renderer."""
+    from tfstyle import images
+    from tfstyle.config import VideoCommand
+    from tfstyle.video import flow, frame_renderer
+
+    flags = VideoCommand(input="clip", style=("style",), engine="optimize", encoder=_ENCODER.value)
+    config = flags.render_config(_SIZE.value)
+    style = images.reduce(style, _SIZE.value)
+    renderer = frame_renderer.FrameRenderer(config, [style], flags.next_iterations)
+    return [renderer], [flow.MotionFilter(frame_renderer.GAPS), renderer]
+
+
+def stylize(chains, clip):
+    """Frames, `(n, h, w, 3)` float32, by the way in which they are made, and seconds of frames.
+
+    Seconds are of a frame in isolation, of the first frame otherwise, and of one after it, medians
+    but for the first two frames of a chain, which compile.
+    """
+    from tfstyle.video import clips, stages
 
     pictures = np.round(255.0 * clip.frames).astype(np.uint8)
 
-    def run(*filters):
+    def run(filters):
         steps = (
             stages.Step(clips.Frame(picture, number, 1), False)
             for number, picture in enumerate(pictures)
         )
         for one in filters:
+            one.restore({})
             steps = one.run(steps)
-        return np.stack([step.frame.image for step in steps]).astype(np.float32) / 255.0
+        found, times = [], [time.monotonic()]
+        for step in steps:
+            found.append(step.frame.image)
+            times.append(time.monotonic())
+        return np.stack(found).astype(np.float32) / 255.0, np.diff(times)
 
-    isolated = run(painters.Painter(stylizer, code, steady=False))
+    (isolated, alone), (steady, times) = map(run, chains)
     blended = [isolated[0]]
     for frame in isolated[1:]:
         blended.append(_EMA * blended[-1] + (1.0 - _EMA) * frame)
-    return {
-        "isolation": isolated,
-        "exponential": np.stack(blended),
-        "video.py": run(
-            flow.MotionFilter(), painters.Painter(stylizer, code), consistency.ConsistencyFilter()
-        ),
-    }
+    results = {"isolation": isolated, "exponential": np.stack(blended), "video.py": steady}
+    return results, (np.median(alone[2:]), times[0], np.median(times[2:]))
 
 
 def measure(frames, results, clip):

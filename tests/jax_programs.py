@@ -14,6 +14,7 @@ import numpy as np
 
 from tfstyle import models
 from tfstyle.config import TrainConfig
+from tfstyle.training.moving_pairs import loss_terms_of
 from tools.jax_training import running, stepping
 
 CONFIG = {
@@ -23,13 +24,14 @@ CONFIG = {
 
 
 def terms(folder):
-    """Loss terms of all model files of a folder, for its pictures; paints with each."""
+    """Loss terms of all model files of a folder, the temporal one too, for its pictures; paints."""
     with np.load(f"{folder}/pictures.npz") as file:
         pictures = {**file}
     found = {}
     for path in sorted(pathlib.Path(folder).glob("*.keras")):
         model = keras.saving.load_model(path)
-        found[path.stem] = {k: float(v) for k, v in jax.jit(model.loss_terms)(pictures).items()}
+        loss_terms = jax.jit(loss_terms_of(model, 2.0))
+        found[path.stem] = {k: float(v) for k, v in loss_terms(pictures).items()}
         np.save(path.with_suffix(".npy"), np.asarray(jax.jit(model.call)(pictures)))
     return found
 

@@ -196,7 +196,7 @@ def test_the_receptive_field_is_what_pixels_depend_on(model, random, painting):
 
 
 def test_a_new_style_leaves_the_others_as_they_are(photo, painting, tmp_path):
-    """Those of a packed model; of a `stylebank` in the tests of programs."""
+    """Those of a packed model, as `gallery`; of a `stylebank` in the tests of programs."""
     trained = make(ConditionalModel, style_names=("one", "two"), blocks=1)
     trained.style_credits = ("By one, 1900.", "")
     trained.set_paintings([painting, painting])

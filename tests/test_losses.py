@@ -297,6 +297,35 @@ def test_total_variation_by_hand():
     assert float(loss(board, board)) == pytest.approx(2.0)
 
 
+def test_temporal_loss(random):
+    """Equation 7 of Ruder et al., and its slope 2 c (x - ω) / D."""
+    x, warped = random.random((2, 2, 7, 5, 3)).astype("float32")
+    weights = random.random((2, 7, 5, 1)).astype("float32")
+    loss, image = losses.TemporalLoss(), tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        value = loss((warped, weights), image)
+    difference, c = x.astype(np.float64) - warped, weights.astype(np.float64)
+    each = np.sum(c * difference**2, (1, 2, 3)) / (7 * 5 * 3)
+    assert float(value) == pytest.approx(each.mean(), rel=1e-5)
+    slopes = 2 * c * difference / (7 * 5 * 3) / 2  # of a mean over two pictures
+    np.testing.assert_allclose(tape.gradient(value, image), slopes, rtol=1e-4, atol=1e-8)
+    assert float(loss((warped, 0 * weights), image)) == 0.0
+
+
+def test_perceptual_loss_adds_the_temporal_term(random):
+    x, warped = random.random((2, 1, 6, 5, 3)).astype("float32")
+    weights = random.random((1, 6, 5, 1)).astype("float32")
+    loss = losses.PerceptualLoss({}, {}, temporal=(losses.TemporalLoss(), 3.0))
+    terms = loss({"temporal": (warped, weights)}, {}, x)
+    expected = 3 * np.mean(weights.astype(np.float64) * (x.astype(np.float64) - warped) ** 2)
+    assert {*terms} == {"temporal", "total"}
+    assert float(terms["temporal"]) == pytest.approx(expected, rel=1e-5)
+    assert float(terms["total"]) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="temporal_loss"):
+        loss.check_pooled()
+
+
 @pytest.mark.parametrize("name", STYLE)
 def test_zero_at_the_target_and_positive_elsewhere(name):
     loss = losses.make_style_loss(name)
@@ -371,13 +400,27 @@ def test_a_degenerate_picture_gives_finite_gradients():
             assert np.isfinite(value) and np.isfinite(tape.gradient(value, x)).all(), name
 
 
+def test_what_is_locked_to_the_grid_costs_and_nothing_else(random):
+    loss = losses.GridLoss(period=4, cells=3)
+    cell = random.normal(size=(4, 4, 3)).astype("f4")
+    locked = np.tile(cell, (7, 9, 1))[None]  # windows of 12 pixels, and some more
+    expected = np.mean(np.square(cell - cell.mean((0, 1))))
+    assert float(loss(locked, locked)) == pytest.approx(expected, rel=1e-5)
+    across = np.tile(cell[:3, :3], (8, 12, 1))[None]  # each window has all of its phases
+    flat = np.broadcast_to(cell[:1, :1], (1, 24, 36, 3))
+    for image in (flat, across):
+        assert float(loss(image, image)) == pytest.approx(0.0, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     "kind",
     [
         losses.ContentLoss,
         losses.EdgeLoss,
+        functools.partial(losses.GridLoss, cells=2),
         functools.partial(losses.SmoothnessLoss, factors=(2, 4)),
         losses.TotalVariationLoss,
+        losses.TemporalLoss,
         functools.partial(losses.SelfSimilarityLoss, positions=50),
         functools.partial(losses.LaplacianLoss, factors=(2, 4)),
         *(functools.partial(losses.make_style_loss, name, seed=3) for name in STYLE),
@@ -390,6 +433,7 @@ def test_config_round_trip_and_reduction(kind):
     x, t = (make_features(seed, 12, 16, channels=3, batch=3) for seed in (1, 2))
     target = loss.target([t]) if isinstance(loss, losses.StyleLoss) else t
     target = loss.target(t) if isinstance(loss, losses.LaplacianLoss) else target
+    target = (t, t[..., :1]) if isinstance(loss, losses.TemporalLoss) else target
     each = loss.call(target, tf.constant(x))
     assert each.shape == (3,)
     assert float(loss(target, x)) == pytest.approx(float(np.mean(each)), rel=1e-5)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from tfstyle import images, optimization
 from tfstyle.__main__ import main
+from tfstyle.commands import written_files
 from tfstyle.images import sheets
 from tfstyle.losses import PerceptualLoss
 from tfstyle.optimization import RenderResult
@@ -215,6 +216,23 @@ def test_the_sheet_has_photos_in_rows_and_paintings_in_columns(pictures, painted
     assert np.ptp(place(3, 0, (side, side))) == np.ptp(place(3, 2, (side, side))) == 0
     assert place(3, 2, (1, 1)).max() < 0.9, "grey"
     assert place(0, 0, (side, side)).min() == 1, "the corner is empty"
+
+
+def test_a_sheet_of_one_photo_and_many_styles_has_bands(tmp_path, photo, painting):
+    """Eight styles in each, with the photo at its left."""
+    path, side = tmp_path / "sheet.png", sheets.SIDE
+    styles = [(f"style {n}", [painting * (n / 10)]) for n in range(10)]
+    written_files.check_sheet(str(path), 1, len(styles))
+    written_files.write_sheet(str(path), [photo], styles, [[photo * (n / 10) for n in range(10)]])
+    sheet = images.read_image(path)
+    width, height = sheets.sheet_size(2, 9)
+    assert sheet.shape == (1, 2 * height, width, 3)
+    for number, (top, left) in {7: (0, 8), 8: (height, 1), 9: (height, 2)}.items():
+        rows = np.s_[top + 20 + side + 4 : top + 20 + side + 4 + 120]
+        columns = np.s_[4 + left * (side + 4) : 4 + left * (side + 4) + side]
+        expected = images.resize(photo * (number / 10), (120, side))
+        assert np.abs(sheet[:, rows, columns] - expected).mean() < 0.02
+    assert sheet[:, height:, 4 + 3 * (side + 4) :].min() == 1.0
 
 
 PAIR = ["--style=paintings/m.png", "--style=paintings/s.jpg"]

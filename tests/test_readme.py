@@ -42,15 +42,18 @@ def test_its_last_command_is_the_check():
     assert "make check" in blocks("sh")[-1]
 
 
-def test_its_stylize_command_runs(run_program, tmp_path):
-    (command,) = [block for block in blocks("sh") if "stylize.py" in block]
-    python, program, *arguments = shlex.split(command)
-    assert python == "python"
+def test_its_stylize_commands_run(run_program, tmp_path):
+    """By a painting, and by the name of a style."""
+    commands = [block for block in blocks("sh") if "stylize.py" in block]
+    assert len(commands) == 2
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    result = run_program(program, *arguments)
-    assert result.returncode == 0, result.stderr
     photo = Image.open(ROOT / "examples" / "chelsea.jpg")
-    assert Image.open(tmp_path / arguments[-1]).size == photo.size
+    for command in commands:
+        python, program, *arguments = shlex.split(command)
+        assert python == "python"
+        result = run_program(program, *arguments)
+        assert result.returncode == 0, result.stderr
+        assert Image.open(tmp_path / arguments[-1]).size == photo.size
 
 
 def test_its_video_command_runs(run_program, tmp_path):

@@ -9,15 +9,15 @@ import time
 import types
 
 import av
-import numpy as np
 import pytest
 
 from tests.clip_files import moving_colors, read_sound, read_times, sound_packets, write_clip
 from tests.conftest import ROOT
 from tfstyle import config
 from tfstyle.__main__ import main
-from tfstyle.commands import video
+from tfstyle.commands import video, video_engines
 from tfstyle.errors import InputError
+from tfstyle.optimization import scales
 from tfstyle.runtime import devices
 from tfstyle.video import conversion
 
@@ -148,18 +148,61 @@ def test_flags_are_checked(flags, message):
         config.VideoCommand(**{"input": "clip.mp4", **flags})
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"style_weight": 5.0}, "--style_weight=5.0: is of --engine=optimize; leave it out"),
+        ({"next_iterations": 5}, "--next_iterations=5: is of --engine=optimize"),
+        ({"engine": "keras"}, "--engine: unknown 'keras'; use one of models, optimize"),
+        ({"engine": "optimize", "strength": 0.5}, "--strength=0.5: is of --engine=models; leave"),
+        ({"engine": "optimize", "style_size": 300}, "--style_size=300: is of --engine=models"),
+        ({"engine": "optimize", "style": ()}, "--style: give the painting"),
+        ({"engine": "optimize", "iterations": 0}, "--iterations: must be from 1"),
+        ({"engine": "optimize", "next_iterations": 0}, "--next_iterations: must be from 1"),
+        ({"engine": "optimize", "style_weight": 0.0, "content_weight": 0.0}, "one must be above 0"),
+    ],
+)
+def test_flags_of_engines_are_checked(flags, message):
+    with pytest.raises(InputError, match=message):
+        config.VideoCommand(**{"input": "clip.mp4", "style": ("a.jpg",), **flags})
+
+
+def test_flags_of_the_renderer_are_its_own():
+    given = {field.name: field for field in dataclasses.fields(config.VideoCommand)}
+    render = config.VideoCommand(
+        input="a", style=("a",), engine="optimize", style_scale=0.5
+    ).render_config(300)
+    assert render == config.OptimizeConfig(size=300, style_scale=0.5)
+    for field in dataclasses.fields(config.OptimizeConfig):
+        if field.name in ("content_weight", "style_weight", "style_scale", "iterations"):
+            assert given[field.name].default == field.default
+            assert given[field.name].metadata["help"] == field.metadata["help"]
+
+
+def test_renders_have_the_size_of_the_frames_whose_sides_are_even(tmp_path):
+    write_clip(tmp_path / "clip.mp4", moving_colors(2))
+    given = config.VideoCommand(
+        input="clip.mp4", style=("a",), engine="optimize", encoder="lite", size=95
+    )
+    clip = conversion.open_clip(tmp_path / "clip.mp4", size=given.size).clip
+    render = given.render_config(video_engines.render_size(types.SimpleNamespace(clip=clip)))
+    stages = scales.plan_stages(render, "lite", (clip.height, clip.width))
+    assert stages[-1].shape == (clip.height, clip.width)
+
+
 def test_what_must_be_the_same_to_go_on(tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"1")
     given = config.VideoCommand(input=str(tmp_path / "clip.mp4"))
-    code = {"mean": np.zeros((1, 4), "f")}
-    first = video._identity(given, code)
+    engine = video_engines.Engine([], {"model": "1", "style": "1"})
+    first = video._identity(given, engine)
     again = dataclasses.replace(given, resume=True)
-    assert video._identity(again, code) == first
+    assert video._identity(again, engine) == first
     for other in ({"crf": 20}, {"start": 0.5}, {"model": "quality"}, {"consistency": 0.5}):
-        assert video._identity(dataclasses.replace(given, **other), code) != first
-    assert video._identity(given, {"mean": np.ones((1, 4), "f")}) != first
+        assert video._identity(dataclasses.replace(given, **other), engine) != first
+    other = video_engines.Engine([], {"model": "1", "style": "2"})
+    assert video._identity(given, other) != first
     (tmp_path / "clip.mp4").write_bytes(b"22")
-    assert video._identity(given, code) != first
+    assert video._identity(given, engine) != first
 
 
 def test_progress_has_the_speed_and_the_time_left(monkeypatch):

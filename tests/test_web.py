@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import time
+import types
 import zlib
 
 import numpy as np
@@ -119,15 +120,13 @@ def test_a_region_has_its_own_strength_and_style(client):
     large = mask_of(np.zeros((1, 1025), np.uint8))
     asked = {**ASKED, "region": {**region, "mask": large}}
     assert "more than 1024 pixels" in client.call("POST", "/api/paint", asked)
-    asked = {**ASKED, "region": region}
-    assert "only leave the photo" in client.call("POST", "/api/renders", asked)
 
 
 def test_renders_store_the_flags_of_optimize(examples, tmp_path):
     """A style of strength 0.5 weighs 1/√10 of the full one."""
     asked = Settings.parse(json.dumps({**ASKED, "strength": 0.5, "keep_color": True}).encode(), 512)
     command = asked.render_command("chelsea", ["mosaic"])
-    stored = json.loads(json.dumps(settings.render_parameters(command, "")))
+    stored = json.loads(json.dumps(asked.render_parameters(command, "")))
     assert stored["style_weight"] == pytest.approx(10 / 10**0.5)
     assert stored["program"].startswith("tfstyle optimize")
     found = settings.of_parameters(stored)
@@ -138,12 +137,81 @@ def test_renders_store_the_flags_of_optimize(examples, tmp_path):
     assert bold["brush"] == 1.6, "of --brush, which only the program has"
 
 
+def test_a_renders_region_has_a_style_and_a_strength():
+    """A tenth of the weight for each step of 1 in strength; at 0 the photo stays."""
+    pixels = np.zeros((40, 40), np.uint8)
+    pixels[:, :20] = 255
+
+    def regions_of(region_style, **region):
+        region = {"mask": mask_of(pixels), "style": "", "strength": 1.0, **region}
+        styles = [{"id": "a", "share": 1.0}, {"id": "b", "share": 0.5}]
+        asked = {**ASKED, "styles": styles, "strength": 0.6, "region": region}
+        asked = Settings.parse(json.dumps(asked).encode(), 512)
+        return asked.render_regions((60, 80), region_style)
+
+    third = regions_of(2, style="c", strength=0.1)
+    np.testing.assert_allclose(third.shares, [[2 / 3, 1 / 3, 0.0], [0.0, 0.0, 1.0]])
+    np.testing.assert_allclose(third.factors, [1.0, 10**-0.5])
+    np.testing.assert_allclose(third.content.sum(-1), 1.0, rtol=1e-6)
+    assert third.content[0, :, :30, 1].min() > 0.99 and third.content[0, :, -30:, 1].max() < 0.01
+    second = regions_of(1, style="b")
+    np.testing.assert_allclose(second.shares, [[2 / 3, 1 / 3], [0.0, 1.0]])
+    same = regions_of(None, strength=0.6)
+    np.testing.assert_allclose(same.shares, [[2 / 3, 1 / 3]] * 2)
+    np.testing.assert_allclose(same.factors, 1.0)
+    kept = regions_of(None, strength=0.0)
+    assert kept.content.shape[-1] == 1 and kept.strength[0, 0, 0, 0] == 0.0
+    assert regions_of(None, mask="") is None
+    with pytest.raises(InputError, match="region: it is the whole picture"):
+        regions_of(None, strength=0.0, mask=mask_of(np.full((9, 9), 255, np.uint8)))
+
+
+def test_a_render_paints_the_region_in_its_style(client):
+    """The wash of ink is grey, the mosaic is not."""
+    pixels = np.zeros((64, 96), np.uint8)
+    pixels[:, :48] = 255
+    region = {"mask": mask_of(pixels), "style": "style-1", "strength": 1.0}
+    asked = {**ASKED, "strength": 1.0, "iterations": 40, "region": region}
+    address = f"/api/renders/{client.call('POST', '/api/renders', asked)['render']}"
+    wait(lambda: client.call("GET", address)["state"] not in ("waiting", "running"), 400)
+    state = client.call("GET", address)
+    assert state["state"] == "done", state
+    picture, data = picture_of(client, state["result"])
+    colors = np.ptp(picture, axis=-1).mean(0)
+    assert colors[:54].mean() < 0.8 * colors[-54:].mean()
+    found = client.upload("again.png", data)["settings"]
+    assert found["rendered"] and found["region"] == {**region, "style": "ink_wash"}
+    assert [one["name"] for one in found["styles"]] == ["mosaic"]
+
+
+def test_a_region_that_was_erased_brings_no_style(tmp_path, examples, monkeypatch):
+    class Renderer:
+        config = types.SimpleNamespace(encoder="lite")
+
+        def render(self, content, styles, regions, **_):
+            rendered.append((len(styles), regions))
+            return types.SimpleNamespace(image=np.zeros((1, 96, 128, 3), "f"), complete=True)
+
+    rendered = []
+    monkeypatch.setattr(render_worker._Worker, "_load", lambda *_: Renderer())
+    region = {"mask": mask_of(np.zeros((8, 8), np.uint8)), "style": "style-1", "strength": 1.0}
+    asked = Settings.parse(json.dumps({**ASKED, "region": region}).encode(), 512)
+    paths = [examples / f"{name}.jpg" for name in ("mosaic", "ink_wash")]
+    task = Task(
+        1, asked, asked.render_command("chelsea.jpg", ["mosaic.jpg"]), examples / "chelsea.jpg",
+        paths, ["mosaic.jpg", "ink_wash.jpg"], 1, "ink_wash", tmp_path / "p.png",
+    )  # fmt: skip
+    connection = types.SimpleNamespace(send=lambda _: None)
+    assert render_worker._Worker(connection).render(task) == End(True)
+    assert rendered == [(1, None)]
+
+
 def test_optimize_repeats_a_render_from_its_picture(tmp_path, examples, monkeypatch):
     """The files lie beside it."""
     region = {"mask": mask_of(np.eye(8, dtype=np.uint8)), "style": "", "strength": 0.0}
     asked = Settings.parse(json.dumps({**ASKED, "region": region}).encode(), 512)
     command = asked.render_command("chelsea.jpg", ["mosaic.jpg"])
-    stored = settings.render_parameters(command, region["mask"])
+    stored = asked.render_parameters(command, "")
     images.write_image(tmp_path / "p.png", np.zeros((1, 8, 8, 3), "f"), parameters=stored)
     for name in ("chelsea.jpg", "mosaic.jpg"):
         (tmp_path / name).symlink_to(examples / name)
@@ -454,15 +522,19 @@ def renders(queue, tmp_path):
     def add(kind):
         output = tmp_path / f"{kind}-{time.monotonic_ns()}.png"
         command = asked.render_command(kind, ["mosaic"])
-        render = render_queue.Render(command, "photo", ["painting"], "", output, kind)
+        render = render_queue.Render(
+            kind, settings=asked, command=command, content="photo", styles=["painting"],
+            names=["mosaic"], region_style=None, region_name="", output=output,
+        )  # fmt: skip
         queue.add(render)
         return render
 
     return add
 
 
-def wait(condition):
-    for _ in range(1500):
+def wait(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         if condition():
             return
         time.sleep(0.02)

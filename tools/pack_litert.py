@@ -1,6 +1,7 @@
 """Packs the packaged models' files for LiteRT: `python -m tools.pack_litert`.
 
-Like `export/to_tflite.py --size dynamic --style_size dynamic --precision float16`, without reports.
+Like `export/to_tflite.py --size dynamic --style_size dynamic --precision float16`, without reports
+and thumbnails.
 """
 
 import json
@@ -25,10 +26,15 @@ def pack(name: str, folder: pathlib.Path) -> None:
         (exported.ENCODER_FILE, exported.ENCODE_STYLE),
         (exported.TRANSFER_FILE, exported.TRANSFER),
     ):
+        if key not in signatures:  # a model of named styles has no encoder
+            continue
         entries = tflite.entries_of(signatures[key], [FREE], FREE)
         with files.replacing(folder / file) as temporary:
             temporary.write_bytes(tflite.convert(model, entries, "float16"))
-    text = json.dumps(tflite_files.describe_model(model), indent=1, ensure_ascii=False) + "\n"
+    about = tflite_files.describe_model(model)
+    for key in ("style_credits", "style_thumbnails"):  # which the model's own file has
+        about.pop(key, None)
+    text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
     with files.replacing(folder / exported.DESCRIPTION) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

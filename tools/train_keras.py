@@ -50,7 +50,8 @@ _SHARED = {
     flags.DEFINE_integer: ("margin", "batch_size", "crop_size", "warmup_steps", "seed"),
     flags.DEFINE_float: (
         "learning_rate", "clip_norm", "ema", "content_weight", "style_weight", "tv_weight",
-        "content_min_crop", "style_min_crop", "recolored_share", "identity_share", "photo_share",
+        "temporal_weight", "content_min_crop", "style_min_crop", "recolored_share",
+        "identity_share", "photo_share",
     ),
 }  # fmt: skip
 for _define, _names in _SHARED.items():

@@ -16,12 +16,12 @@ FLAGS = EvaluateCommand
 
 def main(config: EvaluateCommand) -> int | None:
     """Makes and measures pictures, and reports; 128 + signal number if it was stopped."""
-    from tfstyle.evaluation import pairs, systems
+    from tfstyle.evaluation import clip_results, pairs, systems
     from tfstyle.runtime import devices
 
     # Errors in files and flags are reported before TensorFlow loads.
     found_pairs = pairs.find_pairs(config.content_dir, config.style_dir)
-    systems.make_systems(config)
+    clip_results.check_clips(config, systems.make_systems(config))
     for flag in ("lpips_weights", "fid_network", "style_network"):
         if getattr(config, flag) and not os.path.exists(getattr(config, flag)):
             raise InputError(f"--{flag}: {getattr(config, flag)}: no such file")
@@ -41,12 +41,19 @@ def main(config: EvaluateCommand) -> int | None:
     with process.StopSignal() as stop:
         try:
             evaluation = evaluate(config, show, stop.requested, found_pairs)
+            clips: list[clip_results.ClipRow] = []
+            complete = evaluation.complete
+            if complete and config.clip:
+                clips, complete = clip_results.measure_clips(
+                    config, evaluation.systems, evaluation.pairs, terminal.show_progress,
+                    stop.requested,
+                )  # fmt: skip
         except KeyboardInterrupt as error:
             if os.path.exists(os.path.join(config.output_dir, "run.json")):
                 error.add_note(f"the same command goes on from {config.output_dir}")
             raise
     terminal.end_progress()
-    if not evaluation.complete:
+    if not complete:
         logging.info(
             "Stopped: %s holds what was measured so far; the same command goes on from there.",
             config.output_dir,
@@ -55,13 +62,14 @@ def main(config: EvaluateCommand) -> int | None:
     command = f"python {cli.command_line(config, 'evaluate.py')}"
     folder = pathlib.Path(config.output_dir)
     terminal.show_progress(None, "writing the report")
-    found = tables.Tables.of(evaluation)
+    found = tables.Tables.of(evaluation, clips)
     tables.write_summary(evaluation, folder / "summary.csv")
     html_report.write_report(evaluation, found, folder / "report.html", command, _machine())
     if config.page:
         page.write_page(evaluation, found, pathlib.Path(config.page), command, _machine())
     terminal.end_progress()
-    print(f"{tables.markdown(found.distances)}\n\n{tables.markdown(found.others)}", flush=True)
+    shown = [one for one in (found.distances, found.others, found.clips) if one]
+    print("\n\n".join(map(tables.markdown, shown)), flush=True)
     logging.info("Wrote %s.", folder / "report.html")
     return 0
 

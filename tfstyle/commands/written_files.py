@@ -9,6 +9,8 @@ from absl import logging
 from tfstyle.config import OptimizeCommand, StylizeCommand
 from tfstyle.errors import InputError, of_flag
 
+_BAND = 8  # styles of a single photo side by side
+
 
 def check_written(
     config: OptimizeCommand | StylizeCommand,
@@ -47,7 +49,9 @@ def check_sheet(path: str, photos: int, styles: int) -> None:
 
     if path:
         with of_flag("sheet"):
-            images.check_output(path, size=max(sheets.sheet_size(photos + 1, styles + 1)))
+            bands = _bands(photos, styles)
+            width, height = sheets.sheet_size(photos + 1, bands[0].stop + 1)
+            images.check_output(path, size=max(width, len(bands) * height))
 
 
 def write_sheet(
@@ -57,6 +61,8 @@ def write_sheet(
     outputs: Sequence[Sequence[str | os.PathLike | None]],
 ) -> None:
     """Writes the contact sheet: photos at the left, paintings at the top.
+
+    Many styles of a single photo are in bands of `_BAND`, one below the other.
 
     Args:
         path: of the sheet.
@@ -86,9 +92,17 @@ def write_sheet(
         return np.concatenate([images.cover(one, shape) for one in read], 2) if read else None
 
     corner = np.ones((1, 1, 1, 3), np.float32)
-    rows = [[corner, *(strip(paintings) for _, paintings in styles)]]
-    for content, pictures in zip(contents, outputs, strict=True):
-        rows.append([small(content), *map(small, pictures)])
-    sheet = sheets.contact_sheet(rows, ["", *(name for name, _ in styles)])
-    images.write_image(path, np.asarray(sheet, np.float32)[None] / np.float32(255.0))
+    parts = []
+    for band in _bands(len(contents), len(styles)):
+        rows = [[corner, *(strip(paintings) for _, paintings in styles[band])]]
+        for content, pictures in zip(contents, outputs, strict=True):
+            rows.append([small(content), *map(small, pictures[band])])
+        parts.append(sheets.contact_sheet(rows, ["", *(name for name, _ in styles[band])]))
+    images.write_image(path, np.asarray(sheets.stacked(parts), np.float32)[None] / 255.0)
     logging.info("Wrote %s.", path)
+
+
+def _bands(photos, styles):
+    """The parts of the styles that are side by side."""
+    length = _BAND if photos == 1 else styles
+    return [slice(start, min(start + length, styles)) for start in range(0, styles, length)]

@@ -54,6 +54,12 @@ class EvaluateCommand:
         20, "Number of pairs, evenly spread, to measure at strengths from 0 to 1; 0 for none.",
         section="Measurement",
     )  # fmt: skip
+    clip: tuple[str, ...] = option(
+        (), "Video to measure flicker on, too, of each --model: frames by themselves, and as "
+        "video.py paints them; repeat it.", section="Clips",
+    )  # fmt: skip
+    clip_frames: int = option(40, "Number of frames, from the beginning.", section="Clips")
+    clip_styles: int = option(2, "Number of paintings, the first ones.", section="Clips")
     encoder: str = option(
         "vgg19", "Network whose features are compared: vgg19, lite (eight times as fast), or a "
         "SavedModel folder that returns features by name.", section="Measurement",
@@ -89,6 +95,8 @@ class EvaluateCommand:
                 "sweep_pairs": many,
                 "report_pairs": many,
                 "sheet_pairs": (1, 100),
+                "clip_frames": (8, 500),
+                "clip_styles": (1, 1_000_000),
             },
         )
         for flag in ("content_dir", "style_dir", "output_dir"):

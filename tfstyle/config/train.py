@@ -79,6 +79,10 @@ class TrainConfig:
         10.0, "Weight of the style term; all terms are relative errors.", section="Losses"
     )
     tv_weight: float = option(0.0, "Weight of the total variation.", section="Losses")
+    temporal_weight: float = option(
+        0.0, "Weight of the temporal term, for videos that shimmer less: what is painted of a "
+        "moved photograph is compared with what was painted before.", section="Losses",
+    )  # fmt: skip
     style_loss: str = option(
         "", "Style losses with optional weights, such as gram:0.5,mean_std:0.5, instead of the "
         f"architecture's; of {', '.join(STYLE_LOSSES)}.", section="Losses",
@@ -183,6 +187,7 @@ _RANGES = {
     "content_weight": (0, 1_000_000),
     "style_weight": (0, 1_000_000),
     "tv_weight": (0, 1_000_000),
+    "temporal_weight": (0, 1_000_000),
     "image_size": (32, 8192),
     "style_size": (32, 8192),
     "crop_size": (32, 4096),

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfstyle.config.optimize import OptimizeConfig
 from tfstyle.config.options import (
     LARGEST_SIZE,
     check_options,
@@ -12,8 +13,21 @@ from tfstyle.config.options import (
 from tfstyle.errors import InputError
 
 _LEAST = 40  # pixels a side that a model needs
+_RENDERER = "With --engine=optimize"
+_OF_MODELS = ("style_name", "strength", "style_size", "model", "batch_size", "tile_size")
+_OF_RENDERS = (
+    "content_weight", "style_weight", "style_weights", "style_scale", "encoder", "iterations"
+)  # fmt: skip
+CAMERA, PLAYED = "camera:", "live:"  # what a live --input starts with
 _LONGEST = 1e6  # seconds
 LARGEST_BATCH = 16  # frames; a part of a clip holds three of these
+
+
+def _renderer_option(name, **others):
+    """A field like that of `OptimizeConfig`, with `others` in its metadata."""
+    (field,) = (one for one in dataclasses.fields(OptimizeConfig) if one.name == name)
+    metadata = {**field.metadata, "section": _RENDERER, **others}
+    return dataclasses.field(default=field.default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,7 +35,8 @@ class VideoCommand:
     """The flags of `video.py`. Raises InputError for a value out of range."""
 
     input: str = option(
-        "", "Video to paint, or a GIF or WebP animation, or a folder of numbered pictures.",
+        "", "Video to paint, or a GIF or WebP animation, or a folder of numbered pictures. "
+        "camera:0 is a camera, painted live in a window; live:FILE plays a file like one.",
         section="Files",
     )  # fmt: skip
     style: tuple[str, ...] = option(
@@ -68,6 +83,11 @@ class VideoCommand:
         "side gives smaller strokes.", section="Look",
     )  # fmt: skip
     preserve_color: str = preserve_color_option()
+    engine: str = option(
+        "models", "What paints: models is a trained model; optimize is the renderer of "
+        "optimize.py, which takes seconds to minutes for a frame.", section="Model",
+        choices=("models", "optimize"),
+    )  # fmt: skip
     model: str = option(
         "mobile", "A packaged model's name, or a .keras file of train.py.", section="Model"
     )
@@ -79,6 +99,22 @@ class VideoCommand:
         2048, "Longest side in pixels that is painted at once: larger frames are painted in tiles.",
         section="Model",
     )  # fmt: skip
+    content_weight: float = _renderer_option("content_weight")
+    style_weight: float = _renderer_option("style_weight")
+    style_scale: float = _renderer_option("style_scale")
+    encoder: str = _renderer_option(
+        "encoder",
+        help="Network that the losses read, as of optimize.py: auto is vgg19 on a GPU, else mixed. "
+        "Frames that start from the last one take that of mixed's last iterations, which is vgg19 "
+        "for up to 1024 × 1024 pixels; lite is several times as fast.",
+    )
+    iterations: int = _renderer_option("iterations")
+    next_iterations: int = option(
+        10,
+        "Iterations of a frame that starts from the last one; the first of a shot takes "
+        "--iterations.",
+        section=_RENDERER,
+    )
 
     def __post_init__(self):
         check_options(
@@ -86,12 +122,14 @@ class VideoCommand:
             {"strength": (0, 1), "consistency": (0, 1), "size": (0, LARGEST_SIZE),
              "style_size": (_LEAST, LARGEST_SIZE), "tile_size": (64, LARGEST_SIZE),
              "start": (0, _LONGEST), "end": (0, _LONGEST), "rate": (0.01, 1000), "crf": (0, 63),
-             "batch_size": (0, LARGEST_BATCH)},
+             "batch_size": (0, LARGEST_BATCH), "next_iterations": (1, 1_000_000)},
         )  # fmt: skip
         if not self.input:
             raise InputError("--input: give the video to paint")
         if not self.output:
             raise InputError("--output: give the video to write")
+        if self.is_live and (self.start or self.resume):
+            raise InputError("--start, --resume: are not for a live --input; omit them")
         if self.size and self.size < _LEAST:
             raise InputError(
                 f"--size: must be 0 or from {_LEAST} to {LARGEST_SIZE}, not {self.size}"
@@ -112,3 +150,30 @@ class VideoCommand:
                 "have none. Use luminance"
             )
         check_shares("style_weights", self.style_weights)
+        self._check_engine()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the input is a camera, or a file to play like one."""
+        return self.input.startswith((CAMERA, PLAYED))
+
+    def _check_engine(self):
+        optimizes = self.engine == "optimize"
+        other = "models" if optimizes else "optimize"
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            renderer, model = field.metadata["section"] == _RENDERER, field.name in _OF_MODELS
+            if (model if optimizes else renderer) and value != field.default:
+                raise InputError(
+                    f"--{field.name}={value}: is of --engine={other}; leave it out, or give that"
+                )
+        if optimizes and self.is_live:
+            raise InputError("--engine=optimize: is too slow for a live --input; leave it out")
+        if optimizes:
+            if not self.style:
+                raise InputError("--style: give the painting to take the style of")
+            self.render_config(self.size or LARGEST_SIZE)
+
+    def render_config(self, size: int) -> OptimizeConfig:
+        """How frames are rendered, whose longest side has `size` pixels."""
+        return OptimizeConfig(size=size, **{name: getattr(self, name) for name in _OF_RENDERS})

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfstyle.data.crops import Crops
+from tfstyle.data.motions import Motions
 
 
 class Batches:
@@ -22,6 +23,7 @@ class Batches:
         first: added to these indices.
         identity_share: share of samples whose style is the content's crop.
         photo_share: share of samples whose style is the content of the next number.
+        motions: of the contents, for which samples also have "places" and "noise"; or None.
 
     Attributes:
         error: the exception that ended the pipeline, or None; TensorFlow raises another one.
@@ -36,14 +38,16 @@ class Batches:
         first: int = 0,
         identity_share: float = 0.0,
         photo_share: float = 0.0,
+        motions: Motions | None = None,
     ):
         self.content = content
         self.style = style
         self.batch_size = batch_size
-        self.inputs = tuple(inputs)
+        self.inputs = (*inputs, *(("places", "noise") if motions else ()))
         self.first = first
         self.identity_share = identity_share
         self.photo_share = photo_share
+        self.motions = motions
         self.error: Exception | None = None
 
     def dataset(
@@ -55,7 +59,8 @@ class Batches:
             start: first step.
             stop: step to end before.
             context: of the worker; one replica by default.
-        Returns: data set of dicts of `inputs`: `(n, s, s, 3)` uint8 crops, `(n,)` int32 indices.
+        Returns: data set of dicts of `inputs`: `(n, s, s, 3)` uint8 crops, `(n,)` int32 indices,
+            `(n, s, s, 2 or 3)` float32 places and noise.
         """
         context = context or tf.distribute.InputContext()
         per_replica = self.batch_size // context.num_replicas_in_sync
@@ -63,15 +68,16 @@ class Batches:
         first = context.input_pipeline_id * local
         size = self.content.crop_size
 
-        shapes = {"content": (size, size, 3), "style": (size, size, 3), "style_index": ()}
-        types = {"content": tf.uint8, "style": tf.uint8, "style_index": tf.int32}
+        crop, motion = ((size, size, 3), tf.uint8), {"places": 2, "noise": 3}
+        specs = {"content": crop, "style": crop, "style_index": ((), tf.int32)}
+        specs |= {name: ((size, size, depth), tf.float32) for name, depth in motion.items()}
 
         def sample(number):
             found = tf.numpy_function(
-                self._sample, [number], [types[name] for name in self.inputs], stateful=False
+                self._sample, [number], [specs[name][1] for name in self.inputs], stateful=False
             )
             return {
-                name: tf.ensure_shape(value, shapes[name])
+                name: tf.ensure_shape(value, specs[name][0])
                 for name, value in zip(self.inputs, found, strict=True)
             }
 
@@ -97,6 +103,8 @@ class Batches:
             else:
                 index = self.style.picture_of(int(number))
             found["style_index"] = np.int32(self.first + index)
+            if self.motions:
+                found |= self.motions[int(number)]
             return [found[name] for name in self.inputs]
         except Exception as error:  # TensorFlow would keep only its text
             self.error = error

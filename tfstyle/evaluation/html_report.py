@@ -50,6 +50,7 @@ def write_report(
         _table(found.distances),
         _scatter(evaluation),
         _table(found.others),
+        _table(found.clips) if found.clips else "",
         _table(found.meanings),
         "<p>Below each picture: its content distance / its style distance.</p>",
         *_extremes(evaluation),

@@ -63,7 +63,7 @@ set of pictures are not comparable.
 {tables.markdown(found.distances)}
 
 {tables.markdown(found.others)}
-
+{_clips(found.clips)}
 ## What the numbers are
 
 {tables.markdown(found.meanings)}
@@ -80,3 +80,9 @@ From the top, content in style: {names}. They are evenly spread, not chosen.
 """
     with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _clips(table):
+    if not table:
+        return ""
+    return f"\nMeans over clips, each in some styles:\n\n{tables.markdown(table)}\n"

@@ -5,10 +5,11 @@ returns a `Painter`. For systems that do not paint, `find` returns the file of a
 """
 
 import dataclasses
+import functools
 import hashlib
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from tfstyle.evaluation import imports
 from tfstyle.evaluation.pairs import Pair
 from tfstyle.models import packaged
 from tfstyle.runtime import devices
+
+if TYPE_CHECKING:
+    from tfstyle.stylization import Stylizer
 
 CONTENT, STYLE = "content itself", "style itself"  # names of the trivial systems
 
@@ -133,19 +137,26 @@ class TrainedModel(System):
                 )
 
     def open(self, size):
+        stylizer = self.stylizer(size)
+        stylizer.model.check_picture(np.empty((1, size, size, 3)), "--size")
+        encode = functools.partial(encode_style, stylizer)
+        return _FunctionPainter(encode=encode, paint=stylizer.paint)
+
+    def stylizer(self, size: int) -> "Stylizer":
+        """The loaded model, compiled, for pictures of up to `size` pixels a side."""
         devices.start_tensorflow()
-        from tfstyle.models.capabilities import StylePictures
         from tfstyle.stylization import Stylizer
 
-        stylizer = Stylizer(self.path, tile_size=max(1024, size), compiled=True)
-        stylizer.model.check_picture(np.empty((1, size, size, 3)), "--size")
+        return Stylizer(self.path, tile_size=max(1024, size), compiled=True)
 
-        def encode(style, name):
-            if isinstance(stylizer.model, StylePictures):
-                return stylizer.encode_style(style)
-            return stylizer.named_style(name)
 
-        return _FunctionPainter(encode=encode, paint=stylizer.paint)
+def encode_style(stylizer: "Stylizer", style: np.ndarray, name: str) -> Any:
+    """The code of a style: of the painting, or of its name if the model has styles by name."""
+    from tfstyle.models.capabilities import StylePictures
+
+    if isinstance(stylizer.model, StylePictures):
+        return stylizer.encode_style(style)
+    return stylizer.named_style(name)
 
 
 @dataclasses.dataclass(frozen=True)

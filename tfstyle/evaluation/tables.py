@@ -4,14 +4,15 @@ import csv
 import dataclasses
 import math
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from tfstyle import files
-from tfstyle.evaluation import summary
+from tfstyle.evaluation import clip_results, summary
 from tfstyle.evaluation.measurement import Evaluation
 from tfstyle.evaluation.summary import MAIN, Estimate
-from tfstyle.metrics import METRICS, SET_METRICS
+from tfstyle.metrics import CLIP_METRICS, METRICS, SET_METRICS
 
 Table = list[list[str]]  # the first row is the head
 _MIB = 2**20
@@ -24,18 +25,20 @@ class Tables:
     Attributes:
         distances: content and style distance of the systems.
         others: the other metrics.
+        clips: metrics of clips; empty if none was measured.
         meanings: definitions of the metrics.
     """
 
     distances: Table
     others: Table
+    clips: Table
     meanings: Table
 
     @classmethod
-    def of(cls, evaluation: Evaluation) -> "Tables":
+    def of(cls, evaluation: Evaluation, clips: Sequence[clip_results.ClipRow] = ()) -> "Tables":
         """The tables; Fréchet distances of sets take a moment."""
-        others = _others(evaluation)
-        return cls(_distances(evaluation), others, _meanings(others))
+        others, of_clips = _others(evaluation), clip_results.table(clips)
+        return cls(_distances(evaluation), others, of_clips, _meanings(others, of_clips))
 
 
 def _distances(evaluation: Evaluation) -> Table:
@@ -93,11 +96,13 @@ def _others(evaluation: Evaluation) -> Table:
     return [*rows, ["peak memory, MiB", "lower", *cells]]
 
 
-def _meanings(table: Table) -> Table:
-    """Definitions of the metrics in a table of `others`."""
-    known = {name.replace("_", " "): about for name, about in {**METRICS, **SET_METRICS}.items()}
+def _meanings(others: Table, clips: Table) -> Table:
+    """Definitions of the metrics in tables of `others` and of clips."""
+    every = {**METRICS, **SET_METRICS, **CLIP_METRICS}
+    known = {name.replace("_", " "): about for name, about in every.items()}
     known["seconds, median"] = METRICS["seconds"]
-    names = [*(name.replace("_", " ") for name in MAIN), *(row[0] for row in table[1:])]
+    names = [*(name.replace("_", " ") for name in MAIN), *(row[0] for row in others[1:])]
+    names += [name for name in (clips[0] if clips else ()) if name not in names]
     return [
         ["metric", "range", "meaning"],
         *([name, known[name].range, known[name].meaning] for name in names if name in known),

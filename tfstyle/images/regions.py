@@ -147,7 +147,7 @@ def match(
         style and _in_order(style.weights, [at[number] for at in places])
         for number, style in enumerate(styles)
     ]
-    return _painted(Regions(weights, maps, np.array(rows), np.array(factors), full))
+    return without_empty(Regions(weights, maps, np.array(rows), np.array(factors), full))
 
 
 def _in_order(weights, places):
@@ -184,7 +184,7 @@ def _without(weights, kept, strength):
     return others.astype(np.float32), strength * painted
 
 
-def _painted(regions):
+def without_empty(regions: Regions) -> Regions:
     """The regions without those that are nowhere painted, for the strength is 0 there."""
     content, strength = regions.content, regions.strength
     shape = tuple(np.maximum(content.shape[1:3], strength.shape[1:3]))

@@ -43,6 +43,16 @@ def sheet_size(rows: int, columns: int, side: int = SIDE) -> tuple[int, int]:
     return columns * (side + _GAP) + _GAP, _CAPTION + rows * (side + _GAP)
 
 
+def stacked(parts: Sequence[Image.Image]) -> Image.Image:
+    """Pictures one below the other, white where a wider one goes on."""
+    sheet = Image.new("RGB", (max(p.width for p in parts), sum(p.height for p in parts)), "white")
+    top = 0
+    for part in parts:
+        sheet.paste(part, (0, top))
+        top += part.height
+    return sheet
+
+
 def shortened(
     text: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
     width: int,

@@ -13,6 +13,7 @@ from tfstyle.layers.normalization import (
     ConditionalInstanceNormalization,
     InstanceNormalization,
 )
+from tfstyle.layers.warping import warp
 
 __all__ = [
     "AdaIN",
@@ -23,5 +24,6 @@ __all__ = [
     "crop",
     "per_channel",
     "precision",
+    "warp",
     "without_margin",
 ]

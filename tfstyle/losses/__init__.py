@@ -10,6 +10,7 @@ from tfstyle.config import parse_weights
 from tfstyle.losses.content import (
     ContentLoss,
     EdgeLoss,
+    GridLoss,
     SmoothnessLoss,
     TotalVariationLoss,
     luminance,
@@ -20,12 +21,14 @@ from tfstyle.losses.moments import GramLoss, MeanStdLoss, WassersteinLoss
 from tfstyle.losses.perceptual import Guides, PerceptualLoss, StyleTargets
 from tfstyle.losses.relative import MomentLoss, StyleLoss
 from tfstyle.losses.structure import LaplacianLoss, SelfSimilarityLoss
+from tfstyle.losses.temporal_consistency import TemporalConsistencyLoss, TemporalLoss
 
 __all__ = [
     "ContentLoss",
     "ContrastiveLoss",
     "EdgeLoss",
     "GramLoss",
+    "GridLoss",
     "Guides",
     "HistogramLoss",
     "LaplacianLoss",
@@ -38,6 +41,8 @@ __all__ = [
     "SmoothnessLoss",
     "StyleLoss",
     "StyleTargets",
+    "TemporalConsistencyLoss",
+    "TemporalLoss",
     "TotalVariationLoss",
     "WassersteinLoss",
     "luminance",

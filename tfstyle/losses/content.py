@@ -1,4 +1,4 @@
-"""Losses that compare positions: content features, edges, smoothness, and neighbouring pixels."""
+"""Losses that compare positions: features, edges, smoothness, and neighbouring pixels."""
 
 import keras
 from keras import ops
@@ -198,3 +198,43 @@ class TotalVariationLoss(keras.losses.Loss):
         down = image[:, 1:] - image[:, :-1]
         across = image[:, :, 1:] - image[:, :, :-1]
         return mean_but_batch(ops.square(down)) + mean_but_batch(ops.square(across))
+
+
+@keras.saving.register_keras_serializable(package="tfstyle")
+class GridLoss(keras.losses.Loss):
+    """Mean square of the pattern that a picture repeats at the period of a network's strides.
+
+    A network with strides and upsampling tends to paint a weave that is locked to its grid: Odena,
+    Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016. This averages the
+    grid's cells in each window of a picture, where strokes cancel out, and takes the mean square of
+    the average cell's deviations from its mean.
+
+    Args:
+        period: pixels of a cell's side.
+        cells: a window's side; fewer in a smaller picture.
+
+    Call arguments:
+        target: ignored; pass the image.
+        image: `(batch, h, w, c)`, of at least one cell; what is beyond whole windows, to the right
+            and below, does not count.
+    Returns: `(batch,)` before Keras' reduction.
+    """
+
+    def __init__(
+        self, period=4, cells=10, reduction="sum_over_batch_size", name="grid_loss", **kwargs
+    ):
+        super().__init__(reduction=reduction, name=name, **kwargs)
+        self.period, self.cells = period, cells
+
+    def call(self, target, image):
+        height, width, channels = ops.shape(image)[1:]
+        cells = min(self.cells, height // self.period, width // self.period)
+        side = self.period * cells
+        rows, columns = height // side, width // side
+        whole = image[:, : rows * side, : columns * side]
+        parts = (rows, cells, self.period, columns, cells, self.period, channels)
+        cell = ops.mean(ops.reshape(whole, (-1, *parts)), axis=(2, 5))
+        return mean_but_batch(ops.square(cell - ops.mean(cell, axis=(2, 4), keepdims=True)))
+
+    def get_config(self):
+        return {**super().get_config(), "period": self.period, "cells": self.cells}

@@ -36,16 +36,18 @@ class PerceptualLoss:
         tv_weight: weight of the total variation.
         structure: `{layer: (loss, weight)}`, with a `SelfSimilarityLoss`.
         laplacian: a `LaplacianLoss` and its weight, or None.
+        temporal: a `TemporalLoss` and its weight, or None.
 
     A layer's terms are logged together as `content/relu4_1` or `style/relu1_1`, already weighted.
     """
 
-    def __init__(self, content, style, tv_weight=0.0, structure=(), laplacian=None):
+    def __init__(self, content, style, tv_weight=0.0, structure=(), laplacian=None, temporal=None):
         self.content = dict(content)
         self.style = dict(style)
         self.tv_weight = tv_weight
         self.structure = dict(structure)
         self.laplacian = laplacian
+        self.temporal = temporal
         self._total_variation = TotalVariationLoss()
 
     @property
@@ -126,7 +128,8 @@ class PerceptualLoss:
         Args:
             targets: of `targets`. With regions, `"style"` has by layer the lists of all regions,
                 one after the other, and `"guides"` are `Guides`. With a part `"factors"`, scalars
-                by layer, the weights of style layers are multiplied by them.
+                by layer, the weights of style layers are multiplied by them. `"temporal"` is the
+                target of that term.
             features: dict of the image's features.
             image: `(batch, h, w, 3)` in [0, 1].
         """
@@ -146,6 +149,9 @@ class PerceptualLoss:
         if self.laplacian:
             loss, weight = self.laplacian
             losses["laplacian"] = weight * loss(targets["laplacian"], image)
+        if self.temporal:
+            loss, weight = self.temporal
+            losses["temporal"] = weight * loss(targets["temporal"], image)
         if self.tv_weight:
             losses["tv"] = self.tv_weight * self._total_variation(image, image)
         losses["total"] = sum(losses.values())
@@ -175,6 +181,8 @@ class PerceptualLoss:
                 raise ValueError("normalized content features")
         for loss, _ in self.structure.values():
             raise ValueError(loss.name)
+        if self.temporal:
+            raise ValueError(self.temporal[0].name)
         for terms in self.style.values():
             for loss, _ in terms:
                 if not isinstance(loss, MomentLoss):

@@ -122,9 +122,13 @@ CLIP_METRICS = {
     "warping_error": Metric(
         "lower", "0 …", "mean squared difference to the last frame, moved along by the motion", 5
     ),
+    "long_warping_error": Metric("lower", "0 …", "the same to the sixth frame before", 5),
     "flat_flicker": Metric(
         "lower", "0 … 255", "change of brightness from frame to frame where the photograph is flat",
         2,
+    ),
+    "sharpness_to_isolation": Metric(
+        "near 1", "0 …", "sharpness over that of the same frames, painted by themselves", 2
     ),
 }  # fmt: skip
 

@@ -1,8 +1,9 @@
 """Models as exported files for LiteRT, which paint without Keras and TensorFlow.
 
-A folder has `style_encoder.tflite`, `transfer.tflite` and `model.json`, as `export/to_tflite.py`
-writes them for one precision, with float32 pictures of any size. The packaged models have theirs
-in `tfstyle/pretrained/litert`; `tools/pack_litert.py` makes them.
+A folder has `transfer.tflite`, `model.json` and, for a model of any painting's style,
+`style_encoder.tflite`, as `export/to_tflite.py` writes them for one precision, with float32
+pictures of any size. The packaged models have theirs in `tfstyle/pretrained/litert`;
+`tools/pack_litert.py` makes them.
 """
 
 import os
@@ -43,6 +44,10 @@ class Description(TypedDict):
     min_size: int
 
 
+class _NamedDescription(Description):
+    style_names: list[str]
+
+
 def folder_of(model: str | os.PathLike) -> pathlib.Path | None:
     """The folder of a packaged model's files, or None for another model, or one without them."""
     folder = FOLDER / str(model)
@@ -53,7 +58,10 @@ def describe(folder: pathlib.Path) -> Description:
     """What `model.json` says; InputError if it is missing or damaged."""
     path = folder / DESCRIPTION
     try:
-        return json_text.check(json_text.parse(path.read_text("utf-8")), Description)
+        found = json_text.parse(path.read_text("utf-8"))
+        about = json_text.check(found, Description)
+        named = capabilities.NamedStyles.__name__ in about["capabilities"]
+        return json_text.check(found, _NamedDescription) if named else about
     except files.UNREADABLE as error:
         raise InputError(f"{path}: not the description of a model: {brief(error)}") from error
 
@@ -64,12 +72,9 @@ def load_exported(folder: pathlib.Path) -> "ExportedModel":
     Raises: InputError if a file is missing or damaged, or LiteRT is not installed.
     """
     about = describe(folder)
-    kinds = [kind for kind in _CAPABILITIES if kind.__name__ in about["capabilities"]]
+    kinds = [own for kind, own in _CAPABILITIES.items() if kind.__name__ in about["capabilities"]]
     # With the name of the model's own class, for errors.
-    return type(about["architecture"], (ExportedModel, *kinds), {})(folder, about)
-
-
-_CAPABILITIES = (capabilities.StylePictures, capabilities.MixableCodes)
+    return type(about["architecture"], tuple(kinds) or (ExportedModel,), {})(folder, about)
 
 
 class ExportedModel:
@@ -88,11 +93,6 @@ class ExportedModel:
         self._identity = about["codes"]
         self._folder = folder
         self._networks: dict[str, Network] = {}
-
-    def encode_style(self, style: np.ndarray) -> dict[str, np.ndarray]:
-        """As `StylePictures.encode_style`, of one picture."""
-        found = self._run(ENCODER_FILE, ENCODE_STYLE, {"style": style})
-        return unflatten(CODE, found)
 
     def stylize(
         self, content: np.ndarray, code: Mapping[str, Any], strength: Any = 1.0
@@ -129,6 +129,36 @@ class ExportedModel:
             )
         inputs = {name: np.ascontiguousarray(one, np.float32) for name, one in inputs.items()}
         return self._networks[file].run(signature, inputs)
+
+
+class ExportedStylePictures(ExportedModel, capabilities.StylePictures):
+    """Takes the style of any picture."""
+
+    def encode_style(self, style):
+        """As `StylePictures.encode_style`, of one picture."""
+        return unflatten(CODE, self._run(ENCODER_FILE, ENCODE_STYLE, {"style": style}))
+
+
+class ExportedNamedStyles(ExportedModel, capabilities.NamedStyles):
+    """Its codes are shares of the styles, as those of `FixedStylesModel`."""
+
+    def __init__(self, folder, about):
+        super().__init__(folder, about)
+        self.style_names = tuple(about["style_names"])
+
+    def encode_index(self, index):
+        return {"shares": np.eye(len(self.style_names), dtype=np.float32)[np.asarray(index)]}
+
+
+class _ExportedMixableCodes(ExportedModel, capabilities.MixableCodes):
+    pass
+
+
+_CAPABILITIES: dict[type, type[ExportedModel]] = {
+    capabilities.StylePictures: ExportedStylePictures,
+    capabilities.NamedStyles: ExportedNamedStyles,
+    capabilities.MixableCodes: _ExportedMixableCodes,
+}
 
 
 def flatten(kind: str, arrays: Mapping[str, Any]) -> dict[str, Any]:

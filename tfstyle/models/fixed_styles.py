@@ -119,7 +119,7 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
         targets = self._loss.targets(self.encoder(content), styles)
         if self._targets:
             targets["style"] = self._targets.take(index - self._first)
-        return self._loss(targets, self.encoder(image), image)
+        return self._terms(targets, image)
 
     def start_from(self, trained):
         if not isinstance(trained, FixedStylesModel):

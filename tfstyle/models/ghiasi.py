@@ -189,7 +189,7 @@ class GhiasiModel(TransformModel, StylePictures, MixableCodes, Growable):
         content, style = inputs["content"], inputs["style"]
         image = self.stylize(content, self.encode_style(style))
         targets = self._loss.targets(self.encoder(content), [self.encoder(style)])
-        return self._loss(targets, self.encoder(image), image)
+        return self._terms(targets, image)
 
     def start_from(self, trained):
         own, others = (

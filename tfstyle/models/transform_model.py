@@ -13,6 +13,7 @@ from tfstyle.models.transform_network import STRIDE, Middle, TransformNetwork, j
 
 CONTENT_LAYERS = ("relu3_1", "relu4_1")
 STYLE_LAYERS = encoders.HEAD_LAYERS
+GRID_WEIGHT = 300.0  # of the pattern that is locked to the network's grid
 
 
 class TransformModel(StyleTransferModel, Tileable):
@@ -60,6 +61,7 @@ class TransformModel(StyleTransferModel, Tileable):
             {name: self.make_style_losses(weight) for name in STYLE_LAYERS},
             self.tv_weight,
         )
+        self._grid = losses.GridLoss(STRIDE)
 
     @classmethod
     def create(cls, encoder="auto", vgg_weights="", dtype=None, **arguments):
@@ -75,6 +77,13 @@ class TransformModel(StyleTransferModel, Tileable):
     def receptive_field(self):  # type: ignore[override]  # depends on the network's sizes
         """Pixels to each side of a painted pixel that it may depend on."""
         return self.network.receptive_field
+
+    def _terms(self, targets, image):
+        """The loss's terms for a painted picture."""
+        terms = self._loss(targets, self.encoder(image), image)
+        terms["grid"] = GRID_WEIGHT * self._grid(image, image)
+        terms["total"] = terms["total"] + terms["grid"]
+        return terms
 
     def _affine(self, code) -> dict[str, Any]:
         """Shifts and scales of all normalizations for a code."""

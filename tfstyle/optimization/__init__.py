@@ -5,6 +5,7 @@ renderer     `Renderer` and `render`: encoders and losses, loaded and compiled o
 rendering    one render, stage by stage
 scales       the stages of a render, from coarse to fine
 objective    the loss of a picture, and its gradient
+warped       what a frame of a clip has from those before it
 lbfgs        the optimizer
 optimizers   others for comparison
 progress     a render's reports and result

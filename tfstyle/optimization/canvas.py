@@ -1,12 +1,11 @@
 """A large picture and the loss's gradient by it, both in place, with what lies around the picture.
 
-A picture is a vector passed through a filter, see `objective`. The filter works on one colour
-channel at a time, and hardly anything is copied, so that little memory is needed beside the two.
-They are NumPy's arrays: once a part of a variable was changed, TensorFlow copies all of it for each
-read.
+A picture is a vector passed through a filter, see `objective`. The filter works in place, on one
+colour channel at a time, so that little memory is needed beside the two. They are NumPy's arrays:
+once a part of a variable was changed, TensorFlow copies all of it for each read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,8 @@ import tensorflow as tf
 
 from tfstyle.optimization.objective import CHROMA_GAIN, WRAP_MARGIN, spectral_gain
 from tfstyle.optimization.segments import Place, Tile, counted_from
+
+_BLOCK = 2**20  # numbers of a picture that are filtered at once
 
 
 class Canvas:
@@ -52,7 +53,7 @@ class Canvas:
             (len(positions) - length) // 2
             for positions, length in zip(self._positions, self.shape, strict=True)
         )
-        self._gain = tf.constant(spectral_gain(*self.shape))
+        self._gain = spectral_gain(*self.shape)
         self.picture: Any = None
         self.slopes: Any = None
 
@@ -65,7 +66,9 @@ class Canvas:
         """Sets the picture to that of an `(h·w·3,)` vector."""
         if self.picture is None:
             self.picture = np.empty((*map(len, self._positions), 3), np.float32)
-        _filter(vector.reshape(*self.shape, 3), self._gain, CHROMA_GAIN, self._inside(self.picture))
+        inside = self._inside(self.picture)
+        inside[:] = vector.reshape(inside.shape)
+        _filter(inside, self._gain, CHROMA_GAIN)
         for axis, repeated, outside in self._repeated():
             picture = np.moveaxis(self.picture, axis, 0)
             picture[outside] = picture[repeated]
@@ -81,8 +84,8 @@ class Canvas:
 
     def vector(self) -> np.ndarray:
         """The `(h·w·3,)` vector of the picture: the inverse of `paint`."""
-        found = np.empty((*self.shape, 3), np.float32)
-        _filter(self._inside(self.picture), 1.0 / self._gain, 1.0 / CHROMA_GAIN, found)
+        found = self._inside(self.picture).copy()
+        _filter(found, 1.0 / self._gain, 1.0 / CHROMA_GAIN)
         return found.reshape(-1)
 
     def start_gradient(self) -> None:
@@ -100,9 +103,12 @@ class Canvas:
             rows = np.moveaxis(slopes, axis, 0)
             for place, at in zip(outside, repeated, strict=True):
                 rows[at] += rows[place]
-        found = np.empty((*self.shape, 3), np.float32)
-        _filter(self._inside(slopes), self._gain, CHROMA_GAIN, found)
-        return found.reshape(-1)
+        inside = self._inside(slopes)
+        _filter(inside, self._gain, CHROMA_GAIN)
+        found, length = slopes.reshape(-1), inside[0].size
+        for number, row in enumerate(inside):  # to places that were read before
+            found[number * length : (number + 1) * length] = row.reshape(-1)
+        return found[: inside.size]
 
     def neighbours(self, tile: Tile) -> dict[str, Place]:
         """Places of the pairs of `TotalVariationLoss` whose first pixel is in a tile's part.
@@ -160,15 +166,32 @@ class Canvas:
             yield axis, margin + positions[outside], outside
 
 
-def _filter(maps, gain, chroma, result):
-    """Sets `result` to maps, `(h, w, 3)`, with frequencies and colour axes scaled."""
-    grey = (maps[..., 0] + maps[..., 1] + maps[..., 2]) / np.float32(3)
+def _filter(maps, gain, chroma):
+    """Scales frequencies and colour axes of maps, `(h, w, 3)`, in place."""
     for channel in range(3):
-        plane = grey + np.float32(chroma) * (maps[..., channel] - grey)
-        result[..., channel] = _scale_frequencies(tf.constant(plane), gain)
+        _scale_frequencies(maps[..., channel], gain)
+    for rows in _blocks(len(maps), maps[0].size):
+        block = maps[rows]
+        grey = (block[..., 0] + block[..., 1] + block[..., 2]) * np.float32((1.0 - chroma) / 3.0)
+        block *= np.float32(chroma)
+        block += grey[..., None]
 
 
-@tf.function(reduce_retracing=True)
 def _scale_frequencies(plane, gain):
-    spectrum = tf.signal.rfft2d(plane) * tf.cast(gain, tf.complex64)
-    return tf.signal.irfft2d(spectrum, fft_length=tf.shape(plane))
+    """The real Fourier transform in two dimensions, `gain` times it, and back, in place."""
+    height, width = plane.shape
+    spectrum = np.empty(gain.shape, np.complex64)
+    for rows in _blocks(height, width):
+        spectrum[rows] = tf.signal.rfft(plane[rows])
+    for columns in _blocks(gain.shape[1], height):
+        scaled = tf.signal.fft(spectrum[:, columns].T) * gain[:, columns].T
+        spectrum[:, columns] = tf.transpose(tf.signal.ifft(scaled))
+    for rows in _blocks(height, width):
+        plane[rows] = tf.signal.irfft(spectrum[rows], [width])
+
+
+def _blocks(length: int, each: int) -> Iterator[slice]:
+    """Slices of a length whose lines have so many numbers each."""
+    step = max(1, _BLOCK // each)
+    for start in range(0, length, step):
+        yield slice(start, start + step)

@@ -22,9 +22,11 @@ _BASE = 1.1e9
 _PIXEL = {"lite": 1000.0, "vgg19": 3700.0}
 _STYLE_SHARE = 0.3
 _HOST_PIXEL = 100.0  # with a GPU, which has the rest: eight copies of the picture
-# The same in tiles: of the whole picture, of each stored pair, and of a tile with its halo.
+# The same in tiles: of the program, and what each stage before left; of the whole picture, of each
+# stored pair, and of a tile with its halo.
 _TILED_BASE = {"lite": 0.85e9, "vgg19": 1.05e9}
-_TILED_PIXEL = {"lite": 120.0, "vgg19": 155.0}
+_STAGE = 0.06e9
+_TILED_PIXEL = {"lite": 100.0, "vgg19": 135.0}
 _TILED_STYLE_PIXEL = 30.0
 _PAIR_PIXEL = 12.0
 _TILE_PIXEL = {"lite": 450.0, "vgg19": 1050.0}
@@ -59,8 +61,17 @@ def fit(
         devices: to share tiles. A picture too small for a tile for each has none.
     Raises: InputError, if that is not possible.
     """
-    fitted = [_fitted(config, stage, styles, limit, on_gpu, devices) for stage in stages]
-    least = max(bytes_needed(config, stage, styles, on_gpu) for stage in fitted)
+
+    def fitted_to(room):
+        return [
+            _fitted(config, stage, number, styles, limit, on_gpu, devices, room)
+            for number, stage in enumerate(stages)
+        ]
+
+    # What a coarse stage takes for features, a fine one with more beside them does not get back.
+    kept, _ = _all_parts(config, fitted_to(math.inf), styles, on_gpu)
+    fitted = fitted_to(limit - max(kept))
+    least = bytes_needed(config, fitted, styles, on_gpu)
     if least > limit:
         raise InputError(
             f"--size={config.size}: needs about {least / 1e9:.1f} GB of memory, and "
@@ -72,64 +83,85 @@ def fit(
 
 def bytes_needed(
     config: OptimizeConfig,
-    stage: Stage,
+    stages: Sequence[Stage],
     styles: Sequence[tuple[int, int]],
     on_gpu: bool = False,
 ) -> float:
-    """Bytes that a stage takes at most, roughly; arguments as of `fit`."""
+    """Bytes that stages take at most, roughly, one after the other; arguments as of `fit`.
+
+    TensorFlow keeps the memory that it took for features.
+    """
+    kept, features = _all_parts(config, stages, styles, on_gpu)
+    return max(kept) + max(features)
+
+
+def _all_parts(config, stages, styles, on_gpu):
+    each = (_parts(config, one, number, styles, on_gpu) for number, one in enumerate(stages))
+    return zip(*each, strict=True)
+
+
+def _parts(config, stage, number, styles, on_gpu):
+    """Bytes of a stage after so many: of the program and whole pictures, and of features."""
+    pixels, encoder = math.prod(stage.shape), stage.encoder
     size = style_size(config, stage.shape)
     style = max((math.prod(style_shape(shape, size)) for shape in styles), default=0)
+    regions = 1.0 + _REGION_SHARE * stage.regions
     if stage.tile:
-        return max(bytes_of_tiles(stage), _TILED_BASE[stage.encoder] + _TILED_STYLE_PIXEL * style)
-    each = _PIXEL[stage.encoder] * (1.0 + _REGION_SHARE * stage.regions)
-    if on_gpu:
-        each = _HOST_PIXEL + _of_maps(stage)
-    return _BASE + max(each * math.prod(stage.shape), _STYLE_SHARE * each * style)
-
-
-def bytes_of_tiles(stage: Stage) -> float:
-    """The same, of a stage in tiles."""
-    pixels = math.prod(stage.shape)
-    whole = _TILED_PIXEL[stage.encoder] + _PAIR_PIXEL * stage.history
-    whole += _of_maps(stage)
-    tile = min(pixels, (stage.tile + _HALOS) ** 2) * (1.0 + _REGION_SHARE * stage.regions)
-    tiles = stage.devices * _TILE_PIXEL[stage.encoder] * tile
-    return _TILED_BASE[stage.encoder] + whole * pixels + tiles
+        whole = _TILED_PIXEL[encoder] + _PAIR_PIXEL * stage.history + _of_maps(stage)
+        tile = min(pixels, (stage.tile + _HALOS) ** 2) * regions
+        kept = _TILED_BASE[encoder] + number * _STAGE
+        kept += max(whole * pixels, _TILED_STYLE_PIXEL * style)
+        return kept, stage.devices * _TILE_PIXEL[encoder] * tile
+    if on_gpu:  # which has the features
+        return _BASE + max(pixels, _STYLE_SHARE * style) * (_HOST_PIXEL + _of_maps(stage)), 0.0
+    return _BASE, _PIXEL[encoder] * regions * max(pixels, _STYLE_SHARE * style)
 
 
 def _of_maps(stage):
     return _KEPT_PIXEL + _MAP_PIXEL * stage.regions if stage.regions else 0.0
 
 
-def log_tiles(stages: Sequence[Stage], seconds: float) -> None:
-    """Logs, in a line, what the stages in tiles take: that of them which takes the most memory.
+def log_tiles(
+    config: OptimizeConfig,
+    stages: Sequence[Stage],
+    styles: Sequence[tuple[int, int]],
+    seconds: float,
+) -> None:
+    """Logs, in a line, what the largest stage in tiles takes, if there is one.
 
     Args:
-        stages: of a render.
-        seconds: that it takes from now on.
+        config: as of `fit`.
+        stages: of `fit`.
+        styles: as of `fit`.
+        seconds: that the render takes from now on.
     """
     tiled = [stage for stage in stages if stage.tile]
     if tiled:
-        stage = max(tiled, key=bytes_of_tiles)
+        stage = max(tiled, key=lambda one: math.prod(one.shape))
         height, width = stage.shape
         logging.info(
             "%d × %d pixels in tiles of %d, with a history of %d pairs: about %.1f GB of memory, "
             "and %s from now on.", width, height, stage.tile, stage.history,
-            bytes_of_tiles(stage) / 1e9, terminal.duration(seconds),
+            bytes_needed(config, stages, styles) / 1e9, terminal.duration(seconds),
         )  # fmt: skip
 
 
-def _fitted(config, stage, styles, limit, on_gpu, devices):
-    """A stage within the limit, or the one in tiles that takes the least."""
+def _fitted(config, stage, number, styles, limit, on_gpu, devices, room):
+    """A stage within the limit, and `room` for features, or the one in tiles of the least."""
+
+    def fits(stage, on_gpu=False):
+        kept, features = _parts(config, stage, number, styles, on_gpu)
+        return kept + features <= limit and features <= room
+
     sizes = [size for size in TILE_SIZES if _tile_count(stage.shape, size) >= devices]
     shared = devices > 1 and sizes
-    if not shared and bytes_needed(config, stage, styles, on_gpu) <= limit:
+    if not shared and fits(stage, on_gpu):
         return stage
     _check_tiled(config, "--strategy=mirrored" if shared else "this size")
     for history in HISTORIES:
         for tile in sizes or TILE_SIZES:
             stage = stage._replace(tile=tile, history=history, devices=devices if shared else 1)
-            if bytes_needed(config, stage, styles) <= limit:
+            if fits(stage):
                 return stage
     return stage
 

@@ -105,7 +105,7 @@ class Objective:
             return self.loss.style_targets(features, style_weights)
         return self.loss.region_targets(features, style_weights, guides)
 
-    def set_content(self, content, style_targets, guides=None):
+    def set_content(self, content, style_targets, guides=None, warped=None):
         """Computes the targets of the content, and sets them and those of `style_targets`.
 
         Args:
@@ -113,6 +113,7 @@ class Objective:
             style_targets: of the method `style_targets`.
             guides: `losses.Guides` of the picture's regions, if the style targets are of regions.
                 An objective has always the same number of regions, or never any.
+            warped: `warped.Warped` for the temporal term; None if there is no earlier frame.
         """
         content = tf.constant(content)
         targets = self.loss.targets(
@@ -121,6 +122,9 @@ class Objective:
         targets["style"] = style_targets
         if guides is not None:
             targets["guides"] = keras.tree.map_structure(tf.convert_to_tensor, guides)
+        if self.loss.temporal:
+            unknown = content, tf.zeros_like(content[..., :1])
+            targets["temporal"] = (warped.image, warped.weights) if warped else unknown
         self._assign(targets)
 
     def set_start(self, image):
@@ -212,9 +216,15 @@ class Objective:
         return dict(zip(self._names, self._terms.numpy().tolist(), strict=True))
 
 
-def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLoss:
+def make_loss(
+    config: OptimizeConfig, encoder_name: str, temporal_weight: float = 0.0
+) -> losses.PerceptualLoss:
     """The loss that a config describes; layer weights are normalized to sum 1.
 
+    Args:
+        config: of the render.
+        encoder_name: "lite" or "vgg19".
+        temporal_weight: of the difference to earlier frames.
     Raises: InputError for a layer that the encoder lacks.
     """
     content = parse_layers("content_layers", config.content_layers, encoder_name)
@@ -246,6 +256,7 @@ def make_loss(config: OptimizeConfig, encoder_name: str) -> losses.PerceptualLos
             for layer, weight in style.items()
         },
         tv_weight=config.tv_weight,
+        temporal=(losses.TemporalLoss(), temporal_weight) if temporal_weight else None,
         **terms,
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 from tfstyle import encoders
 from tfstyle.config import START_IMAGES, OptimizeConfig
 from tfstyle.encoders import weight_files
+from tfstyle.errors import InputError
 from tfstyle.images.regions import Regions
 from tfstyle.losses import PerceptualLoss
 from tfstyle.optimization import footprint, scales
@@ -24,6 +25,7 @@ from tfstyle.optimization.progress import Progress, RenderResult
 from tfstyle.optimization.rendering import CHUNK, Rendering
 from tfstyle.optimization.style_images import StyleImages
 from tfstyle.optimization.tiles import TiledObjective
+from tfstyle.optimization.warped import Warped
 from tfstyle.runtime import devices, memory
 
 MARGIN = 16  # pixels of reflection around the picture while features are computed
@@ -90,14 +92,22 @@ class Renderer:
         config: the options; the defaults of `OptimizeConfig` if None.
         keep: whether to keep encoders that a render has finished with, and the targets of its
             styles, for the next one.
+        temporal_weight: of the difference to earlier frames, in `render_next`.
     Raises: InputError for weights that are missing.
     """
 
-    def __init__(self, config: OptimizeConfig | None = None, keep: bool = True):
+    def __init__(
+        self,
+        config: OptimizeConfig | None = None,
+        keep: bool = True,
+        temporal_weight: float = 0.0,
+    ):
         config = config or OptimizeConfig()
         self.config = dataclasses.replace(config, encoder=choose_encoder(config))
         self._keep = keep
+        self._temporal_weight = temporal_weight
         self._losses: dict[str, PerceptualLoss] = {}  # by encoder
+        self._plans: dict[tuple, list[scales.Stage]] = {}  # of frames, by shapes
         self._made: dict[tuple, tuple] = {}  # objectives and optimizer by kind of stage
         self._styles: StyleImages | None = None  # of the last render, with their targets
 
@@ -149,17 +159,58 @@ class Renderer:
                 "`regions` must be of as many style images as `styles`. Received: "
                 f"{len(regions.styles)} and {len(styles)}"
             )
-        stages = plan(
-            config, content.shape[1:3], [style.shape[1:3] for style in styles],
-            regions.content.shape[-1] if regions else 0,
-        )  # fmt: skip
-        for name in dict.fromkeys(stage.encoder for stage in stages):
-            if name not in self._losses:  # reports a missing layer at once
-                self._losses[name] = make_loss(config, name)
+        stages = self._plan(content, styles, regions.content.shape[-1] if regions else 0)
         run = Rendering(self, content, styles, init, checkpoint, stages, regions)
         return run.run(
             on_progress or (lambda _: None), should_stop or (lambda: False), report_every
         )
+
+    def render_next(
+        self,
+        content: np.ndarray,
+        styles: Sequence[np.ndarray],
+        warped: Warped,
+        iterations: int,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> RenderResult:
+        """Paints a frame of a clip after others: from their results, by the last stage alone.
+
+        Ruder, Dosovitskiy and Brox, "Artistic Style Transfer for Videos", GCPR 2016, sections 4.2
+        to 4.4.
+
+        Args:
+            content: as of `render`, as are `styles` and `should_stop`.
+            styles: likewise.
+            warped: results of the frames before.
+            iterations: few are enough.
+            should_stop: likewise.
+        Raises: InputError for a frame too large for the memory; ValueError for results of another
+            size than the frame's.
+        """
+        stages = [self._plan(content, styles)[-1]._replace(iterations=iterations)]
+        shape = warped.start.shape[1:3]
+        if shape != stages[0].shape:
+            raise ValueError(f"`warped` must be of the size {stages[0].shape}. Received: {shape}")
+        run = Rendering(self, content, styles, warped.start, None, stages, warped=warped)
+        return run.run(lambda _: None, should_stop or (lambda: False), CHUNK)
+
+    def _plan(self, content, styles, regions=0):
+        """The stages of a render; for frames, planned once, since a render keeps its memory."""
+        shapes = content.shape[1:3], *(style.shape[1:3] for style in styles)
+        stages = self._plans.get(shapes)
+        if stages is None:
+            stages = plan(self.config, shapes[0], shapes[1:], regions)
+            if self._temporal_weight:
+                self._plans[shapes] = stages
+        if self._temporal_weight and any(stage.tile for stage in stages):
+            raise InputError(
+                f"--size={self.config.size}: frames of a clip are not rendered in tiles, and need "
+                "more memory than is free in one piece; a smaller --size needs less"
+            )
+        for name in dict.fromkeys(stage.encoder for stage in stages):
+            if name not in self._losses:  # reports a missing layer at once
+                self._losses[name] = make_loss(self.config, name, self._temporal_weight)
+        return stages
 
     def share_styles(
         self,

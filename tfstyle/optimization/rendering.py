@@ -35,13 +35,16 @@ CHECKPOINT_SECONDS = 20.0
 class Rendering:
     """The state of one render: its stages, history and checkpoint."""
 
-    def __init__(self, renderer, content, styles, init, checkpoint, stages, parts=None):
+    def __init__(
+        self, renderer, content, styles, init, checkpoint, stages, parts=None, warped=None
+    ):
         self.renderer = renderer
         self.config = config = renderer.config
         self.checkpoint = checkpoint
         self.original = content
         self.init = init
         self.regions = parts
+        self.warped = warped
         self.identity = checkpoints.render_identity(
             config, content, styles, init, parts.digest() if parts else ""
         )
@@ -94,7 +97,8 @@ class Rendering:
                 record["evaluations"] = self.optimizer.evaluations
                 record["seconds"] = seconds_before + time.monotonic() - stage_started
                 if self.pace.add(self.used, record["seconds"]):
-                    footprint.log_tiles(self.stages, self._remaining())
+                    shapes = [style.shape[1:3] for style in self.styles]
+                    footprint.log_tiles(self.config, self.stages, shapes, self._remaining())
                 stopped = should_stop()
                 due = time.monotonic() - reported > REPORT_SECONDS
                 if stopped or due or record["iterations"] % report_every == 0:
@@ -120,7 +124,7 @@ class Rendering:
         targets = self.style_images.targets(self.precise, self.used.kind, style_size)
         guides = self.regions and picture_guides(self.regions, self.precise.loss, shape)
         content, encoder = images.resize(self.content, shape), self.used.encoder
-        self.precise.set_content(content, targets, guides)
+        self.precise.set_content(content, targets, guides, self.warped)
         if self.balanced:
             if encoder not in self.factors:
                 self.factors[encoder] = balanced_factors(self.precise, content)

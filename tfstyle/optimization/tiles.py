@@ -102,8 +102,8 @@ class TiledObjective:
             whole = [self._encode(tf.constant(picture)) for picture in styles]
         return style_targets_of_parts(self.loss, parts, whole, style_weights, guides)
 
-    def set_content(self, content, style_targets, guides=None):
-        """As `Objective.set_content`."""
+    def set_content(self, content, style_targets, guides=None, warped=None):
+        """As `Objective.set_content`; `warped` is of a term that this objective refuses."""
         self._content, self._laplacian, self._style, self._guides = {}, {}, style_targets, None
         self._place(content.shape[1:3], self._axes)
         self._canvas.show(content)

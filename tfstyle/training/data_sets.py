@@ -11,12 +11,13 @@ from tfstyle import images
 from tfstyle.config import TrainConfig
 from tfstyle.data.batches import Batches
 from tfstyle.data.crops import Crops
+from tfstyle.data.motions import Motions
 from tfstyle.data.sources import Part, Skipped, open_files, open_source
 from tfstyle.errors import InputError
 
 _HELD_OUT = 4  # pictures of each kind for samples, if there are ten times as many
 _MIN_SAMPLE_SIZE = 64  # pixels
-_CONTENT, _STYLE, _HELD = 1, 2, 3  # parts of seeds
+_CONTENT, _STYLE, _HELD, _MOTION = 1, 2, 3, 4  # parts of seeds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +71,11 @@ def open_pictures(
     content, contents = _open(photos, "content_dir", config, skipped, _CONTENT, hold_out=True)
     style, styles = _open(paintings, flag, config, skipped, _STYLE, hold_out=not named)
     inputs = ["content", *([] if whole else ["style"]), *(["style_index"] if named else [])]
+    motions = Motions(config.crop_size, (config.seed, _MOTION)) if config.temporal_weight else None
     batches = Batches(
-        content, style, config.batch_size, inputs, first, config.identity_share, config.photo_share
-    )
+        content, style, config.batch_size, inputs, first, config.identity_share,
+        config.photo_share, motions,
+    )  # fmt: skip
     wholes = []
     for index in range(len(names) if whole else 0):
         painting = images.read_training_image(

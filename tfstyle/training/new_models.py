@@ -12,6 +12,7 @@ from tfstyle.config.options import parse_assignments
 from tfstyle.errors import InputError, brief
 from tfstyle.models.capabilities import Growable, MoreStyles, NamedStyles, require
 from tfstyle.models.loading import architecture_of, own_arguments
+from tfstyle.training.moving_pairs import loss_terms_of
 
 
 def load_first(config: TrainConfig) -> Any:
@@ -162,8 +163,10 @@ def check_crop(model: models.StyleTransferModel, config: TrainConfig) -> None:
     if side >= model.min_size:
         return
     crop = np.zeros((1, side, side, 3), np.float32)
+    inputs = {"content": crop, "style": crop, "style_index": np.zeros(1, np.int32)}
+    inputs |= {"places": crop[..., :2], "noise": crop}
     try:
-        model.loss_terms({"content": crop, "style": crop, "style_index": np.zeros(1, np.int32)})
+        loss_terms_of(model, config.temporal_weight)(inputs)
     except Exception as error:  # of Keras' backend, any
         raise InputError(
             f"--crop_size={side}: too small for {config.model}; give {-(-model.min_size // 8) * 8}"

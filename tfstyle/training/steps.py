@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfstyle.config import TrainConfig
 from tfstyle.models import StyleTransferModel
 from tfstyle.models.capabilities import AlternatingTraining
+from tfstyle.training.moving_pairs import loss_terms_of
 
 INVERSE_DECAY = 5e-5  # Huang and Belongie's code: rate / (1 + 5e-5 · step)
 # Gradients are of the order of 1e-2, their rounding errors of 1e-8. With Keras' 1e-7, rounding
@@ -108,7 +109,10 @@ class Stepper:
         if isinstance(self.model, AlternatingTraining):
             name = self.model.loss_of(step)
         if name not in self._train_steps:
-            self._train_steps[name] = self._step_function(getattr(self.model, name))
+            loss = getattr(self.model, name)
+            if name == "loss_terms":
+                loss = loss_terms_of(self.model, self.config.temporal_weight)
+            self._train_steps[name] = self._step_function(loss)
         return self._train_steps[name](batch)
 
     def _step_function(self, loss_terms):

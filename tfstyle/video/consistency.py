@@ -39,11 +39,11 @@ class ConsistencyFilter:
         self._last = state.get(_STATE)
 
     def run(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """See `stages.Filter`; takes `painted` and `motion` from the notes."""
+        """See `stages.Filter`; takes `painted` and `motions` from the notes."""
         for step in steps:
-            image, motion = step.notes.pop("painted"), step.notes.pop("motion", None)
+            image, motion = step.notes.pop("painted"), step.notes.pop("motions").get(1)
             kept = image
-            if self._last is not None and motion is not None and not motion.cut:
+            if self._last is not None and motion is not None:
                 image, kept = blend(image, self._last, motion, self._share)
             self._last = kept
             step.frame.image = np.round(255.0 * image).astype(np.uint8)

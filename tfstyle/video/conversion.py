@@ -6,7 +6,6 @@ result.
 """
 
 import dataclasses
-import itertools
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -103,6 +102,8 @@ def convert(
     settings: Encoding,
     on_progress: Callable[[int], object] | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    ahead: bool = True,
+    length: int = 0,
 ) -> bool:
     """Writes a stylized clip.
 
@@ -113,15 +114,21 @@ def convert(
         parts: of the output; entered.
         settings: of the parts.
         on_progress: called with the number of frames written, after each.
-        stopped: whether to end; a file then holds what is done, and `parts` the whole parts.
+        stopped: whether to end; a file then holds what is done, and `parts` the whole parts. A
+            filter may end, too, when it is true.
+        ahead: whether stages work ahead, in threads of their own; otherwise a frame is finished
+            before the next one is read.
+        length: frames of a part; `parts.LENGTH` if 0.
     Returns: whether the clip is complete.
     Raises: InputError if no frame can be decoded, or the output cannot be written.
     """
     for one in filters:
         one.restore(parts.state)
-    steps: Any = background(_steps(reader, parts))
+    stage: Callable[[Any], Any] = background if ahead else iter
+    source = _Source(reader, parts, length or LENGTH)
+    steps: Any = stage(source.steps())
     for one in filters:
-        steps = background(one.run(steps))
+        steps = stage(one.run(steps))
     clip = _as_encoded(reader.clip, settings)
     complete = True
     try:
@@ -132,7 +139,8 @@ def convert(
             if not part.whole:
                 break
             parts.finish(part.count, part.state)
-        complete = not stopped() or next(steps, None) is None
+        # A filter that ended itself has not passed on all that was read.
+        complete = not stopped() or next(steps, None) is None and part.done == source.count
     finally:
         steps.close()
     if complete and parts.last is None:
@@ -145,22 +153,31 @@ def convert(
     return complete
 
 
-def _steps(reader, parts):
-    frames = reader.frames(parts.last)
-    for number in itertools.count(parts.frames + 1):
-        frame = next(frames, None)
-        if frame is None:
-            return
-        yield Step(frame, number % LENGTH == 0)
+class _Source:
+    """The steps of a reader's frames, and how many frames there were, with those done before."""
+
+    def __init__(self, reader, parts, length):
+        self._frames, self._length = reader.frames(parts.last), length
+        self.count = parts.frames
+
+    def steps(self):
+        for frame in self._frames:
+            self.count += 1
+            yield Step(frame, self.count % self._length == 0)
 
 
 class _Part:
     """The next frames of the steps, up to the last one of their part or to a stop."""
 
     def __init__(self, steps, clip, done, on_progress, stopped):
-        self._steps, self._clip, self._done = steps, clip, done
+        self._steps, self._clip, self._before = steps, clip, done
         self._on_progress, self._stopped = on_progress, stopped
         self.whole, self.count, self.state = False, 0, {}
+
+    @property
+    def done(self):
+        """Frames of the clip so far."""
+        return self._before + self.count
 
     def frames(self):
         while not self.whole and not self._stopped():
@@ -173,7 +190,7 @@ class _Part:
             )
             self.count += 1
             if self._on_progress:
-                self._on_progress(self._done + self.count)
+                self._on_progress(self.done)
             self.whole, self.state = step.last, step.state
 
 

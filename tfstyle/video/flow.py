@@ -6,7 +6,7 @@ trusted, after Ruder, Dosovitskiy and Brox, "Artistic Style Transfer for Videos"
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _HALVED = 400  # pixels of the longest side, from which flow is computed at half
 _CUT_SHARE = 0.3  # of pixels that have a match in the last frame; a cut has fewer
 _CUT_CHANGE = 0.06  # mean difference of luma to what the flow predicts; a cut has more
 _MATCH = 0.06  # difference of colours in [0, 1] at which a pixel's weight is 1/e
-_STATE = "flow/last"
+_STATE = "flow/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,27 +36,49 @@ class Motion:
 
 
 class MotionFilter:
-    """Notes the `motion` of each frame, and whether it is a `cut`, for the filters after it."""
+    """Notes the `motions` of each frame, and whether it is a `cut`, for the filters after it.
 
-    def __init__(self) -> None:
+    Args:
+        gaps: to how many frames before; the least first, which is 1.
+    """
+
+    def __init__(self, gaps: Sequence[int] = (1,)) -> None:
+        self._gaps = tuple(gaps)
         self._estimator = FlowEstimator()
-        self._last: np.ndarray | None = None
+        self._shot: list[np.ndarray] = []  # frames of it, the last first
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """See `stages.Filter`."""
-        self._last = state.get(_STATE)
+        self._shot = restored(state, _STATE)
 
     def run(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """See `stages.Filter`."""
+        """See `stages.Filter`; notes `motions`, by gap, `Motion`s; none at a cut."""
         for step in steps:
             image = step.frame.image
-            if self._last is not None:
-                motion = self._estimator.motion(self._last, image)
-                step.notes |= {"motion": motion, "cut": motion.cut}
-            self._last = image
+            motions = {
+                gap: self._estimator.motion(self._shot[gap - 1], image)
+                for gap in self._gaps
+                if gap <= len(self._shot)
+            }
+            if motions and motions[1].cut:
+                motions, self._shot = {}, []
+                step.notes["cut"] = True
+            step.notes["motions"] = motions
+            self._shot = [image, *self._shot][: self._gaps[-1]]
             if step.last:
-                step.state[_STATE] = image
+                step.state |= stored(self._shot, _STATE)
             yield step
+
+
+def stored(pictures: Sequence[np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """The state of a filter that keeps pictures, the last first; `restored` is the inverse."""
+    return {f"{name}{number}": picture for number, picture in enumerate(pictures)}
+
+
+def restored(state: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:
+    """See `stored`."""
+    found = {k.removeprefix(name): picture for k, picture in state.items() if k.startswith(name)}
+    return [found[number] for number in sorted(found, key=int)]
 
 
 class FlowEstimator:

@@ -161,6 +161,11 @@ class Application:
 
     def _start_render(self, session, _parameters, body):
         asked, photo, styles = self._asked(session, body)
+        outside, region_style, region_name = styles, None, ""
+        if asked.region.mask and asked.region.strength and asked.region.style:
+            inside = self._find(session, asked.region.style)
+            styles = styles if inside in styles else [*styles, inside]
+            region_style, region_name = styles.index(inside), inside.name
         for style in styles:
             if style.path is None:
                 raise InputError(
@@ -169,11 +174,12 @@ class Application:
                 )
         if session.render and not session.render.is_over:
             raise InputError("a render of yours is not done yet; stop or cancel it first")
-        names = [style.name for style in styles]
-        command = asked.render_command(photo.file, [style.file for style in styles])
         render = Render(
-            command, photo.path, [style.path for style in styles], asked.region.mask,
-            session.new_file(".png"), _name(photo, names),
+            _name(photo, [style.name for style in outside]), settings=asked,
+            command=asked.render_command(photo.file, [style.file for style in outside]),
+            content=photo.path, styles=[style.path for style in styles],
+            names=[style.file for style in styles], region_style=region_style,
+            region_name=region_name, output=session.new_file(".png"),
         )  # fmt: skip
         self._queue.add(render)
         session.render = render

@@ -40,8 +40,3 @@ def decode(text: str, shape: tuple[int, int]) -> np.ndarray | None:
     soft = grey.filter(ImageFilter.GaussianBlur(max(grey.size) * _SOFTNESS))
     mask = images.resize(np.asarray(soft, np.float32)[None, ..., None] / np.float32(255.0), shape)
     return mask if mask.any() else None
-
-
-def blend(outside: np.ndarray, inside: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """One picture in the region, another outside; all `(1, h, w, …)`."""
-    return outside + mask * (inside - outside)

@@ -79,7 +79,7 @@ class Painter:
                     code = self._code(region_style, settings.style_size)
                 strength = settings.region.strength
                 inside = self._paint(content, code, strength, settings) if strength else content
-                image = masks.blend(image, inside, mask)
+                image = image + mask * (inside - image)
         return image, alpha
 
     def _paint(self, content, code, strength, settings):

@@ -3,13 +3,10 @@
 import itertools
 import math
 import multiprocessing
-import pathlib
 import threading
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from tfstyle.config import OptimizeCommand
 from tfstyle.errors import InputError
 from tfstyle.web import render_worker
 from tfstyle.web.render_worker import End, Report, Stop, Task
@@ -27,12 +24,8 @@ class Render:
     """A render, and how far it is.
 
     Args:
-        command: the flags, with the names of the files for the picture's parameters.
-        content: file of the photo.
-        styles: files of the paintings.
-        mask: where the photo stays, as `masks.decode` takes it.
-        output: PNG file to write.
         name: of the picture.
+        arguments: of `render_worker.Task`, but for its number.
 
     Attributes:
         state: one of those above.
@@ -43,16 +36,8 @@ class Render:
         result: id of the picture, once its session has it.
     """
 
-    def __init__(
-        self,
-        command: OptimizeCommand,
-        content: pathlib.Path,
-        styles: Sequence[pathlib.Path],
-        mask: str,
-        output: pathlib.Path,
-        name: str,
-    ):
-        self.task = Task(next(_NUMBERS), command, content, list(styles), mask, output)
+    def __init__(self, name: str, **arguments: Any):
+        self.task = Task(next(_NUMBERS), **arguments)
         self.id, self.name = f"{self.task.number}", name
         self.state = WAITING
         self.report = Report(None, 0.0, "")

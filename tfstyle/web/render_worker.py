@@ -1,6 +1,7 @@
 """The process that renders: TensorFlow loads in it, and its memory and its end are its own."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import signal
@@ -16,8 +17,7 @@ from tfstyle.config import OptimizeCommand
 from tfstyle.errors import InputError
 from tfstyle.images import sheets
 from tfstyle.runtime import devices
-from tfstyle.web import masks
-from tfstyle.web.settings import render_parameters
+from tfstyle.web.settings import Settings
 from tfstyle.web.shelf import jpeg
 
 _NICENESS = 5  # the page paints beside it
@@ -30,17 +30,23 @@ class Task(NamedTuple):
 
     Attributes:
         number: of the render.
+        settings: what the page asks for.
         command: the flags.
-        content, styles: files to read.
-        mask: where the photo stays, as `masks.decode` takes it.
+        content, styles: files to read; the last of the styles may be that of the region alone.
+        names: of the styles' files.
+        region_style: of `Settings.render_regions`.
+        region_name: the name of that style; "" for None.
         output: PNG file to write, and a TIFF of 16 bits beside it.
     """
 
     number: int
+    settings: Settings
     command: OptimizeCommand
     content: pathlib.Path
     styles: list[pathlib.Path]
-    mask: str
+    names: list[str]
+    region_style: int | None
+    region_name: str
     output: pathlib.Path
 
 
@@ -101,10 +107,7 @@ class _Worker:
             return self._render(task)
         except InputError as error:
             text = str(error)
-            paths, names = (
-                [task.content, *task.styles],
-                [*task.command.content, *task.command.style],
-            )
+            paths, names = [task.content, *task.styles], [*task.command.content, *task.names]
             for path, name in zip(paths, names, strict=True):  # the page knows files by their names
                 text = text.replace(str(path), name)
             return End(False, text)
@@ -120,20 +123,19 @@ class _Worker:
 
     def _render(self, task):
         content = images.read_ample(task.content, task.command.size)
-        styles = [images.read_ample(path, task.command.size) for path in task.styles]
         alpha = images.read_alpha(task.content, task.command.size)
         shape = images.fit(content.shape[1:3], task.command.size)
-        mask = masks.decode(task.mask, shape)
-        photo = images.resize(content, shape)
-        keep_photo = lambda image: image if mask is None else masks.blend(image, photo, mask)
-        renderer, reported = self._load(task.command), 0.0
+        regions = task.settings.render_regions(shape, task.region_style)
+        # All was erased if there is no region: its style is not one of the picture's.
+        paths = task.styles if regions else task.styles[: len(task.command.style)]
+        styles = [images.read_ample(path, task.command.size) for path in paths]
+        renderer, reported = self._load(task.command, regions), 0.0
 
         def report(progress):
             nonlocal reported
             if time.monotonic() - reported > _PREVIEW_SECONDS:
                 reported = time.monotonic()
-                small = keep_photo(images.resize(progress.image, shape))
-                pixels = np.asarray(sheets.to_pillow(small))
+                pixels = np.asarray(sheets.to_pillow(images.resize(progress.image, shape)))
                 note = f"{progress.width} × {progress.height}"
                 self._connection.send(Report(progress.done, progress.remaining, note, jpeg(pixels)))
 
@@ -148,18 +150,16 @@ class _Worker:
 
         self._connection.send(Report(None, 0.0, "preparing"))
         found = renderer.render(
-            content, styles, on_progress=report, should_stop=should_stop,
+            content, styles, regions=regions, on_progress=report, should_stop=should_stop,
             report_every=_REPORT_EVERY,
         )  # fmt: skip
-        parameters = render_parameters(task.command, task.mask) | {
-            "encoder": renderer.config.encoder
-        }
-        image = keep_photo(found.image)
+        parameters = task.settings.render_parameters(task.command, task.region_name)
+        parameters["encoder"] = renderer.config.encoder
         for path, bits in ((task.output.with_suffix(".tif"), 16), (task.output, 8)):
-            images.write_image(path, image, alpha=alpha, bits=bits, parameters=parameters)
+            images.write_image(path, found.image, alpha=alpha, bits=bits, parameters=parameters)
         return End(found.complete)
 
-    def _load(self, command):
+    def _load(self, command, regions):
         """The renderer of the command; the one of before, if it has the same options."""
         if self._renderer is None:
             self._connection.send(Report(None, 0.0, "loading TensorFlow"))
@@ -167,6 +167,8 @@ class _Worker:
         from tfstyle import optimization
 
         config = command.render_config()
+        if regions:  # whose shares count
+            config = dataclasses.replace(config, style_weights=())
         if self._renderer is None or self._renderer[0] != config:
             self._renderer = None  # its memory is freed first
             self._renderer = config, optimization.Renderer(config)

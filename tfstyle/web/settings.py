@@ -9,11 +9,15 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
+import numpy as np
+
 from tfstyle import __version__
 from tfstyle.config import OptimizeCommand, StylizeCommand
 from tfstyle.config.options import stored_flags
 from tfstyle.config.regions import PAGE_REGION
 from tfstyle.errors import InputError, brief
+from tfstyle.images import regions
+from tfstyle.images.regions import Regions
 from tfstyle.optimization.brushes import BRUSHES
 from tfstyle.parsing import json_text
 from tfstyle.web import masks
@@ -22,6 +26,7 @@ MOST_STYLES = 3  # of a mixture
 MOST_BYTES = masks.MOST_CHARACTERS + (1 << 16)  # of the JSON
 _STYLE_SIZE = StylizeCommand.style_size
 _LEAST_SIZE = 128
+_WHOLE = 0.999  # share of the picture
 _BRUSH = (0.4, 2.5)  # relative sizes of strokes
 
 
@@ -156,25 +161,56 @@ class Settings:
         return {PAGE_REGION: {**dataclasses.asdict(self.region), "style": style}}
 
     def render_command(self, photo: str, paintings: Sequence[str]) -> OptimizeCommand:
-        """The flags of `optimize.py`; InputError for a region of which it keeps not the photo."""
-        if self.region.mask and (self.region.strength or self.region.style):
-            raise InputError(
-                "region: a render can only leave the photo there; set its strength to 0 and its "
-                "style to the same"
-            )
+        """The flags of `optimize.py`, of what is outside of the region."""
         return OptimizeCommand(
             content=(photo,), style=tuple(paintings), style_weights=self._weights(),
             size=self.size, iterations=self.iterations, style_scale=self.brush,
-            style_weight=OptimizeCommand.style_weight * 10.0 ** (self.strength - 1.0),
+            style_weight=OptimizeCommand.style_weight * _style_factor(self.strength),
             preserve_color=self.preserve_color,
         )  # fmt: skip
 
+    def render_parameters(self, command: OptimizeCommand, region_style: str) -> dict[str, Any]:
+        """What a rendered picture stores, as those of `optimize.py` do; and its region.
 
-def render_parameters(command: OptimizeCommand, mask: str) -> dict[str, Any]:
-    """What a rendered picture stores, as those of `optimize.py` do; and where the photo stays."""
-    region = {PAGE_REGION: {"mask": mask, "style": "", "strength": 0.0}} if mask else {}
-    return {"program": f"tfstyle optimize {__version__}",
-            **stored_flags(command), "content": command.content[0], **region}  # fmt: skip
+        Args:
+            command: of `render_command`.
+            region_style: as of `stylize_parameters`.
+        """
+        return {"program": f"tfstyle optimize {__version__}",
+                **stored_flags(command), "content": command.content[0],
+                **self._stored_region(region_style)}  # fmt: skip
+
+    def render_regions(self, shape: tuple[int, int], region_style: int | None) -> Regions | None:
+        """What a render takes of the region; None without one.
+
+        Args:
+            shape: `(height, width)` of the picture.
+            region_style: index of the region's style in the render's style images, at the end of
+                those outside if it is not one of them; None if it has theirs.
+        Raises: InputError for a damaged mask, or one of the whole picture that keeps the photo.
+        """
+        mask = masks.decode(self.region.mask, shape)
+        if mask is None:
+            return None
+        count = max(len(self.styles), (region_style or 0) + 1)
+        rows = np.zeros((2, count))
+        rows[:, : len(self.styles)] = self.shares
+        if region_style is not None:
+            rows[1] = np.arange(count) == region_style
+        rows /= rows.sum(axis=1, keepdims=True)
+        if not self.region.strength:
+            if mask.mean() > _WHOLE:
+                raise InputError("region: it is the whole picture, where the photo stays")
+            return regions.whole(1.0 - mask, count, tuple(rows[0]))
+        factors = [1.0, _style_factor(self.region.strength) / _style_factor(self.strength)]
+        maps = np.concatenate([1.0 - mask, mask], axis=-1)
+        found = Regions(maps, [None] * count, rows, np.array(factors), np.ones_like(mask))
+        return regions.without_empty(found)
+
+
+def _style_factor(strength):
+    """That a strength is, of a render's style weight."""
+    return 10.0 ** (strength - 1.0)
 
 
 def of_parameters(found: dict[str, Any]) -> dict[str, Any]:

@@ -106,7 +106,9 @@ class Run:
         """The step; says how long compiling took and how much arithmetic a pair needs."""
         config, began = self.config, time.monotonic()
         draw = functools.partial(sampling.pairs, config=config)
-        step = stepping.make_step(self.model, self.optimizer, draw, config.clip_norm, config.ema)
+        step = stepping.make_step(
+            self.model, self.optimizer, draw, config.clip_norm, config.ema, config.temporal_weight
+        )
         arguments = (self.state, np.float32(0.0), self.fixed, *self.pictures)
         lowered = jax.jit(step, donate_argnums=0).lower(*arguments)
         operations = (lowered.cost_analysis() or {}).get("flops", 0.0) / config.batch_size

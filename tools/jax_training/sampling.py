@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from tfstyle.data import motions
 from tfstyle.data.crops import INVERTED
 
 _ORDERS = np.array([*itertools.permutations(range(3))])
@@ -68,13 +69,15 @@ def recolored(key, style, share):
 def pairs(key, contents, styles, config):
     """The inputs of `loss_terms`: `{"content", "style"}`, `(batch, size, size, 3)` each.
 
+    With a temporal weight also `data.motions`' "places" and "noise".
+
     Args:
         key: of `jax.random`.
         contents: photographs, of `packing.stack`.
         styles: paintings, likewise.
         config: `TrainConfig`; crops are as wide as the shorter side unless it has a least share.
     """
-    of_content, of_style, of_color, of_choice = jax.random.split(key, 4)
+    of_content, of_style, of_color, of_choice, of_motion = jax.random.split(key, 5)
     batch, size = config.batch_size, config.crop_size
     content = crops(of_content, contents, batch, size, config.content_min_crop or 1.0)
     style = crops(of_style, styles, batch, size, config.style_min_crop or 1.0)
@@ -83,4 +86,15 @@ def pairs(key, contents, styles, config):
     photo = jnp.roll(content, 1, axis=0)
     style = jnp.where(choice < config.identity_share + config.photo_share, photo, style)
     style = jnp.where(choice < config.identity_share, content, style)
-    return {"content": content, "style": style}
+    found = {"content": content, "style": style}
+    return found | moved(of_motion, batch, size) if config.temporal_weight else found
+
+
+def moved(key, batch, size):
+    """As `data.motions.Motions`, `(batch, …)`."""
+    of_unit, of_speed, of_noise, of_level = jax.random.split(key, 4)
+    unit = jax.random.uniform(of_unit, (batch, *motions.UNITS), minval=-1.0)
+    unit = unit * jax.random.uniform(of_speed, (batch, 1, 1))
+    level = motions.NOISE * jax.random.uniform(of_level, (batch, 1, 1, 1))
+    noise = level * jax.random.normal(of_noise, (batch, size, size, 3))
+    return {"places": motions.places(unit, size), "noise": noise}

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from tfstyle.training.moving_pairs import loss_terms_of
+
 
 class State(NamedTuple):
     """What a step changes; lists of arrays, in the order of the variables."""
@@ -57,7 +59,7 @@ class Stateless:
             return method(*arguments)
 
 
-def make_step(model, optimizer, draw, clip_norm, ema):
+def make_step(model, optimizer, draw, clip_norm, ema, temporal_weight=0.0):
     """`step(state, rate, fixed, *pictures) → (state, report)`, to be compiled.
 
     A step whose loss or gradients are not finite changes the key alone.
@@ -68,13 +70,14 @@ def make_step(model, optimizer, draw, clip_norm, ema):
         draw: function of a key and `pictures` that returns the inputs of `loss_terms`.
         clip_norm: of all gradients together; 0 for no clipping.
         ema: decay of the averages, smaller at first.
+        temporal_weight: of `loss_terms_of`.
     Returns: the report has the losses by name, `gradient_norm` and `skipped`.
     """
-    stateless = Stateless(model)
+    stateless, loss_terms = Stateless(model), loss_terms_of(model, temporal_weight)
     place = [variable.name for variable in optimizer.variables].index("learning_rate")
 
     def losses_of(weights, fixed, inputs):
-        terms = stateless(model.loss_terms, weights, fixed, inputs)
+        terms = stateless(loss_terms, weights, fixed, inputs)
         return terms["total"], terms
 
     def step(state, rate, fixed, *pictures):
