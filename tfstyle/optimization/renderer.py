@@ -92,7 +92,8 @@ class Renderer:
         config: the options; the defaults of `OptimizeConfig` if None.
         keep: whether to keep encoders that a render has finished with, and the targets of its
             styles, for the next one.
-        temporal_weight: of the difference to earlier frames, in `render_next`.
+        temporal_weight: of the difference to earlier frames, in `render_next`; None for photos.
+            Frames are planned once, so that they do not depend on the memory that is free then.
     Raises: InputError for weights that are missing.
     """
 
@@ -100,7 +101,7 @@ class Renderer:
         self,
         config: OptimizeConfig | None = None,
         keep: bool = True,
-        temporal_weight: float = 0.0,
+        temporal_weight: float | None = None,
     ):
         config = config or OptimizeConfig()
         self.config = dataclasses.replace(config, encoder=choose_encoder(config))
@@ -196,20 +197,21 @@ class Renderer:
 
     def _plan(self, content, styles, regions=0):
         """The stages of a render; for frames, planned once, since a render keeps its memory."""
+        of_clip = self._temporal_weight is not None
         shapes = content.shape[1:3], *(style.shape[1:3] for style in styles)
         stages = self._plans.get(shapes)
         if stages is None:
             stages = plan(self.config, shapes[0], shapes[1:], regions)
-            if self._temporal_weight:
+            if of_clip:
                 self._plans[shapes] = stages
-        if self._temporal_weight and any(stage.tile for stage in stages):
+        if of_clip and any(stage.tile for stage in stages):
             raise InputError(
                 f"--size={self.config.size}: frames of a clip are not rendered in tiles, and need "
                 "more memory than is free in one piece; a smaller --size needs less"
             )
         for name in dict.fromkeys(stage.encoder for stage in stages):
             if name not in self._losses:  # reports a missing layer at once
-                self._losses[name] = make_loss(self.config, name, self._temporal_weight)
+                self._losses[name] = make_loss(self.config, name, self._temporal_weight or 0.0)
         return stages
 
     def share_styles(
