@@ -34,7 +34,7 @@ PARTS = ("tiles", "memory")
 _ONLY = flags.DEFINE_multi_enum("only", None, PARTS, "What to measure; all by default.")
 _SIZE = flags.DEFINE_integer("size", 1024, "Side in pixels of the picture in tiles.")
 _MEMORY = flags.DEFINE_multi_string(
-    "memory", ["2048x2048:1.7", "4096x4096:3.5"], "Sizes of renders, and gigabytes to plan for."
+    "memory", ["2048x2048:2.2", "4096x4096:4.1"], "Sizes of renders, and gigabytes to plan for."
 )
 _ENCODER = flags.DEFINE_enum("encoder", "lite", ("lite", "vgg19"), "That the renders use.")
 _STYLE_LOSS = flags.DEFINE_string("style_loss", "wasserstein", "Of the picture in tiles.")

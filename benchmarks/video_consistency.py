@@ -25,9 +25,8 @@ _ENCODER = flags.DEFINE_string("encoder", "lite", "Of --engine=optimize.")
 _CLIPS = flags.DEFINE_multi_string("clip", [], "Video to measure by estimated flow, too.")
 _STRIPS = flags.DEFINE_string("strips", "", "Folder for strips of five frames of each clip.")
 _EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
-_LONG = 6  # frames
 _EMA = 0.3  # share of the last frame in the plain blend
-_TARGETS = {"short": "≤ 0.40", "sharpness": "≥ 0.90"}
+_TARGETS = {"warping_error": "≤ 0.40", "sharpness_to_isolation": "≥ 0.90"}
 
 
 def main(_):
@@ -35,7 +34,7 @@ def main(_):
 
     devices.start_tensorflow()
     from benchmarks import table
-    from tfstyle import images
+    from tfstyle import images, metrics
 
     table.print_heading()
     style = images.read_image(_STYLE.value or _EXAMPLES / "brushstrokes.jpg", 384)
@@ -49,10 +48,9 @@ def main(_):
         if _STRIPS.value:
             write_strips(pathlib.Path(_STRIPS.value), name, clip, results)
     print(f"(each: {', '.join(found)})\n")
-    for figure in ("short", "long", "flicker", "sharpness"):
+    for figure, about in metrics.CLIP_METRICS.items():
         isolated = [found[name]["isolation"][figure] for name in found]
-        digits = 5 if figure in ("short", "long") else 2
-        table.print_row(f"{figure}, in isolation", "", isolated, digits)
+        table.print_row(f"{figure}, in isolation", "", isolated, about.digits)
         for way in ("exponential", "video.py"):
             ratios = [
                 found[name][way][figure] / one for name, one in zip(found, isolated, strict=True)
@@ -154,29 +152,13 @@ def stylize(chains, clip):
 
 
 def measure(frames, results, clip):
-    """Warping errors of neighbours and of frames some apart, flicker, sharpness, a ghost."""
-    from tfstyle import metrics
-    from tfstyle.video.flow import warp
+    """The metrics of clips, and a ghost: what a frame after a cut has of the one before."""
+    from tfstyle.evaluation.clip_measuring import flicker
 
-    found = {"short": [], "long": [], "flicker": []}
-    for gap, name in ((1, "short"), (_LONG, "long")):
-        for number in range(gap, len(frames)):
-            places, visible = clip.motion(number, number - gap)
-            last = warp(frames[number - gap], places, sharp=True)
-            found[name].append(metrics.warping_error(frames[number], last, visible))
-            if gap == 1:
-                content = clip.frames[number]
-                found["flicker"].append(
-                    metrics.flat_flicker(frames[number], last, visible, content)
-                )
     isolated = results["isolation"]
-    found["sharpness"] = [
-        metrics.sharpness(one[None]) / metrics.sharpness(other[None])
-        for one, other in zip(frames, isolated, strict=True)
-    ]
     cuts = [k for k in range(1, len(frames)) if clip.shots[k] != clip.shots[k - 1]]
-    found["ghost"] = [255.0 * np.abs(frames[k] - isolated[k]).mean() for k in cuts] or [0.0]
-    return {name: float(np.nanmean(values)) for name, values in found.items()}
+    ghosts = [255.0 * np.abs(frames[k] - isolated[k]).mean() for k in cuts] or [0.0]
+    return {**flicker(frames, isolated, clip), "ghost": float(np.mean(ghosts))}
 
 
 def write_strips(folder, name, clip, results):
