@@ -44,20 +44,23 @@ def test_each_voter_sees_each_pair_once_and_sides_are_random(folder):
     assert len(comparison) == 2
     lefts, firsts = set(), set()
     for _ in range(40):
-        trial = comparison.next_trial(set())
+        trial = comparison.next_trial("me")
         lefts.add(trial.left)
         firsts.add(trial.pair)
     assert lefts == {"bright", "dark"} and firsts == {"a__x", "b__x"}
-    seen = set()
-    while trial := comparison.next_trial(seen):
-        seen.add(trial.key)
-    assert len(seen) == 2
+    shown = []
+    while trial := comparison.next_trial("me"):
+        shown.append(trial.pair)
+        comparison.vote("me", trial, ANSWERS)
+    assert sorted(shown) == ["a__x", "b__x"]
+    assert len(comparison.seen("me")) == 2 and not comparison.seen("you")
+    assert Comparison(folder).next_trial("me") is None  # after a restart, too
 
 
 def test_pairs_with_fewest_votes_come_first(folder):
     comparison = Comparison(folder)
     comparison.vote("me", Trial("a__x", "dark", "bright"), ANSWERS)
-    assert {comparison.next_trial(set()).pair for _ in range(10)} == {"b__x"}
+    assert {comparison.next_trial("you").pair for _ in range(10)} == {"b__x"}
 
 
 def test_votes_are_counted_whichever_side_a_system_was_on(folder):
@@ -101,10 +104,10 @@ def test_the_page_shows_pairs_blindly_and_writes_votes(folder, tmp_path, example
         (tmp_path / "photos" / f"{name}.jpg").symlink_to(examples / "chelsea.jpg")
     flags = [f"--compare={folder}", f"--content={tmp_path / 'photos'}"]
     with running(tmp_path, *flags) as server:
-        client = Client(server)
+        client, trial = Client(server), "/api/voters/0123abcd/trial"
         sides = {}
         for number in range(2):
-            found = client.call("GET", "/api/trial")
+            found = client.call("GET", trial)
             assert (found["voted"], found["of"], found["originals"]) == (number, 2, ["content"])
             assert not any(name in json.dumps(found) for name in ("bright", "dark", "a__x"))
             address = f"/api/trials/{found['trial']}"
@@ -121,7 +124,9 @@ def test_the_page_shows_pairs_blindly_and_writes_votes(folder, tmp_path, example
             assert "answer style" in client.call("POST", address, {"style": "left"})
             assert client.call("POST", address, ANSWERS) == {}
             assert "no longer" in client.call("POST", address, ANSWERS)  # once
-        assert client.call("GET", "/api/trial")["trial"] == ""
+        assert client.call("GET", trial)["trial"] == ""
+        assert client.call("GET", "/api/voters/0000000f/trial")["voted"] == 0
+        assert "not a request" in client.call("GET", "/api/voters/me/trial")
         rows = [*csv.DictReader(open(folder / "votes.csv", encoding="utf-8"))]
         assert len(rows) == 6
         for number in range(2):

@@ -3,6 +3,7 @@
 import functools
 import io
 import pathlib
+import re
 import secrets
 
 from starlette.applications import Starlette
@@ -43,16 +44,20 @@ class ComparisonPage:
         routes = [
             Route("/", start_page(self._sessions, "compare.html", self._cookie)),
             *page_routes(),
-            Route("/api/trial", bound(self._next)),
+            Route("/api/voters/{voter}/trial", bound(self._next)),
             Route("/api/trials/{id}/{which}", bound(self._show)),
             Route("/api/trials/{id}", bound(self._vote), methods=["POST"]),
             Route("/api/preferences", bound(self._preferences)),
         ]
         return Starlette(routes=routes, exception_handlers=error_handlers())
 
-    def _next(self, session, _parameters, _body):
+    def _next(self, session, parameters, _body):
+        """The voter's name is one that the browser keeps, so that it outlasts this program."""
         voter = session.voter
-        trial = self._comparison.next_trial(voter.seen)
+        if not re.fullmatch("[0-9a-f]{8}", parameters["voter"]):
+            raise InputError("not a request of the page")
+        voter.name = parameters["voter"]
+        trial = self._comparison.next_trial(voter.name)
         identity = ""
         if trial:
             identity = secrets.token_urlsafe(12)
@@ -61,8 +66,9 @@ class ComparisonPage:
             which for which in ORIGINALS if trial and self._comparison.original(trial.pair, which)
         ]
         return JSONResponse({
-            "trial": identity, "voted": len(voter.seen), "of": len(self._comparison),
-            "originals": originals, "questions": QUESTIONS, "answers": ANSWERS,
+            "trial": identity, "of": len(self._comparison), "originals": originals,
+            "voted": len(self._comparison.seen(voter.name)),
+            "questions": QUESTIONS, "answers": ANSWERS,
         })  # fmt: skip
 
     def _trial(self, session, parameters):
@@ -92,7 +98,6 @@ class ComparisonPage:
             raise InputError(f"answer {', '.join(QUESTIONS)} by {', '.join(ANSWERS)}")
         session.voter.trials = {}
         self._comparison.vote(session.voter.name, trial, answers)
-        session.voter.seen.add(trial.key)
         return JSONResponse({})
 
     def _preferences(self, _session, _parameters, _body):

@@ -55,14 +55,12 @@ class Voter:
     """One who compares pictures.
 
     Attributes:
-        name: random.
+        name: random, of the browser.
         trials: what is shown, by its id.
-        seen: keys of the trials that are answered.
     """
 
-    name: str
+    name: str = ""
     trials: dict[str, Trial] = dataclasses.field(default_factory=dict)
-    seen: set[tuple[str, frozenset[str]]] = dataclasses.field(default_factory=set)
 
 
 class Session:
@@ -77,7 +75,7 @@ class Session:
         self.folder = folder / secrets.token_hex(8)
         self.folder.mkdir(mode=0o700)
         self.render: Render | None = None
-        self.voter = Voter(secrets.token_hex(4))
+        self.voter = Voter()
         self._pictures: collections.OrderedDict[str, Picture] = collections.OrderedDict()
         self._results: collections.OrderedDict[str, Result] = collections.OrderedDict()
         self._lock = threading.Lock()

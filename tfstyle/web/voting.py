@@ -4,6 +4,7 @@ votes.csv        a row for each answer
 preferences.md   for each two systems and each question: who was preferred, with an interval
 """
 
+import collections
 import csv
 import dataclasses
 import datetime
@@ -12,7 +13,7 @@ import math
 import pathlib
 import random
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tfstyle import files, images
 from tfstyle.errors import InputError, brief
@@ -141,24 +142,28 @@ class Comparison:
             return self._contents.get(pair.partition("__")[0])
         return self._styles.get(pair.rpartition("__")[2])
 
-    def next_trial(self, seen: Collection[tuple[str, frozenset[str]]]) -> Trial | None:
-        """A trial that a voter has not `seen`, of those with the fewest votes; None without any.
+    def next_trial(self, voter: str) -> Trial | None:
+        """One that a voter has not answered, of those with the fewest votes; None without any.
 
         Which system is left is random.
         """
         with self._lock:
-            counts: dict[tuple[str, frozenset[str]], int] = {}
-            for vote in self._votes:
-                key = vote["pair"], frozenset((vote["left"], vote["right"]))
-                counts[key] = counts.get(key, 0) + 1
+            counts = collections.Counter(map(_key, self._votes))
+        seen = self.seen(voter)
         left = [Trial(*key) for key in self._keys]
         left = [trial for trial in left if trial.key not in seen]
         if not left:
             return None
-        fewest = min(counts.get(trial.key, 0) for trial in left)
-        trial = random.choice([one for one in left if counts.get(one.key, 0) == fewest])
+        fewest = min(counts[trial.key] for trial in left)
+        trial = random.choice([one for one in left if counts[one.key] == fewest])
         sides = random.sample((trial.left, trial.right), 2)
         return Trial(trial.pair, *sides)
+
+    def seen(self, voter: str) -> set[tuple[str, frozenset[str]]]:
+        """Keys of the trials that a voter has answered, also before the program was started."""
+        with self._lock:
+            found = {_key(vote) for vote in self._votes if vote["voter"] == voter}
+        return found & {Trial(*key).key for key in self._keys}
 
     def vote(self, voter: str, trial: Trial, answers: Mapping[str, str]) -> None:
         """Writes the answers to all `QUESTIONS`, and the preferences anew."""
@@ -199,6 +204,11 @@ class Comparison:
         except (OSError, ValueError, csv.Error) as error:
             raise InputError(f"{path}: not votes of this program ({brief(error)})") from error
         return rows
+
+
+def _key(vote):
+    """Of the trial that a row of votes.csv answers."""
+    return Trial(vote["pair"], vote["left"], vote["right"]).key
 
 
 def preferences(votes: Sequence[Mapping[str, str]]) -> list[Preference]:

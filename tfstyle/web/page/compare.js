@@ -8,7 +8,7 @@ const TEXTS = {
 };
 const KEYS = { ArrowLeft: "left", ArrowDown: "same", ArrowRight: "right" };
 const LABELS = { left: "← Left", same: "↓ Same", right: "Right →" };
-let trial = null, answers = {}, sending = false;
+let trial = null, answers = {}, sending = false, unkept;
 
 async function call(path, body) {
   const answer = await fetch(path, body && { method: "POST", body: JSON.stringify(body) });
@@ -31,8 +31,18 @@ async function guarded(work) {
   }
 }
 
+// The name under which this browser votes; it is kept, so that no pair is shown twice.
+function voter() {
+  const random = () => [...crypto.getRandomValues(new Uint8Array(4))].map((one) => one.toString(16).padStart(2, "0")).join("");
+  try {
+    return localStorage.voter ??= random();
+  } catch { // a browser that keeps nothing
+    return unkept ??= random();
+  }
+}
+
 async function next() {
-  trial = await call("api/trial");
+  trial = await call(`api/voters/${voter()}/trial`);
   answers = {};
   $("sides").hidden = !trial.trial;
   const address = (which) => `api/trials/${trial.trial}/${which}`;
