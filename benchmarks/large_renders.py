@@ -38,6 +38,7 @@ _MEMORY = flags.DEFINE_multi_string(
 )
 _ENCODER = flags.DEFINE_enum("encoder", "lite", ("lite", "vgg19"), "That the renders use.")
 _STYLE_LOSS = flags.DEFINE_string("style_loss", "wasserstein", "Of the picture in tiles.")
+_REGIONS = flags.DEFINE_integer("auto_regions", 0, "Of the renders whose memory is measured.")
 _ITERATIONS = (
     8  # of renders whose memory is measured, so that all pairs of their history are stored
 )
@@ -90,13 +91,15 @@ def measure_memory():
                     f"--style={_PAINTING}", f"--output={folder}/out.png", f"--size={width}",
                     f"--encoder={_ENCODER.value}", f"--iterations={_ITERATIONS}",
                     f"--max_memory={planned}",
+                    f"--auto_regions={_REGIONS.value}",
                 ],
                 check=True, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
         # Of the largest render so far: sizes must grow.
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
         (plan,) = re.findall(r"pixels in (.*): about ([\d.]+) GB", done.stderr)
-        figure = f"{_ENCODER.value}, {width} × {height}, {plan[0]}"
+        regions = f"{_REGIONS.value} regions, " if _REGIONS.value else ""
+        figure = f"{_ENCODER.value}, {width} × {height}, {regions}{plan[0]}"
         yield f"{figure}: peak memory, GB", "", [peak], 2
         yield f"{figure}: the same / plan", "0.9 … 1.1", [peak / float(plan[1])], 2
 
