@@ -39,9 +39,7 @@ _MEMORY = flags.DEFINE_multi_string(
 _ENCODER = flags.DEFINE_enum("encoder", "lite", ("lite", "vgg19"), "That the renders use.")
 _STYLE_LOSS = flags.DEFINE_string("style_loss", "wasserstein", "Of the picture in tiles.")
 _REGIONS = flags.DEFINE_integer("auto_regions", 0, "Of the renders whose memory is measured.")
-_ITERATIONS = (
-    8  # of renders whose memory is measured, so that all pairs of their history are stored
-)
+_ITERATIONS = 8  # of those renders, so that all pairs of their history are stored
 _PHOTO, _PAINTING = ROOT / "examples/astronaut.jpg", ROOT / "examples/mosaic.jpg"
 
 

@@ -217,6 +217,9 @@ def test_pairs_are_compared_by_keys_and_clicks(chromium, tmp_path):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowDown")
         expect(page.locator("#note")).to_contain_text("1 of 2 done")
+        page.context.clear_cookies()  # another session, as after the page was started anew
+        page.reload()
+        expect(page.locator("#note")).to_contain_text("1 of 2 done")
         for question in ("overall", "style", "content"):
             page.locator(f"[data-question={question}]").get_by_text("Left").click()
         expect(page.locator("#note")).to_contain_text("all 2 are done")

@@ -13,7 +13,8 @@ import tempfile
 import numpy as np
 from absl import app, flags
 
-from tfstyle import images
+from tfstyle import files, images
+from tfstyle.images import sheets
 
 _OUTPUT = flags.DEFINE_string("output", "docs", "Folder to write them to.")
 _ONLY = flags.DEFINE_list("only", [], "Pictures to make, of all.")
@@ -30,39 +31,52 @@ _MAP, _MOSAIC_MAP = _REGIONS / "astronaut_regions.png", _REGIONS / "mosaic_regio
 _STRENGTH = _REGIONS / "astronaut_strength.png"
 
 
-def two_styles(paint, program="optimize"):
+def paint(*arguments, program="optimize"):
+    """The picture of a program, `(1, h, w, 3)`."""
+    with tempfile.TemporaryDirectory() as name:
+        output = pathlib.Path(name) / "picture.png"
+        command = [sys.executable, _ROOT / f"{program}.py", *arguments, "--size", _SIZE]
+        subprocess.run([*map(str, command), "--output", str(output)], check=True)
+        return images.read_image(output)
+
+
+def two_styles(program="optimize"):
     styles = [*_BRUSHSTROKES, "--style", _EXAMPLES / "ink_wash.jpg"]
     regions = ["--content_mask", _MAP, "--region", "black=1", "--region", "white=2"]
-    return [_read(_MAP), paint(*_ASTRONAUT, *styles, *regions, program=program)]
+    return [images.read_image(_MAP), paint(*_ASTRONAUT, *styles, *regions, program=program)]
 
 
-def two_maps(paint):
+def two_maps():
     maps = ["--content_mask", _MAP, "--style_mask", _MOSAIC_MAP]
-    return [_read(_MAP), _read(_MOSAIC_MAP), paint(*_ASTRONAUT, *_MOSAIC, *maps)]
+    return [
+        images.read_image(_MAP),
+        images.read_image(_MOSAIC_MAP),
+        paint(*_ASTRONAUT, *_MOSAIC, *maps),
+    ]
 
 
-def strength(paint):
+def strength():
     picture = paint(*_ASTRONAUT, *_BRUSHSTROKES, "--encoder", "lite", "--strength_map", _STRENGTH)
-    return [_read(_STRENGTH), picture]
+    return [images.read_image(_STRENGTH), picture]
 
 
-def auto(paint):
+def auto():
     with tempfile.TemporaryDirectory() as name:
         picture = paint(*_ASTRONAUT, *_MOSAIC, "--auto_regions", 3, "--save_masks", name)
-        maps = [_read(path) for path in sorted(pathlib.Path(name).iterdir())]
-    return [maps[0], _read(_EXAMPLES / "mosaic.jpg"), maps[1], picture]
+        maps = [images.read_image(path) for path in sorted(pathlib.Path(name).iterdir())]
+    return [maps[0], images.read_image(_EXAMPLES / "mosaic.jpg"), maps[1], picture]
 
 
-def fast(paint):
-    return two_styles(paint, program="stylize")[1:]
+def fast():
+    return two_styles("stylize")[1:]
 
 
-def brush(paint):
+def brush():
     cat = ["--content", _EXAMPLES / "chelsea.jpg", "--style", _EXAMPLES / "mosaic.jpg"]
     return [paint(*cat, "--brush", size) for size in ("fine", "medium", "bold")]
 
 
-def prepare(paint):
+def prepare():
     """A portrait of a quarter of the contrast, around a light grey."""
     foggy = 0.62 + 0.25 * (images.read_image(_EXAMPLES / "astronaut.jpg", _SIZE) - 0.5)
     with tempfile.TemporaryDirectory() as name:
@@ -83,19 +97,6 @@ _PICTURES = {  # by file: what makes it, and the height of its cells
 }
 
 
-def _read(path):
-    return images.read_image(path)
-
-
-def _paint(*arguments, program="optimize"):
-    """The picture of a program, `(1, h, w, 3)`."""
-    with tempfile.TemporaryDirectory() as name:
-        output = pathlib.Path(name) / "picture.png"
-        command = [sys.executable, _ROOT / f"{program}.py", *arguments, "--size", _SIZE]
-        subprocess.run([*map(str, command), "--output", str(output)], check=True)
-        return images.read_image(output)
-
-
 def row(pictures, height):
     """Pictures of one height side by side, white between them."""
     gap = np.ones((1, height, _GAP, 3), np.float32)
@@ -114,7 +115,8 @@ def main(_):
         make, height = _PICTURES[name]
         path = pathlib.Path(_OUTPUT.value) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        images.write_image(path, row(make(_paint), height))
+        with files.replacing(path) as temporary:
+            sheets.to_pillow(row(make(), height)).save(temporary, "JPEG", quality=88)
         print(path, flush=True)
 
 

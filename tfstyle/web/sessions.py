@@ -55,7 +55,7 @@ class Voter:
     """One who compares pictures.
 
     Attributes:
-        name: random, of the browser.
+        name: that the browser keeps; "" before it asks for a pair.
         trials: what is shown, by its id.
     """
 
