@@ -74,11 +74,11 @@ class Stylizer:
         if compiled:
             import tensorflow as tf
 
-            self._encode = self._encode and tf.function(self._encode)
-            self._stylize = tf.function(self._stylize)
+            self._encode = self._encode and tf.function(self._encode, autograph=False)
+            self._stylize = tf.function(self._stylize, autograph=False)
             if self._tiles:
-                self._stylize_tile = tf.function(self._stylize_tile)
-                self._summarize = tf.function(self._summarize)
+                self._stylize_tile = tf.function(self._stylize_tile, autograph=False)
+                self._summarize = tf.function(self._summarize, autograph=False)
 
     def encode_style(self, style: np.ndarray) -> dict[str, np.ndarray]:
         """The code of a style picture, `(1, h, w, 3)` in [0, 1]; InputError without the capability.
