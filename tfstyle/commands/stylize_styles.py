@@ -25,7 +25,7 @@ class GivenStyles:
         parts: of a mixture its styles' names, else `names`.
         paintings: their files; none for styles by name.
         given: number of paintings at first.
-        errors: of the paintings that are left out.
+        errors: of the paintings that are left out, with these.
 
     Raises: InputError for styles that do not exist.
     """
@@ -47,7 +47,7 @@ class GivenStyles:
         self.parts = self._part_names()
         flag = "style" if self.paintings else "style_name"
         self.names: list[str] = images.style_names(flag, self.parts, config.style_weights)
-        self.given, self.errors = len(self.paintings), list[InputError]()
+        self.given, self.errors = len(self.paintings), list[tuple[pathlib.Path, InputError]]()
         self._pictures: list[Any] = []
         self._cache: Any = None
         self._stylizer: Any = None
@@ -89,6 +89,7 @@ class GivenStyles:
             threads: of LiteRT; 0 for as many as there are processors.
         """
         from tfstyle import images
+        from tfstyle.stylization.photo_painting import load_stylizer
 
         self._stylizer = stylizer = load_stylizer(self.config, engine, threads)
 
@@ -98,7 +99,10 @@ class GivenStyles:
                 stylizer.model.check_picture(self._pictures[number], name)
             return self._pictures[number]
 
-        self._keep(images.read_each(range(len(self.paintings)), check, self.errors))
+        small = list[tuple[int, InputError]]()
+        pictures = images.read_each(range(len(self.paintings)), check, small)
+        self.errors += [(self.paintings[number], error) for number, error in small]
+        self._keep(pictures)
         if self.library:
             path = self.config.style_library
             self.library.check_model(stylizer.model.code_identity(), path)
@@ -144,22 +148,3 @@ class GivenStyles:
             raise InputError(f"--style: {bad} of {count} paintings could not be read{mixed}")
         self.paintings = [self.paintings[number] for number in found]
         self.parts = self.names = [self.names[number] for number in found]
-
-
-def load_stylizer(config: StylizeCommand, engine: str, threads: int = 0) -> Any:
-    """The `Stylizer` of a command.
-
-    Args:
-        config: of the command.
-        engine: started, "litert" or "keras".
-        threads: of LiteRT; 0 for as many as there are processors.
-    Raises: InputError if the model lacks what a flag asks for.
-    """
-    from tfstyle.models.capabilities import Tileable, require
-    from tfstyle.stylization import Stylizer
-
-    stylizer = Stylizer(config.model, config.tile_size, engine=engine, threads=threads)
-    for flag in ("tile_size", "wrap", "statistics_of"):
-        if getattr(config, flag) != getattr(StylizeCommand, flag):
-            require(stylizer.model, Tileable, f"--{flag}")
-    return stylizer

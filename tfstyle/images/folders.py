@@ -66,14 +66,16 @@ def _shared(names):
 
 
 def read_each(
-    items: Sequence[Item], read: Callable[[Item], Result], failed: list[InputError] | None = None
+    items: Sequence[Item],
+    read: Callable[[Item], Result],
+    failed: list[tuple[Item, InputError]] | None = None,
 ) -> list[Result | None]:
     """`read(item)` of each; where it raises InputError, the error is logged and the result None.
 
     Args:
         items: to read.
         read: reads one.
-        failed: takes the errors, if given.
+        failed: takes such items and their errors, if given.
     Raises: InputError if it is the only item.
     """
     results: list[Result | None] = []
@@ -86,7 +88,7 @@ def read_each(
             logging.error("error: %s", error)
             results.append(None)
             if failed is not None:
-                failed.append(error)
+                failed.append((item, error))
     return results
 
 

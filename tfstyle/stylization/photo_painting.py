@@ -13,6 +13,24 @@ from tfstyle.errors import of_flag
 from tfstyle.stylization.transfer import Stylizer
 
 
+def load_stylizer(config: StylizeCommand, engine: str, threads: int = 0) -> Stylizer:
+    """The `Stylizer` of a command.
+
+    Args:
+        config: of the command.
+        engine: started, "litert" or "keras".
+        threads: of LiteRT; 0 for as many as there are processors.
+    Raises: InputError if the model lacks what a flag asks for.
+    """
+    from tfstyle.models.capabilities import Tileable, require
+
+    stylizer = Stylizer(config.model, config.tile_size, engine=engine, threads=threads)
+    for flag in ("tile_size", "wrap", "statistics_of"):
+        if getattr(config, flag) != getattr(StylizeCommand, flag):
+            require(stylizer.model, Tileable, f"--{flag}")
+    return stylizer
+
+
 class PhotoPainter:
     """Reads, paints and writes photos as the flags of `stylize.py` say.
 
