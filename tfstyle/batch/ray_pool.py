@@ -94,7 +94,7 @@ class RayPool:
 def _connect(ray):
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+        ray.init(log_to_driver=False, logging_level="CRITICAL", include_dashboard=False)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"--engine=ray: no cluster can be reached or started ({text})") from error

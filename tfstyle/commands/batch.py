@@ -36,10 +36,14 @@ def main(config: BatchCommand) -> int:
     photos = photo_lists.find_photos("input", config.input)
     files.check_folder("output", config.output)
     pathlib.Path(config.output).mkdir(parents=True, exist_ok=True)
-    files.lock_folder("output", config.output)  # until the program ends
-    batch = _Batch(config, styles, photos)
-    stopped = batch.paint() if batch.todo else 0
-    batch.finish()
+    lock = files.lock_folder("output", config.output)
+    try:
+        batch = _Batch(config, styles, photos)
+        stopped = batch.paint() if batch.todo else 0
+        batch.finish()
+    finally:
+        if lock is not None:
+            os.close(lock)
     if stopped:
         return stopped
     batch.check()
