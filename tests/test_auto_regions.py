@@ -82,7 +82,8 @@ def test_the_programs_paint_and_show_them(examples, tmp_path, monkeypatch):
     Image.open(examples / "astronaut.jpg").resize((96, 64)).save("photo.png")
     Image.open(examples / "mosaic.jpg").resize((80, 80)).save("a.png")
     flags = ["--content=photo.png", "--style=a.png", "--auto_regions=2", "--size=64"]
-    flags += ["--min_size=64", "--iterations=1", "--encoder=lite"]
+    flags += ["--min_size=64", "--iterations=1", "--encoder=lite", "--style_loss=gram"]
+    flags += ["--style_layers=relu2_1", "--content_layers=relu2_1"]
     shown = ["--plot=plot.png", "--save_masks=masks"]
     assert main(["optimize", *flags, "--output=one.png", *shown]) == 0
     assert Image.open("plot.png").size == (960, 780), "with a row of pictures and maps"

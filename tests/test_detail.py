@@ -120,7 +120,10 @@ def test_there_is_no_seam_where_edges_meet(pair):
 
 
 def test_a_render_with_detail_is_one_without_and_the_pass(photo, painting, tmp_path):
-    config = OptimizeConfig(encoder="lite", size=48, min_size=48, iterations=2)
+    config = OptimizeConfig(
+        encoder="lite", size=48, min_size=48, iterations=2, style_loss="gram",
+        style_layers="relu2_1", content_layers="relu2_1",
+    )  # fmt: skip
     plain = optimization.render(photo, [painting], config).image
     expected = restored(plain, images.resize(photo, plain.shape[1:3]))
     config = dataclasses.replace(config, detail=1.0)

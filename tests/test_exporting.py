@@ -53,7 +53,7 @@ def inputs_of(content, code, strength=1.0):
 
 @pytest.fixture(scope="module")
 def mobile():
-    return EXAMPLES["mobile"]().for_inference()
+    return EXAMPLES["mobile"](blocks=1).for_inference()
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_bytes_go_in_and_out(mobile, photo, painting):
 
 @pytest.mark.parametrize(("precision", "share"), [("float16", 0.6), ("dynamic", 0.4)])
 def test_precisions_are_smaller_and_alike(precision, share, photo, painting):
-    model = EXAMPLES["mobile"](widths=(16, 32, 96)).for_inference()
+    model = EXAMPLES["mobile"](widths=(16, 32, 96), blocks=2).for_inference()
     entries = tflite.entries_of(Signatures(model).by_name[TRANSFER], [(64, 96)], FREE)
     large, small = (tflite.convert(model, entries, one) for one in ("float32", precision))
     overhead = 110_000  # of the graph with its names
@@ -276,7 +276,7 @@ def test_a_converter_that_refuses_is_one_line(mobile, monkeypatch):
 def test_all_but_the_reflection_runs_on_xnnpack_and_gpus(two_sizes):
     operations = profiling.operations_of(Network(two_sizes[1], 1, "two sizes"))
     assert dict(operations.left) == {"REVERSE_V2": 4}
-    assert operations.all["CONV_2D"] == 1 + 5 + 6 + 16  # colours, encoder, decoder, revision
+    assert operations.all["CONV_2D"] == 1 + 5 + 6 + 8  # colours, encoder, decoder, revision
     assert not any(name.startswith("Flex") or name == "CUSTOM" for name in operations.all)
     assert profiling.gpu_problems(two_sizes[1]) == []
 

@@ -21,8 +21,15 @@ from tfstyle.stylization import Stylizer, tiling
 from tfstyle.training.steps import Stepper
 
 
-@pytest.fixture(params=EXAMPLES)
+@pytest.fixture(scope="module", params=EXAMPLES)
 def model(request):
+    """One that no test changes."""
+    return EXAMPLES[request.param]()
+
+
+@pytest.fixture(scope="module", params=[name for name in EXAMPLES if "mobilenet" not in name])
+def painter(request):
+    """A model of each network that paints; how a style is encoded makes no difference to it."""
     return EXAMPLES[request.param]()
 
 
@@ -153,7 +160,8 @@ def test_content_is_what_a_photo_shows_not_its_contrast(photo, painting):
     assert 0.5 < content(lambda one: 0.0 * one) < content(lambda one: -one)
 
 
-def test_tiles_are_the_picture_with_the_photos_moments(model, examples, painting):
+def test_tiles_are_the_picture_with_the_photos_moments(painter, examples, painting):
+    model = painter
     wide = images.read_image(examples / "chelsea.jpg", 200)[:, :131, :199].copy()
     code, size = code_of(model, painting), 144
     assert tiling.least_tile_size(model) <= size
@@ -167,8 +175,9 @@ def test_tiles_are_the_picture_with_the_photos_moments(model, examples, painting
     np.testing.assert_allclose(model.stylize_tile(wide, code, 0.8, exact), whole, atol=1e-5)
 
 
-def test_moments_of_parts_are_those_of_the_whole(model, examples, painting):
+def test_moments_of_parts_are_those_of_the_whole(painter, examples, painting):
     """But for features at the parts' borders, of which there are fewer in larger parts."""
+    model = painter
     wide = images.read_image(examples / "chelsea.jpg", 256)[:, :128, :256]
     code = code_of(model, painting)
     expected = np.asarray(model.summarize([wide], [1.0], code)["moments"])
@@ -181,8 +190,9 @@ def test_moments_of_parts_are_those_of_the_whole(model, examples, painting):
     assert 0 < errors[1] < errors[0] < 0.1
 
 
-def test_the_receptive_field_is_what_pixels_depend_on(model, random, painting):
+def test_the_receptive_field_is_what_pixels_depend_on(painter, random, painting):
     """With given moments; a pixel further away changes nothing."""
+    model = painter
     field = model.receptive_field
     side = 2 * field + 24
     tile = random.uniform(size=(1, side, side, 3)).astype("float32")

@@ -380,7 +380,7 @@ def test_a_checkpoint_of_a_run(run, random):
 def model_files(folder):
     """The bytes of small models: two .keras files and a packed one."""
     make_adain().save(folder / "adain.keras")
-    model = EXAMPLES["mobile"]()
+    model = EXAMPLES["mobile"](blocks=1)
     model.save(folder / "mobile.keras")
     models.pack_model(model, folder / "mobile.npz")
     names = ("adain.keras", "mobile.keras", "mobile.npz")

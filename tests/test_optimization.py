@@ -21,6 +21,10 @@ from tfstyle.registry import STYLE_LOSSES
 from tfstyle.runtime import devices
 
 SMALL = OptimizeConfig(encoder="lite", size=72, min_size=50, iterations=6)
+# Fewer terms take less time to compile: one for how renders begin, stop, resume and end, which does
+# not depend on the loss; three for what options do.
+ONE_LAYER = dict(style_loss="gram", style_layers="relu2_1", content_layers="relu2_1")
+TWO_LAYERS = dict(style_layers="relu1_1,relu3_1", content_layers="relu3_1")
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +35,10 @@ def no_timed_reports(monkeypatch):
 
 def change(**values):
     return dataclasses.replace(SMALL, **values)
+
+
+def brief(**values):
+    return change(**{**ONE_LAYER, **values})
 
 
 def style_distance(image, painting):
@@ -108,7 +116,7 @@ def test_the_picture_takes_the_style_and_keeps_the_photo(photo, painting):
 
 def test_same_seed_same_bytes(photo, painting):
     first, second, other = (
-        optimization.render(photo, [painting], change(init="noise", iterations=3, seed=seed)).image
+        optimization.render(photo, [painting], brief(init="noise", iterations=3, seed=seed)).image
         for seed in (7, 7, 8)
     )
     np.testing.assert_array_equal(first, second)
@@ -126,7 +134,7 @@ def test_a_renderer_paints_as_render_does_and_compiles_once(photo, painting, mon
         return value_and_gradient(self, vector)
 
     monkeypatch.setattr(Objective, "value_and_gradient", spy)
-    config = change(iterations=3, **options)
+    config = brief(iterations=3, **options)
     renderer = optimization.Renderer(config)
     first = renderer.render(photo, [painting])
     count = len(traced)
@@ -151,7 +159,7 @@ def test_a_renderer_computes_the_targets_of_a_style_once(photo, painting, monkey
         return style_targets(self, features, shares)
 
     monkeypatch.setattr(PerceptualLoss, "style_targets", spy)
-    config, turned = change(iterations=2), photo[:, :, ::-1].swapaxes(1, 2)
+    config, turned = brief(iterations=2), photo[:, :, ::-1].swapaxes(1, 2)
     renderer, painting = optimization.Renderer(config), painting.copy()
     scale_count = len(renderer.render(photo, [painting]).history)
     found = [renderer.render(turned, [painting.copy()]).image]
@@ -167,7 +175,7 @@ def test_a_renderer_computes_the_targets_of_a_style_once(photo, painting, monkey
 
 def test_a_render_leaves_the_callers_random_state_alone(photo, painting):
     before = np.random.get_state(), random_module.getstate()
-    optimization.render(photo, [painting], change(init="noise", iterations=2, style_loss="sliced"))
+    optimization.render(photo, [painting], brief(init="noise", iterations=2, style_loss="sliced"))
     after = np.random.get_state(), random_module.getstate()
     np.testing.assert_array_equal(before[0][1], after[0][1])
     assert before[0][2:] == after[0][2:] and before[1] == after[1]
@@ -175,7 +183,7 @@ def test_a_render_leaves_the_callers_random_state_alone(photo, painting):
 
 def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_path):
     path = tmp_path / "render.npz"
-    config = change(precision="bfloat16", iterations=8)
+    config = brief(precision="bfloat16", iterations=8)
     whole = optimization.render(photo, [painting], config)
     for iterations in (3, 14):  # to the first scale's third, to the second's first in float32
         calls = iter([False] * (iterations - 1) + [True])
@@ -194,7 +202,7 @@ def test_a_stopped_render_goes_on_as_if_it_had_not_been(photo, painting, tmp_pat
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_mixed_is_vgg19_lite_and_vgg19_again(photo, painting, tmp_path, optimizer):
     """The coarse scale is VGG-19's own render, the others go on from there; it resumes, too."""
-    config = change(encoder="mixed", coarse_size=51, iterations=8, optimizer=optimizer)
+    config = brief(encoder="mixed", coarse_size=51, iterations=8, optimizer=optimizer)
     whole = optimization.render(photo, [painting], config)
     assert [stage["encoder"] for stage in whole.history] == ["vgg19", "lite", "vgg19"]
     assert [stage["iterations"] for stage in whole.history] == [5, 4, 2]
@@ -217,13 +225,13 @@ def test_a_slow_chunk_is_reported_within(seconds, reported, photo, painting, mon
     monkeypatch.setattr(rendering, "REPORT_SECONDS", seconds)
     seen = []
     optimization.render(
-        photo, [painting], change(size=48, min_size=48, iterations=3), on_progress=seen.append
+        photo, [painting], brief(size=48, min_size=48, iterations=3), on_progress=seen.append
     )
     assert [progress.iteration for progress in seen] == reported
 
 
 def test_a_render_goes_on_from_the_end_of_each_stage(photo, painting, tmp_path):
-    config = change(encoder="mixed", coarse_size=51, iterations=4)
+    config = brief(encoder="mixed", coarse_size=51, iterations=4)
     path = tmp_path / "render.npz"
     seen, ends = [], []
     for iterations in (3, 2, 1, 0):  # the last time it is finished
@@ -241,7 +249,7 @@ def test_a_render_goes_on_from_the_end_of_each_stage(photo, painting, tmp_path):
 def test_a_mixed_render_in_bfloat16_ends_in_float32(photo, painting, monkeypatch):
     """In float32 is a fifth of what its last scale has, the polish included."""
     monkeypatch.setattr(rendering, "PRECISE_SHARE", 0.2)
-    config = change(encoder="mixed", size=50, iterations=40, coarse_size=0, precision="bfloat16")
+    config = brief(encoder="mixed", size=50, iterations=40, coarse_size=0, precision="bfloat16")
     exact = []
     switch = LBFGS.switch
 
@@ -256,7 +264,7 @@ def test_a_mixed_render_in_bfloat16_ends_in_float32(photo, painting, monkeypatch
 
 
 def test_the_polish_brings_a_mixed_render_nearer_to_what_vgg19_sees(photo, painting):
-    loss = make_loss(SMALL, "vgg19")
+    loss = make_loss(change(**TWO_LAYERS), "vgg19")
     encoder = encoders.load_encoder("vgg19", loss.layers)
     small = images.resize(photo, (48, 72))
     targets = loss.targets(encoder(small), [encoder(painting)], photo=small)
@@ -265,8 +273,8 @@ def test_the_polish_brings_a_mixed_render_nearer_to_what_vgg19_sees(photo, paint
         image = optimization.render(photo, [painting], config).image
         return float(loss(targets, encoder(image), image)["total"])
 
-    lite = total(change(encoder="lite", iterations=20))
-    mixed = total(change(encoder="mixed", iterations=20, coarse_size=0))
+    lite = total(change(**TWO_LAYERS, encoder="lite", iterations=20))
+    mixed = total(change(**TWO_LAYERS, encoder="mixed", iterations=20, coarse_size=0))
     assert mixed < 0.95 * lite
 
 
@@ -336,7 +344,7 @@ def test_without_style_there_is_nothing_to_balance(photo, painting):
 
 def test_a_stopped_render_keeps_its_balance(photo, painting, tmp_path):
     """That of the first scale, not one of the scale where it goes on."""
-    config = change(style_layers="auto", iterations=3)
+    config = brief(style_layers="auto", iterations=3)
     whole = optimization.render(photo, [painting], config)
     calls = iter([False] * 5 + [True])
     arguments = {"checkpoint": tmp_path / "render.npz", "should_stop": calls.__next__}
@@ -396,7 +404,7 @@ def test_auto_is_mixed_where_there_is_no_gpu(monkeypatch):
 
 
 def test_adam_goes_on_from_a_checkpoint_of_any_name(photo, painting, tmp_path):
-    config = change(optimizer="adam")
+    config = brief(optimizer="adam")
     whole = optimization.render(photo, [painting], config)
     path = tmp_path / "render.state"
     calls = iter([False] * 9 + [True])
@@ -425,15 +433,15 @@ def test_arguments_that_do_not_fit(photo, painting):
 
 
 def test_a_checkpoint_of_another_render_is_refused(photo, painting, tmp_path):
-    path = tmp_path / "render.npz"
-    optimization.render(photo, [painting], SMALL, checkpoint=path, should_stop=lambda: True)
+    config, path = brief(), tmp_path / "render.npz"
+    optimization.render(photo, [painting], config, checkpoint=path, should_stop=lambda: True)
     with pytest.raises(InputError, match="differs in --style_weight"):
-        optimization.render(photo, [painting], change(style_weight=3.0), checkpoint=path)
+        optimization.render(photo, [painting], brief(style_weight=3.0), checkpoint=path)
     with pytest.raises(InputError, match="differs in its pictures"):
-        optimization.render(photo, [1 - painting], SMALL, checkpoint=path)
+        optimization.render(photo, [1 - painting], config, checkpoint=path)
     path.write_bytes(b"PK half a file")
     with pytest.raises(InputError, match="not a checkpoint"):
-        optimization.render(photo, [painting], SMALL, checkpoint=path)
+        optimization.render(photo, [painting], config, checkpoint=path)
     assert path.exists()
 
 
@@ -457,7 +465,9 @@ _RENDERS = {}
 def plain_render(photo, painting):
     """Made once for all tests."""
     if not _RENDERS:
-        _RENDERS["plain"] = optimization.render(photo, [painting], change(size=48)).image
+        _RENDERS["plain"] = optimization.render(
+            photo, [painting], change(size=48, **TWO_LAYERS)
+        ).image
     return _RENDERS["plain"]
 
 
@@ -486,7 +496,7 @@ def plain_render(photo, painting):
     ids=lambda options: "-".join(f"{v}" for v in options.values()),
 )
 def test_every_option_lowers_the_loss_and_counts(photo, painting, plain_render, options):
-    config = change(size=48, **options)
+    config = change(size=48, **{**TWO_LAYERS, **options})
     result = optimization.render(photo, [painting], config)
     loss = result.history[-1]["loss"]
     assert np.isfinite(result.image).all() and loss[-1] < loss[0]
@@ -494,7 +504,9 @@ def test_every_option_lowers_the_loss_and_counts(photo, painting, plain_render, 
 
 
 def test_colours_can_be_kept(photo, painting):
-    image = optimization.render(photo, [painting], change(preserve_color="luminance")).image
+    image = optimization.render(
+        photo, [painting], change(**TWO_LAYERS, preserve_color="luminance")
+    ).image
     small = images.resize(photo, image.shape[1:3])
     chroma = [p - p @ np.array([[0.299], [0.587], [0.114]], np.float32) for p in (image, small)]
     assert np.corrcoef(chroma[0].ravel(), chroma[1].ravel())[0, 1] > 0.9
@@ -504,7 +516,7 @@ def test_styles_can_be_mixed(photo, painting):
     other = np.ascontiguousarray(1 - painting)
 
     def distance(weights):
-        config = change(size=48, iterations=12, style_weights=weights)
+        config = change(**TWO_LAYERS, size=48, iterations=12, style_weights=weights)
         image = optimization.render(photo, [painting, other], config).image
         return style_distance(image, painting)
 
@@ -530,7 +542,8 @@ def test_gradient_of_the_objective_is_the_slope(photo, painting):
 @pytest.mark.parametrize(("wrap", "axes"), [("none", ()), ("horizontal", (2,)), ("both", (1, 2))])
 def test_edges_that_meet_are_like_any_others(wrap, axes, photo, painting):
     """A picture that is rolled along them has the same loss, and the rolled gradient."""
-    loss = make_loss(change(tv_weight=50.0, style_loss="wasserstein,gram"), "lite")
+    config = change(tv_weight=50.0, style_loss="wasserstein,gram", style_layers="relu1_1,relu4_1")
+    loss = make_loss(config, "lite")
     encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=16)
     objective = Objective(encoder, loss, wrap)
     function = tf.function(objective.value_and_gradient)
@@ -553,7 +566,7 @@ def test_edges_that_meet_are_like_any_others(wrap, axes, photo, painting):
 
 
 def test_a_picture_whose_edges_meet_is_rendered(photo, painting):
-    config = change(size=48, iterations=12, wrap="both", min_size=32)
+    config = change(**TWO_LAYERS, size=48, iterations=12, wrap="both", min_size=32)
     photo = np.concatenate([photo, photo[:, ::-1]], axis=1)
     image = optimization.render(photo, [painting], config).image
     seam = np.abs(image[:, 0] - image[:, -1]).mean()

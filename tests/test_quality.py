@@ -71,19 +71,17 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
 @pytest.mark.parametrize("name", ["mobile", "quality"])
 def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
     model = models.load_model(name)
-    means = np.zeros((11, 2))
+    means = np.zeros((6, 2))
     for pair in pairs[:: len(STYLES)]:
         content, style = (read_square(path, SIZE) for path in (pair.content, pair.style))
         code = model.encode_style(style)
         wanted = metrics.gram_matrices(features(style))
         for number, row in enumerate(means):
-            picture = np.asarray(model.stylize(content, code, number / 10))
+            picture = np.asarray(model.stylize(content, code, number / 5))
             found = metrics.gram_matrices(features(picture))
             row += metrics.structure(picture, content), metrics.style_distance(found, wanted)
     assert means[0, 0] == pytest.approx(len(pairs[:: len(STYLES)]))  # the photo itself
     structure, style = np.diff(means, axis=0).T
     # Near the whole style, strokes may become clearer: by 0.006 of `quality`.
-    assert structure[:5].max() < 0.0 and structure.max() < 0.02, means
-    # A step may rise by a hundredth (0.7 % measured at the first, since reconstructions are softer,
-    # and 0.2 % of `quality` between 0.6 and 0.7).
-    assert style.max() < 0.01 * means[0, 1] and style[7:].max() < 0.0, means
+    assert structure[:3].max() < 0.0 and structure.max() < 0.02, means
+    assert style.max() < 0.0, means

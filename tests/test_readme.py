@@ -27,11 +27,11 @@ def test_its_first_command_makes_the_picture(run_program, tmp_path):
     python, program, *arguments = shlex.split(render)
     assert python == "python" and program == "optimize.py"
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    result = run_program(program, *arguments, "--size=256")
+    result = run_program(program, *arguments, "--size=128")
     assert result.returncode == 0, result.stderr
     picture = np.asarray(Image.open(tmp_path / "stylized.png"), float) / 255
     photo = Image.open(ROOT / "examples" / "astronaut.jpg")
-    assert max(picture.shape) == 256
+    assert max(picture.shape) == 128
     # It is another picture than the photo, but of the same thing.
     same = np.asarray(photo.resize(picture.shape[1::-1]), float) / 255
     assert np.abs(picture - same).mean() > 0.05
@@ -113,7 +113,8 @@ def test_its_evaluation_command_runs(run_program, tmp_path, examples):
     assert python == "python"
     (tmp_path / "photos").symlink_to(examples)
     (tmp_path / "paintings").symlink_to(examples)
-    result = run_program(program, *arguments, "--size=128", "--pairs=1", "--sweep_pairs=0")
+    small = ["--size=128", "--pairs=1", "--sweep_pairs=0", "--encoder=lite"]
+    result = run_program(program, *arguments, *small)
     assert result.returncode == 0, result.stderr
     assert "| mobile " in result.stdout
     assert (tmp_path / "evaluation" / "report.html").exists()

@@ -11,7 +11,8 @@ from tfstyle.commands.regions import read_regions
 from tfstyle.config import OptimizeCommand, parse_region
 from tfstyle.errors import InputError
 
-SMALL = ["--size=64", "--min_size=64", "--iterations=1", "--encoder=lite"]
+SMALL = ["--size=64", "--min_size=64", "--iterations=1", "--encoder=lite", "--style_loss=gram",
+         "--style_layers=relu2_1", "--content_layers=relu2_1"]  # fmt: skip
 
 
 def command(**flags):

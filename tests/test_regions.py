@@ -21,7 +21,10 @@ from tfstyle.optimization.objective import Objective
 from tfstyle.optimization.style_images import StyleImages
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 200, 0), (10, 20, 250)
-RENDER = OptimizeConfig(encoder="lite", size=64, min_size=64, iterations=3)
+RENDER = OptimizeConfig(
+    encoder="lite", size=64, min_size=64, iterations=3, style_layers="relu1_1,relu3_1",
+    content_layers="relu3_1",
+)  # fmt: skip
 
 
 def drawing(shape=(120, 160), scale=1):

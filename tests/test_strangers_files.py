@@ -32,7 +32,7 @@ RENDER = OptimizeConfig(encoder="lite", size=32, min_size=32, iterations=2)
 def files(tmp_path_factory):
     """A small model in both formats."""
     folder = tmp_path_factory.mktemp("models")
-    model = EXAMPLES["mobile"]()
+    model = EXAMPLES["mobile"](blocks=1)
     model.save(folder / "good.keras")
     models.pack_model(model, folder / "good.npz")
     return folder

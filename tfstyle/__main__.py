@@ -11,6 +11,7 @@ from tfstyle.runtime import process
 PROGRAMS = {
     "optimize": "stylizes a photo by optimizing its pixels",
     "stylize": "stylizes photos with a trained model",
+    "batch": "stylizes very many photos, on one machine or a cluster",
     "video": "stylizes videos and animations with a trained model",
     "web": "opens a page in the browser, to see, slide and paint",
     "styles": "makes and lists a library of named styles",

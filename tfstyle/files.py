@@ -216,5 +216,10 @@ def examples_folder() -> pathlib.Path:
 
 def file_digest(path: str | os.PathLike) -> str:
     """The first 16 hexadecimal digits of a file's SHA-256."""
+    return sha256(path)[:16]
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """A file's SHA-256, 64 hexadecimal digits."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return hashlib.file_digest(file, "sha256").hexdigest()

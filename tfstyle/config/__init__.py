@@ -4,6 +4,7 @@ Plain Python: importing this module loads neither NumPy nor TensorFlow. Every va
 a config is made; what is wrong is an InputError that names the flag.
 """
 
+from tfstyle.config.batch import BatchCommand
 from tfstyle.config.evaluate import EvaluateCommand
 from tfstyle.config.export import (
     BenchmarkTFLiteCommand,
@@ -25,6 +26,7 @@ from tfstyle.config.video import VideoCommand
 from tfstyle.config.web import WebCommand
 
 __all__ = [
+    "BatchCommand",
     "BenchmarkTFLiteCommand",
     "CONTENT_LOSSES",
     "DEFAULT_MODEL",

@@ -156,6 +156,7 @@ class Signatures:
         return tf.function(
             lambda *values: function(**dict(zip(inputs, values, strict=True))),
             input_signature=specs,
+            autograph=False,
         )
 
     def input_spec(

@@ -36,31 +36,46 @@ def find_pictures(flag: str, paths: Sequence[str | os.PathLike]) -> list[pathlib
     return found
 
 
-def distinct_names(paths: Sequence[pathlib.Path]) -> list[str]:
+def distinct_names(paths: Sequence[str | os.PathLike]) -> list[str]:
     """A name for each picture, whatever their order, for the files made of it.
 
     It is the file's name without its suffix; if others have that one, too, with the suffix; if need
     be with the folders above it, and a number. Only a path given twice has the same name twice.
     """
-    names = {path.absolute(): path.stem for path in paths}
-    for depth in range(1, max((len(path.parts) for path in names), default=1)):
-        counts = collections.Counter(name.casefold() for name in names.values())
-        for path, name in names.items():
-            if counts[name.casefold()] > 1:  # without case, as some file systems compare
-                names[path] = "_".join(path.parts[-depth:])
+    keys = [os.path.abspath(path) for path in paths]
+    names = {key: os.path.splitext(os.path.basename(key))[0] for key in keys}
+    depth, longest = 1, max((key.count(os.sep) for key in names), default=0)
+    while depth <= longest and (shared := _shared(names)):
+        for key in shared:
+            names[key] = "_".join(pathlib.PurePath(key).parts[-depth:])
+        depth += 1
     taken: set[str] = set()
-    for path in sorted(names):  # what differs in case only
-        name, number = names[path], 1
-        while names[path].casefold() in taken:
+    for key in sorted(names) if _shared(names) else ():  # what differs in case only
+        name, number = names[key], 1
+        while names[key].casefold() in taken:
             number += 1
-            names[path] = f"{name}_{number}"
-        taken.add(names[path].casefold())
-    return [names[path.absolute()] for path in paths]
+            names[key] = f"{name}_{number}"
+        taken.add(names[key].casefold())
+    return [names[key] for key in keys]
 
 
-def read_each(items: Sequence[Item], read: Callable[[Item], Result]) -> list[Result | None]:
+def _shared(names):
+    """Keys whose names, without case, are not theirs alone."""
+    counts = collections.Counter(name.casefold() for name in names.values())
+    return [key for key, name in names.items() if counts[name.casefold()] > 1]
+
+
+def read_each(
+    items: Sequence[Item],
+    read: Callable[[Item], Result],
+    failed: list[tuple[Item, InputError]] | None = None,
+) -> list[Result | None]:
     """`read(item)` of each; where it raises InputError, the error is logged and the result None.
 
+    Args:
+        items: to read.
+        read: reads one.
+        failed: takes such items and their errors, if given.
     Raises: InputError if it is the only item.
     """
     results: list[Result | None] = []
@@ -72,6 +87,8 @@ def read_each(items: Sequence[Item], read: Callable[[Item], Result]) -> list[Res
                 raise
             logging.error("error: %s", error)
             results.append(None)
+            if failed is not None:
+                failed.append((item, error))
     return results
 
 

@@ -28,7 +28,10 @@ def load_features(name: str, vgg_weights: str = "") -> tuple[Features, str]:
         weight_files.check_encoder(name, vgg_weights)
         encoder = encoders.load_encoder(name, vgg_weights=vgg_weights, margin=MARGIN)
         digest = files.file_digest(weight_files.encoder_path(name, vgg_weights))
-        call, identity = tf.function(encoder, reduce_retracing=True), f"{name} {digest}"
+        call, identity = (
+            tf.function(encoder, reduce_retracing=True, autograph=False),
+            f"{name} {digest}",
+        )
     else:
         call, identity = _load_saved_model("encoder", name)
 

@@ -18,6 +18,7 @@ from tfstyle.errors import InputError, brief
 from tfstyle.models import capabilities
 from tfstyle.models.packaged import PACKAGED_MODELS
 from tfstyle.parsing import json_text
+from tfstyle.runtime import devices
 from tfstyle.runtime.litert import Network
 
 ENCODE_STYLE, TRANSFER = "encode_style", "transfer"  # signatures; see `exporting.signatures`
@@ -66,15 +67,18 @@ def describe(folder: pathlib.Path) -> Description:
         raise InputError(f"{path}: not the description of a model: {brief(error)}") from error
 
 
-def load_exported(folder: pathlib.Path) -> "ExportedModel":
+def load_exported(folder: pathlib.Path, threads: int = 0) -> "ExportedModel":
     """The model in a folder, with those of its capabilities that its files have.
 
+    Args:
+        folder: of the files.
+        threads: to compute with; 0 for as many as there are processors.
     Raises: InputError if a file is missing or damaged, or LiteRT is not installed.
     """
     about = describe(folder)
     kinds = [own for kind, own in _CAPABILITIES.items() if kind.__name__ in about["capabilities"]]
     # With the name of the model's own class, for errors.
-    return type(about["architecture"], tuple(kinds) or (ExportedModel,), {})(folder, about)
+    return type(about["architecture"], tuple(kinds) or (ExportedModel,), {})(folder, about, threads)
 
 
 class ExportedModel:
@@ -83,15 +87,17 @@ class ExportedModel:
     Args:
         folder: of the files.
         about: what `model.json` says.
+        threads: to compute with, which changes no picture; 0 for as many as there are processors.
 
     Attributes:
         min_size: as of `StyleTransferModel`.
     """
 
-    def __init__(self, folder: pathlib.Path, about: Description):
+    def __init__(self, folder: pathlib.Path, about: Description, threads: int = 0):
         self.min_size = about["min_size"]
         self._identity = about["codes"]
         self._folder = folder
+        self._threads = threads or devices.processors()
         self._networks: dict[str, Network] = {}
 
     def stylize(
@@ -123,10 +129,7 @@ class ExportedModel:
     def _run(self, file, signature, inputs):
         if file not in self._networks:
             path = self._folder / file
-            threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-            self._networks[file] = Network(
-                path.read_bytes(), threads or os.cpu_count() or 1, str(path)
-            )
+            self._networks[file] = Network(path.read_bytes(), self._threads, str(path))
         inputs = {name: np.ascontiguousarray(one, np.float32) for name, one in inputs.items()}
         return self._networks[file].run(signature, inputs)
 
@@ -142,8 +145,8 @@ class ExportedStylePictures(ExportedModel, capabilities.StylePictures):
 class ExportedNamedStyles(ExportedModel, capabilities.NamedStyles):
     """Its codes are shares of the styles, as those of `FixedStylesModel`."""
 
-    def __init__(self, folder, about):
-        super().__init__(folder, about)
+    def __init__(self, folder, about, threads=0):
+        super().__init__(folder, about, threads)
         self.style_names = tuple(about["style_names"])
 
     def encode_index(self, index):

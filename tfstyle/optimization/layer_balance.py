@@ -20,7 +20,9 @@ def balanced_factors(objective: Objective | TiledObjective, image: np.ndarray) -
     """
     vector, evaluate = objective.set_start(image), objective.value_and_gradient
     if isinstance(objective, Objective):
-        evaluate = tf.function(evaluate, input_signature=[tf.TensorSpec([None], tf.float32)])
+        evaluate = tf.function(
+            evaluate, input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False
+        )
     weights = {
         layer: sum(weight for _, weight in terms) for layer, terms in objective.loss.style.items()
     }

@@ -38,8 +38,9 @@ class VectorOptimizer:
     def use(self, value_and_gradient):
         """Sets another function, before `start`."""
         if value_and_gradient not in self._functions:
+            vector = tf.TensorSpec([None], tf.float32)
             self._functions[value_and_gradient] = self._compile(
-                tf.function(value_and_gradient, input_signature=[tf.TensorSpec([None], tf.float32)])
+                tf.function(value_and_gradient, input_signature=[vector], autograph=False)
             )
         self._evaluate, self._iterate = self._functions[value_and_gradient]
 
@@ -88,7 +89,7 @@ class LBFGS(VectorOptimizer):
         self.converged = False
 
     def _compile(self, evaluate):
-        return evaluate, tf.function(self._propose)
+        return evaluate, tf.function(self._propose, autograph=False)
 
     def start(self, position, rescale=None):
         """Sets the vector to `position`, `(n,)` float32, resets all other state and evaluates.

@@ -74,12 +74,14 @@ class Objective:
         self._terms = tf.Variable(tf.zeros([0]), shape=tf.TensorShape([None]))
         self._names: list[str] = []
         image = tf.TensorSpec([None, None, None, 3], tf.float32)
-        self._encode = tf.function(encoder, input_signature=[image])
+        self._encode = tf.function(encoder, input_signature=[image], autograph=False)
         self._encode_content = self._encode
         if self._axes:
-            self._encode_content = tf.function(self._features, input_signature=[image])
+            self._encode_content = tf.function(
+                self._features, input_signature=[image], autograph=False
+            )
         self._compiled_picture = tf.function(
-            self._picture, input_signature=[tf.TensorSpec([None], tf.float32)]
+            self._picture, input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False
         )
 
     def set_targets(self, content, styles, style_weights):

@@ -42,7 +42,7 @@ class Adam(VectorOptimizer):
         return self._vectors["average"] / weight
 
     def _compile(self, evaluate):
-        return evaluate, tf.function(self._step)
+        return evaluate, tf.function(self._step, autograph=False)
 
     switch = VectorOptimizer.use  # nothing else depends on the function
 
@@ -158,7 +158,9 @@ class StockLBFGS(VectorOptimizer):
                 num_correction_pairs=self.history,
             )
 
-        return tuple(tf.function(one, reduce_retracing=True) for one in (first, minimize))
+        return tuple(
+            tf.function(one, reduce_retracing=True, autograph=False) for one in (first, minimize)
+        )
 
     def start(self, position, rescale=None):
         """Sets the vector to `position`, resets all other state and evaluates."""

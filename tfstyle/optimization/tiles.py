@@ -58,11 +58,11 @@ class TiledObjective:
         self._style: dict = {}
         self._guides: Any = None  # of the picture that the canvas shows, if it has regions
         self._factors = {layer: 1.0 for layer in loss.style}
-        self._encode = tf.function(encoder, reduce_retracing=True)
-        self._slopes_of_moments = tf.function(self._steps.loss_and_slopes)
+        self._encode = tf.function(encoder, reduce_retracing=True, autograph=False)
+        self._slopes_of_moments = tf.function(self._steps.loss_and_slopes, autograph=False)
         self._compiled = {
             step: [
-                tf.function(functools.partial(step, number), reduce_retracing=True)
+                tf.function(functools.partial(step, number), reduce_retracing=True, autograph=False)
                 for number in range(len(self._segments))
             ]
             for step in (

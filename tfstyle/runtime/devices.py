@@ -59,6 +59,12 @@ def names() -> list[str]:
     return [device.name for device in found]
 
 
+def processors() -> int:
+    """How many processors this process may use."""
+    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return known or 1
+
+
 def has_gpu() -> bool:
     """Whether Keras' backend sees a GPU."""
     import keras

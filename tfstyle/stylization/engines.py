@@ -43,9 +43,15 @@ def fastest(model: str | os.PathLike) -> str:
     """LiteRT if it is installed, the model has files for it and there is no GPU, else Keras."""
     from tfstyle.models import exported
 
-    if exported.folder_of(model) is None or any(map(os.path.exists, _GPUS)):
+    if exported.folder_of(model) is None or sees_gpu():
         return "keras"
     return "litert" if litert.is_installed() else "keras"
+
+
+def sees_gpu() -> bool:
+    """Whether there is a GPU that this process may use; known before TensorFlow is loaded."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return not hidden and any(map(os.path.exists, _GPUS))
 
 
 def _refusal(config, photos):
@@ -79,12 +85,15 @@ def start(engine: str) -> str:
     return engine
 
 
-def load(model: str | os.PathLike, engine: str) -> "StyleTransferModel | ExportedModel":
+def load(
+    model: str | os.PathLike, engine: str, threads: int = 0
+) -> "StyleTransferModel | ExportedModel":
     """A trained model, computed by an engine.
 
     Args:
         model: a packaged model's name, or the path of a `.keras` file.
         engine: "litert" or "keras".
+        threads: of LiteRT; 0 for as many as there are processors.
     Raises: InputError if there is no such model, or not for this engine.
     """
     from tfstyle.models import exported, packaged
@@ -94,7 +103,7 @@ def load(model: str | os.PathLike, engine: str) -> "StyleTransferModel | Exporte
         folder = exported.folder_of(model)
         if folder is None:
             raise InputError(f"--engine=litert: '{model}' has no exported files")
-        return exported.load_exported(folder)
+        return exported.load_exported(folder, threads)
     if "keras" not in sys.modules:
         devices.start_tensorflow()
     from tfstyle.models import loading

@@ -39,8 +39,8 @@ class Stylizer:
             tiles.
         compiled: whether to compile the model for each size of picture, which takes some seconds
             and makes further ones of that size faster.
-        engine: "keras", or "litert" for a packaged model's exported files, which paint whole photos
-            without TensorFlow; see `engines`.
+        engine: "keras", or "litert", which paints whole photos without TensorFlow; see `engines`.
+        threads: of LiteRT; 0 for as many as there are processors.
     Raises: InputError if there is no such model, or for tiles that are too small for it; ValueError
         for `compiled` files.
     """
@@ -51,6 +51,7 @@ class Stylizer:
         tile_size: int = 1024,
         compiled: bool = False,
         engine: str = "keras",
+        threads: int = 0,
     ):
         from tfstyle.models.capabilities import Tileable
 
@@ -58,7 +59,7 @@ class Stylizer:
         if isinstance(model, (str, os.PathLike)):
             if compiled and engine == "litert":
                 raise ValueError(f"`compiled` is for Keras. Received: {compiled=}, {engine=}")
-            self.model = engines.load(model, engine)
+            self.model = engines.load(model, engine, threads)
         self.tile_size = tile_size
         self._tiles = isinstance(self.model, Tileable)
         if self._tiles and tile_size < tiling.least_tile_size(self.model):
@@ -74,11 +75,11 @@ class Stylizer:
         if compiled:
             import tensorflow as tf
 
-            self._encode = self._encode and tf.function(self._encode)
-            self._stylize = tf.function(self._stylize)
+            self._encode = self._encode and tf.function(self._encode, autograph=False)
+            self._stylize = tf.function(self._stylize, autograph=False)
             if self._tiles:
-                self._stylize_tile = tf.function(self._stylize_tile)
-                self._summarize = tf.function(self._summarize)
+                self._stylize_tile = tf.function(self._stylize_tile, autograph=False)
+                self._summarize = tf.function(self._summarize, autograph=False)
 
     def encode_style(self, style: np.ndarray) -> dict[str, np.ndarray]:
         """The code of a style picture, `(1, h, w, 3)` in [0, 1]; InputError without the capability.

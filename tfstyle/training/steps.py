@@ -118,7 +118,7 @@ class Stepper:
     def _step_function(self, loss_terms):
         """`step(batch) → {name: loss}`; batches are uint8, losses are of the global batch."""
 
-        @tf.function
+        @tf.function(autograph=False)
         def step(batch):
             def differentiate(batch):
                 inputs = {
