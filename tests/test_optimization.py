@@ -542,8 +542,7 @@ def test_gradient_of_the_objective_is_the_slope(photo, painting):
 @pytest.mark.parametrize(("wrap", "axes"), [("none", ()), ("horizontal", (2,)), ("both", (1, 2))])
 def test_edges_that_meet_are_like_any_others(wrap, axes, photo, painting):
     """A picture that is rolled along them has the same loss, and the rolled gradient."""
-    config = change(tv_weight=50.0, style_loss="wasserstein,gram", style_layers="relu1_1,relu4_1")
-    loss = make_loss(config, "lite")
+    loss = make_loss(change(tv_weight=50.0, style_loss="wasserstein,gram"), "lite")
     encoder = encoders.load_encoder("lite", loss.layers, heads=False, margin=16)
     objective = Objective(encoder, loss, wrap)
     function = tf.function(objective.value_and_gradient)

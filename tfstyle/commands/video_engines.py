@@ -100,8 +100,8 @@ def _start_renderer(config, reader, paintings, should_stop):
         config.preserve_color == "luminance", show, should_stop,
     )  # fmt: skip
     filters = [MotionFilter(GAPS), renderer] if config.consistency else [renderer]
-    digest = _digest(style.tobytes() for style in styles)
-    return Engine(filters, {"encoder": render.encoder, "style": digest}, _RENDERED_PART)
+    identity = {"encoder": render.encoder, "style": _digest(paintings)}
+    return Engine(filters, identity, _RENDERED_PART)
 
 
 def _start_model(config, reader, paintings):
@@ -118,9 +118,9 @@ def _start_model(config, reader, paintings):
     filters: list[Any] = [painter]
     if config.consistency:
         filters = [MotionFilter(), painter, ConsistencyFilter(config.consistency)]
-    digest = _digest(name.encode() + code[name].tobytes() for name in sorted(code))
+    # Of the paintings and not of the code, whose last bits depend on the number of threads.
     model = files.file_digest(packaged.model_path(config.model))
-    return Engine(filters, {"model": model, "style": digest})
+    return Engine(filters, {"model": model, "style": _digest(paintings)})
 
 
 def _style(config, reader, paintings):
@@ -157,8 +157,8 @@ def _first_frame(reader):
     return floats([next(reader.frames()).image])
 
 
-def _digest(parts):
+def _digest(paintings):
     found = hashlib.sha256()
-    for part in parts:
-        found.update(part)
+    for painting in paintings:
+        found.update(f"{painting.shape}".encode() + painting.tobytes())
     return found.hexdigest()[:16]

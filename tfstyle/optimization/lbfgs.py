@@ -38,10 +38,9 @@ class VectorOptimizer:
     def use(self, value_and_gradient):
         """Sets another function, before `start`."""
         if value_and_gradient not in self._functions:
-            vector = tf.TensorSpec([None], tf.float32)
-            self._functions[value_and_gradient] = self._compile(
-                tf.function(value_and_gradient, input_signature=[vector], autograph=False)
-            )
+            vector = [tf.TensorSpec([None], tf.float32)]
+            function = tf.function(value_and_gradient, input_signature=vector, autograph=False)
+            self._functions[value_and_gradient] = self._compile(function)
         self._evaluate, self._iterate = self._functions[value_and_gradient]
 
     def _compile(self, evaluate):
