@@ -45,13 +45,16 @@ def test_a_recoloured_photo_is_left_alone_by_the_guided_filter(photo):
 
 def test_grain_has_the_deviations_that_are_asked_for(random):
     """By bands, where a picture is flat; interpolation smooths coarse noise. None where rough."""
-    gray = np.full((1, 192, 384, 3), 0.5, np.float32)
+    gray = np.full((1, 96, 768, 3), 0.5, np.float32)
     wanted = np.float32([[0.03, 0.02, 0.05]])
     noise = np.asarray(guidance.grain(gray, wanted))
     found = np.exp(np.asarray(guidance.log_deviations(gray + noise)))
     ratio = (found / wanted)[0]
     assert ratio[0] == pytest.approx(1.0, rel=0.1) and ratio[1:].min() > 0.35 and ratio.max() < 1.1
-    np.testing.assert_array_equal(noise[:, :, 8:184], noise[:, :, 200:376])  # it repeats
+    np.testing.assert_array_equal(noise[:, :, 8:184], noise[:, :, 584:760])  # it repeats
+    for period in (16, 32, 36, 64, 72, 144, 288):  # and not sooner
+        first, second = noise[:, :, 8:-period], noise[:, :, 8 + period :]
+        assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.1
     rough = random.uniform(size=(1, 64, 64, 3)).astype("float32")
     assert np.abs(guidance.grain(rough, 0.3 * wanted)).max() == 0
     assert np.abs(guidance.grain(gray, 0 * wanted)).max() == 0
@@ -112,12 +115,12 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(painting):
 
 def test_tiles_are_parts_of_one_picture(examples, painting):
     photo = images.read_image(examples / "chelsea.jpg", 400)[:, :64]
-    photo = np.concatenate([photo, photo[:, :, ::-1], photo[:, :, :103]], axis=2)
+    photo = np.concatenate([photo, photo[:, :, ::-1]] * 2 + [photo[:, :, :103]], axis=2)
     model = make_cascade()
-    assert tiling.least_tile_size(model) == 768
+    assert tiling.least_tile_size(model) == 960
     code = to_numpy(model.encode_style(painting))
-    found = tiling.paint_tiles(model, photo, code, 0.7, 768)
-    spans = list(tiling._spans(photo.shape[2], 768, model.receptive_field, model.tile_stride))
+    found = tiling.paint_tiles(model, photo, code, 0.7, 960)
+    spans = list(tiling._spans(photo.shape[2], 960, model.receptive_field, model.tile_stride))
     parts = [photo[:, :, inner] for inner, _ in spans]
     assert len(parts) == 3
     summary = model.summarize(parts, [part.shape[2] for part in parts], code, 0.7)

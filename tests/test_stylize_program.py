@@ -70,10 +70,10 @@ def test_every_pair_goes_to_a_folder(pictures):
 def test_progress_counts_pairs_and_their_tiles(pictures, monkeypatch):
     shown = []
     monkeypatch.setattr(terminal, "show_progress", lambda *state, **_: shown.append(state))
-    image = np.tile(read("photos/a.png"), (1, 10, 1))[None].astype("float32")
+    image = np.tile(read("photos/a.png"), (1, 18, 1))[None].astype("float32")
     images.write_image("photos/a.png", image)
     assert run("stylize", "--content", "photos", "--style", "paintings", "--output", "out",
-               "--tile_size", 768) == 0  # fmt: skip
+               "--tile_size", 960) == 0  # fmt: skip
     known = [(share, *texts) for share, *texts in shown if share is not None]
     assert [share for share, *_ in known] == sorted(share for share, *_ in known)
     assert known[0] == (0.0, "0 of 4 pictures") and known[-1] == (1.0, "4 of 4 pictures")
@@ -327,7 +327,7 @@ def test_pictures_of_one_name_get_names_of_their_own(pictures, photo):
         ("--content p/a.png --style_name x --preserve_color linear", "styles by name have none"),
         ("--content p/a.png --style_name x --prepare match", "styles by name have no painting"),
         ("--content p/a.png --style_name x", "--style_name: is for a model that has styles by"),
-        ("--content p/a.png --style p/a.png --tile_size 767", "needs 768 pixels or more, not 767"),
+        ("--content p/a.png --style p/a.png --tile_size 959", "needs 960 pixels or more, not 959"),
         ("--content p/a.png --style p/a.png --output p/a.png", "p/a.png is also read"),
         ("--content p/a.png --content p/a.png --style p/b.png --output o", "written twice"),
         ("--content p/a.png --style p/b.png --style p/b.png --output o", "written twice"),

@@ -44,6 +44,8 @@ EDGE_WEIGHT = 1.0  # of these terms in training, beside the content's of 1 and t
 SMOOTHNESS_WEIGHT = 8.0
 COLOR_WEIGHT = 60.0  # of a squared distance, not of a relative error
 RANGE_WEIGHT = 20.0
+GRID_WEIGHT = 300.0
+GRID = 8  # pixels under a position of the draft's deepest features
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -59,10 +61,11 @@ class DraftRevisionModel(
     the photo's edges by a guided filter. The photo's finest detail is added, and the revision does
     the rest.
 
-    The training loss adds the content's error of normalized features at relu4_1; the means over
-    `STYLE_LAYERS` of the relative errors of Gram matrices, and of means and deviations; the edges',
+    The training loss adds the content's error of normalized features at relu4_1; the mean over
+    `STYLE_LAYERS` of the Wasserstein-2 losses, relative to the target's second moments; the edges',
     smoothness, and colours' sliced Wasserstein losses, the last of pictures reduced by 4; and the
-    squares of values beyond [0, 1]. The pretrained decoder of the draft is trained with the rest.
+    squares of values beyond [0, 1] and of what repeats every `GRID` pixels. The pretrained decoder
+    of the draft is trained with the rest.
 
     Args:
         style_encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`; its means and deviations are
@@ -77,7 +80,7 @@ class DraftRevisionModel(
     """
 
     PREFERRED_ENCODER = "lite"
-    STYLE_LOSS = "gram:3.5,mean_std:2.5"
+    STYLE_LOSS = "wasserstein:6"
 
     def __init__(
         self,
@@ -124,6 +127,7 @@ class DraftRevisionModel(
         )
         self._color_loss = losses.SlicedWassersteinLoss(12, levels=256, normalize=False)
         self._edge_loss, self._smoothness_loss = losses.EdgeLoss((1, 2, 4)), losses.SmoothnessLoss()
+        self._grid = losses.GridLoss(GRID, cells=6)
 
     @classmethod
     def create(
@@ -248,6 +252,7 @@ class DraftRevisionModel(
         terms["style/colors"] = COLOR_WEIGHT * self._color_loss(colors, half(half(image)))
         terms["content/edges"] = EDGE_WEIGHT * self._edge_loss(content, image)
         terms["content/smoothness"] = SMOOTHNESS_WEIGHT * self._smoothness_loss(content, image)
+        terms["grid"] = GRID_WEIGHT * self._grid(image, image)
         beyond = ops.relu(image - 1.0) + ops.relu(-image)
         terms["range"] = RANGE_WEIGHT * losses.ContentLoss(normalize=False)(0.0 * beyond, beyond)
         return {**terms, "total": sum(terms.values())}

@@ -1,5 +1,7 @@
 """What a photo's picture lacks and needs: grain to paint its flat areas with, and its own edges."""
 
+import math
+
 import numpy as np
 from keras import ops
 
@@ -8,7 +10,8 @@ from tfstyle.statistics import Tensor
 
 BANDS = 3  # of luminance: of 1, 2 and 4 pixels
 STRIDE = 16  # pixels: windows in which deviations are measured; sides must be multiples of it
-PERIOD = 64  # pixels after which grain repeats
+_SIDES = 64, 72  # pixels after which the two patterns repeat whose product the grain is
+PERIOD = math.lcm(*_SIDES)  # after which it repeats itself
 _LEAST_VARIANCE = 1e-6  # a quarter of a level of 255, squared
 _CELL = 4  # pixels: `guided` changes no finer detail
 _RADIUS = 4  # cells to each side, of a window of the guided filter
@@ -62,7 +65,10 @@ def grain(picture: Tensor, deviations: Tensor) -> Tensor:
 
 
 def noise(maps: Tensor, number: int) -> Tensor:
-    """`(1, h, w, 1)` noise of deviation 1, without what a lower band has; it repeats.
+    """`(1, h, w, 1)` noise of deviation 1, without what a lower band has.
+
+    It is the product of a small pattern and of signs, which repeat after other numbers of pixels:
+    the eye finds a pattern in flat areas that repeats after 64.
 
     Args:
         maps: `(batch, h, w, c)`, for the size.
@@ -70,11 +76,14 @@ def noise(maps: Tensor, number: int) -> Tensor:
     """
     # Times 1 that is known from the picture alone: else converters store the noise for all of it.
     one = ops.minimum(1.0 + ops.square(maps[:1, :1, :1, :1]), 1.0)
-    found = ops.convert_to_tensor(_NOISE[number][None, ..., None]) * one
-    period = PERIOD >> number
-    rows, columns = ops.shape(maps[:1, ::period, ::period, :1])[1:3]
     height, width = ops.shape(maps)[1:3]
-    return ops.tile(found, (1, rows, columns, 1))[:, :height, :width]
+    found = one
+    for pattern in _NOISE[number]:
+        period = len(pattern)
+        rows, columns = ops.shape(maps[:1, ::period, ::period, :1])[1:3]
+        part = ops.convert_to_tensor(pattern[None, ..., None]) * one
+        found = found * ops.tile(part, (1, rows, columns, 1))[:, :height, :width]
+    return found
 
 
 def guided(picture: Tensor, guide: Tensor, share: float, rest: float) -> Tensor:
@@ -157,15 +166,22 @@ def _variances(picture):
 
 
 def _make_noise():
-    """White noise without what a lower band has, for each band, of deviation 1, periodic."""
+    """For each band, white noise without what a lower band has, of deviation 1, and signs.
+
+    Signs are those of 2 × 2 positions, so that means of these are 0 in the product, too.
+    """
     random, found = np.random.RandomState(0), []  # whose numbers no version of NumPy changes
     for number in range(BANDS):
-        side = PERIOD >> number
+        side, other = (side >> number for side in _SIDES)
         noise = random.normal(size=(side, side))
-        pairs = noise.reshape(side // 2, 2, side // 2, 2).mean((1, 3)).repeat(2, 0).repeat(2, 1)
-        noise = noise - pairs
-        found.append((noise / noise.std()).astype(np.float32))
+        noise = noise - _doubled(noise.reshape(side // 2, 2, side // 2, 2).mean((1, 3)))
+        signs = _doubled(random.choice([-1.0, 1.0], size=(other // 2, other // 2)))
+        found.append([np.float32(noise / noise.std()), np.float32(signs)])
     return found
+
+
+def _doubled(array):
+    return array.repeat(2, 0).repeat(2, 1)
 
 
 _NOISE = _make_noise()

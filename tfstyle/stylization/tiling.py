@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+_STEP = 64  # pixels: overlaps are multiples of it, or of a shorter stride
+
 if TYPE_CHECKING:
     from tfstyle.models.capabilities import Tileable
 
 
 def least_tile_size(model: "Tileable") -> int:
-    """Smallest tile side in pixels for a model, such that the overlap is at most half of it."""
-    return 4 * overlap(model)
+    """Smallest tile side in pixels for a model; overlap is at most half of it."""
+    return max(4 * overlap(model), 2 * overlap(model) + model.tile_stride)
 
 
 def overlap(model: "Tileable") -> int:
-    """Pixels by which tiles overlap their neighbours: a multiple of the model's stride."""
+    """Pixels by which tiles overlap their neighbours."""
     return _overlap(model.receptive_field, model.tile_stride)
 
 
@@ -93,19 +95,21 @@ def _tiles(
 
 
 def _overlap(receptive_field, stride):
-    """Overlap in pixels to each side of a part: at least one stride, and a multiple of it."""
-    return max(1, math.ceil(receptive_field / stride)) * stride
+    """Overlap in pixels to each side of a part, a multiple of what parts of summaries need."""
+    step = math.gcd(stride, _STEP)
+    return max(1, math.ceil(receptive_field / step)) * step
 
 
 def _spans(length, size, receptive_field, stride):
-    """Parts of about equal length that start at multiples of the stride, and with overlap."""
-    overlap = _overlap(receptive_field, stride)
-    count = 1
+    """Parts of about equal length, and with overlap, of which each starts at multiples of strides."""
+    overlap, gaps, strides = _overlap(receptive_field, stride), 0, 0
     if length > size:
-        count = math.ceil(length / ((size - 2 * overlap) // stride * stride))
-    bounds = [i * length // count // stride * stride for i in range(count)] + [length]
-    for start, stop in itertools.pairwise(bounds):
-        yield (
-            slice(start, stop),
-            slice(max(start - overlap, 0), min(stop + overlap, length)),
-        )
+        least = math.ceil((length - size) / stride)  # strides from the first tile to the last
+        most = (size - 2 * overlap) // stride  # from one to the next
+        gaps = math.ceil(least / most)
+        equal = round((length * gaps / (gaps + 1) - overlap) / stride)
+        strides = min(max(equal, least), gaps * most)
+    starts = [number * strides // gaps * stride for number in range(1, gaps + 1)]
+    bounds = [0, *(start + overlap for start in starts), length]
+    for start, (first, last) in zip([0, *starts], itertools.pairwise(bounds), strict=True):
+        yield slice(first, last), slice(start, min(last + overlap, length))
