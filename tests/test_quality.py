@@ -82,6 +82,6 @@ def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
             row += metrics.structure(picture, content), metrics.style_distance(found, wanted)
     assert means[0, 0] == pytest.approx(len(pairs[:: len(STYLES)]))  # the photo itself
     structure, style = np.diff(means, axis=0).T
-    # Near the whole style, strokes may become clearer: by 0.006 of `quality`.
-    assert structure[:3].max() < 0.0 and structure.max() < 0.02, means
+    # Near the whole style, strokes may become clearer: by 0.024 of `quality`.
+    assert structure[:3].max() < 0.0 and structure.max() < 0.03, means
     assert style.max() < 0.0, means
