@@ -201,7 +201,7 @@ def test_the_loss_is_the_sum_of_what_the_class_names(photo, painting):
             moments.append((flat.mean(0), np.cov(flat.T, bias=True)))
         (mean, covariance), (wanted, spread) = moments
         roots = np.sqrt(np.maximum(np.linalg.eigvals(covariance @ spread).real, 0)).sum()
-        distance = ((mean - wanted) ** 2).sum() + np.trace(covariance) + np.trace(spread) - 2 * roots
+        distance = ((mean - wanted) ** 2).sum() + np.trace(covariance + spread) - 2 * roots
         relative = distance / ((wanted**2).sum() + np.trace(spread))
         expected[f"style/{name}"] = 3.0 / 4 * 6 * relative
     beyond = np.maximum(image - 1, 0) + np.maximum(-image, 0)

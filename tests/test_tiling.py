@@ -55,7 +55,9 @@ def test_too_small_tiles(wide, painting):
         tiling.paint_tiles(EXAMPLES["mobile"](), wide, {}, 1.0, 447)
 
 
-@pytest.mark.parametrize(("field", "stride"), [(0, 8), (1, 16), (10, 16), (20, 32), (24, 8), (70, 192)])
+@pytest.mark.parametrize(
+    ("field", "stride"), [(0, 8), (1, 16), (10, 16), (20, 32), (24, 8), (70, 192)]
+)
 def test_the_smallest_tiles_do_for_any_overlap_and_stride(field, stride):
     size = tiling.least_tile_size(types.SimpleNamespace(receptive_field=field, tile_stride=stride))
     overlap = tiling._overlap(field, stride)
