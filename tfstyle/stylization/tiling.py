@@ -101,7 +101,7 @@ def _overlap(receptive_field, stride):
 
 
 def _spans(length, size, receptive_field, stride):
-    """Parts of about equal length, and with overlap; with it, they start at multiples of strides."""
+    """Parts of about equal length, and with overlap; then they start at multiples of strides."""
     overlap, gaps, strides = _overlap(receptive_field, stride), 0, 0
     if length > size:
         least = math.ceil((length - size) / stride)  # strides from the first tile to the last
