@@ -104,7 +104,8 @@ class StyleTransfer(
         val tile = requireNotNull(tileSize) { "export the files with --tile_size" }
         val about = requireNotNull(model) { "give the text of model.json as the description" }
         val grid = about.getInt("tile_stride")
-        val overlap = (about.getInt("receptive_field") + grid - 1) / grid * grid
+        val step = minOf(grid, OVERLAP_STEP)
+        val overlap = (about.getInt("receptive_field") + step - 1) / step * step
         require(photo.height >= tile.height && photo.width >= tile.width) {
             "the photo is smaller than a tile, ${tile.width} × ${tile.height}"
         }
@@ -173,6 +174,7 @@ class StyleTransfer(
         private const val STYLE = "encode_style"
         private const val WHOLE = "encode_whole"
         private const val TILE = "transfer_tile"
+        private const val OVERLAP_STEP = 64 // pixels: overlaps are multiples of it, or of a shorter stride
 
         /** The weighted mean of codes, itself a code. */
         fun mix(codes: List<Code>, weights: List<Float>): Code {
