@@ -22,13 +22,13 @@ _PREFIX = ".tfstyle-"  # of temporary folders' names
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises InputError if `replacing(path)` could not write a file; leaves nothing behind."""
+    """Raises InputError if `replacing(path)` could not write a file; never leaves one itself."""
     path = pathlib.Path(path)
     target = _target(path)
     try:
         if not target.parent.is_dir():
             raise InputError(f"{path}: the folder {target.parent} does not exist; create it first")
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{path.name[:64]}."):
+        with tempfile.TemporaryFile(dir=target.parent):  # has no name that a kill could leave
             pass
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
