@@ -228,3 +228,19 @@ def test_av_has_the_codecs_of_all_containers():
     from tfstyle.video.encoding import CONTAINERS
 
     assert {*CONTAINERS.values()} <= av.codecs_available
+
+
+def test_a_style_is_known_by_its_paintings(random):
+    """Not by its code, whose last bits depend on the number of threads."""
+    first, other = random.uniform(size=(2, 1, 4, 6, 3)).astype("float32")
+    digests = {
+        video_engines._digest(paintings)
+        for paintings in (
+            [first],
+            [other],
+            [first, other],
+            [other, first],
+            [first.reshape(1, 6, 4, 3)],
+        )
+    }
+    assert len(digests) == 5 and video_engines._digest([first.copy()]) in digests

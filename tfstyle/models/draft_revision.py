@@ -46,6 +46,7 @@ COLOR_WEIGHT = 60.0  # of a squared distance, not of a relative error
 RANGE_WEIGHT = 20.0
 GRID_WEIGHT = 300.0
 GRID = 8  # pixels under a position of the draft's deepest features
+_GRID_CELLS = 6  # a side of 48 pixels, so that a crop of training has several such windows
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
@@ -127,7 +128,7 @@ class DraftRevisionModel(
         )
         self._color_loss = losses.SlicedWassersteinLoss(12, levels=256, normalize=False)
         self._edge_loss, self._smoothness_loss = losses.EdgeLoss((1, 2, 4)), losses.SmoothnessLoss()
-        self._grid = losses.GridLoss(GRID, cells=6)
+        self._grid = losses.GridLoss(GRID, _GRID_CELLS)
 
     @classmethod
     def create(

@@ -1,7 +1,7 @@
 """Photos of any size in bounded memory: painted tile by tile, with the result of a whole.
 
-Tiles overlap by the model's receptive field, start at multiples of its stride, and are all painted
-with one summary of the whole photo; so they fit without blending.
+Tiles overlap by the model's receptive field, with which they start at multiples of its stride, and
+are all painted with one summary of the whole photo; so they fit without blending.
 """
 
 import itertools
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-_STEP = 64  # pixels: overlaps are multiples of it, or of a shorter stride
-
 if TYPE_CHECKING:
     from tfstyle.models.capabilities import Tileable
+
+_STEP = 64  # pixels: overlaps are multiples of it, or of a shorter stride
 
 
 def least_tile_size(model: "Tileable") -> int:
@@ -101,7 +101,7 @@ def _overlap(receptive_field, stride):
 
 
 def _spans(length, size, receptive_field, stride):
-    """Parts of about equal length, and with overlap; then they start at multiples of strides."""
+    """Parts of about equal length, each also as a tile, with overlap, from a multiple of strides."""
     overlap, gaps, strides = _overlap(receptive_field, stride), 0, 0
     if length > size:
         least = math.ceil((length - size) / stride)  # strides from the first tile to the last
