@@ -233,6 +233,7 @@ def test_av_has_the_codecs_of_all_containers():
 def test_a_style_is_known_by_its_paintings(random):
     """Not by its code, whose last bits depend on the number of threads."""
     first, other = random.uniform(size=(2, 1, 4, 6, 3)).astype("float32")
+    turned = first.reshape(1, 6, 4, 3)
     digests = {
         video_engines._digest(paintings)
         for paintings in (
