@@ -101,7 +101,7 @@ def _overlap(receptive_field, stride):
 
 
 def _spans(length, size, receptive_field, stride):
-    """Parts of about equal length, each also as a tile, with overlap, from a multiple of strides."""
+    """Parts of about equal length, and with overlap, then from a multiple of the stride on."""
     overlap, gaps, strides = _overlap(receptive_field, stride), 0, 0
     if length > size:
         least = math.ceil((length - size) / stride)  # strides from the first tile to the last
