@@ -138,6 +138,21 @@ def test_a_model_starts_from_the_draft_of_another(photo):
         model.start_from(make_wct())
 
 
+def test_one_with_more_levels_starts_from_the_draft_too(painting):
+    draft, model = make_revision(), make_cascade(depth=4)
+    model.start_from(draft)
+    trained = draft.draft.decoder.get_layer
+    for name in ("conv1_1", "conv2_1", "conv3_1", "image"):
+        for found, expected in zip(
+            model.decoder.get_layer(name).weights, trained(name).weights, strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
+    assert model.receptive_field == 352 and len(model.shares) == 5
+    assert {"mean4half", "mean1half", "mean2", "mean0"} <= set(model.encode_style(painting))
+    with pytest.raises(ValueError, match="must have the first of the widths"):
+        draft.draft.decoder.start_from(model.decoder)
+
+
 def test_arguments_are_kept():
     given = {"grain": 0.5, "guidance": 0.25, "recoloring": 0.1, "shares": (0.5,) * 4}
     model = make_cascade(**given)

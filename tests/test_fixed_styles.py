@@ -300,10 +300,43 @@ def test_it_starts_from_a_model_of_other_styles(painting, photo):
         EXAMPLES["stylebank"]().keep_styles(trained)
 
 
-@pytest.mark.parametrize("name", ["conditional", "stylebank", "ghiasi"])
+def make_noisy():
+    return make(ConditionalModel, style_names=("one", "two"), blocks=1, noise=3)
+
+
+def test_a_model_with_noise_starts_from_one_without(photo, painting):
+    """Whose picture it paints as long as the noise's kernel is 0, as in a new model."""
+    trained, model = make(ConditionalModel, style_names=("one", "two"), blocks=1), make_noisy()
+    new = type(model).from_config(model.get_config())
+    new.build()
+    assert not np.any(new.network.noise_kernel)
+    code = code_of(model, painting)
+    model.start_from(trained)
+    expected = np.asarray(trained.stylize(photo, code))
+    assert np.abs(model.stylize(photo, code) - expected).max() > 1e-3
+    model.network.noise_kernel.assign(np.zeros((3, 3, 3, 4), "f4"))
+    np.testing.assert_array_equal(model.stylize(photo, code), expected)
+    with pytest.raises(ValueError, match="must have a network of the same sizes"):
+        trained.start_from(model)
+
+
+def test_tiles_with_noise_are_parts_of_one_picture(examples, painting):
+    photo = images.read_image(examples / "chelsea.jpg", 400)[:, :64]
+    photo = np.concatenate([photo, photo[:, :, ::-1], photo[:, :, :103]], axis=2)
+    model = make_noisy()
+    size = tiling.least_tile_size(model)
+    assert model.tile_stride == 576 < size < 800
+    code = code_of(model, painting)
+    found = tiling.paint_tiles(model, photo, code, 0.7, size)
+    summary = tiling.summarize(model, photo, code, 0.7, size)
+    expected = model.stylize_tile(photo, code, 0.7, summary)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["conditional", "stylebank", "ghiasi", "noise"])
 def test_it_is_a_tflite_file_in_half_precision_too(name, photo, painting):
     """As an app runs it: the code by itself, the mixture of styles an input."""
-    model = EXAMPLES[name]().for_inference()
+    model = (make_noisy if name == "noise" else EXAMPLES[name])().for_inference()
     content, size = photo[:, :, :64], (64, 64)
     signatures = Signatures(model, size).by_name
     names = [key for key in (ENCODE_INDEX, ENCODE_STYLE, TRANSFER) if key in signatures]
@@ -313,8 +346,9 @@ def test_it_is_a_tflite_file_in_half_precision_too(name, photo, painting):
     code = {key: np.asarray(value) for key, value in code_of(model, painting).items()}
     inputs = {"content": content, "strength": np.ones(1, "f4")}
     if "shares" in code:
-        code = {"shares": np.array([[0.2, 0.5, 0.3]], "f4")}
-        assert network.inputs(TRANSFER)["code_shares"].shape == (1, 3)
+        count = len(model.style_names)
+        code = {"shares": np.array([[0.2, 0.5, 0.3][:count]], "f4")}
+        assert network.inputs(TRANSFER)["code_shares"].shape == (1, count)
     inputs.update({f"code_{key}": value for key, value in code.items()})
     expected = np.asarray(model.stylize(content, code))
     np.testing.assert_allclose(network.run(TRANSFER, inputs)["stylized"], expected, atol=2e-4)

@@ -19,8 +19,9 @@ from tfstyle.models.inverting_decoder import level
 from tfstyle.models.wct import WCTModel
 
 DEPTH = 3
+RECEPTIVE_FIELD = 176  # pixels, of that depth; a test measures 168
 FULL_DEPTH = 2  # of the levels in full resolution; all levels are painted at half of it before
-SHARES = (0.8, 1.0, 1.0, 1.0)
+DEEPEST_SHARE = 0.8
 EPSILON = 1e-4
 GRAIN = 1.2
 GUIDANCE = 0.8
@@ -43,14 +44,15 @@ class CascadeModel(WCTModel):
     for pixels, and `grain`, `guidance.log_deviations`.
 
     Departures from the paper are these and those of `WCTModel`, but for the chain of levels.
-    Training is that of `WCTModel`. A model may start from the draft of a `DraftRevisionModel`.
+    Training is that of `WCTModel`. A model may start from the draft of a `DraftRevisionModel`, also
+    with more levels than that.
 
     Args:
         encoder: of `WCTModel`.
         decoder: likewise.
         scales: likewise.
         depth: likewise.
-        shares: likewise; the same at half resolution.
+        shares: likewise, the same at half resolution; None for 0.8 at the deepest and 1 at others.
         epsilon: of `WCTModel`.
         grain: deviation of the grain, of the painting's.
         guidance: share, from 0 to 1, of coarse colours that follow the photo's edges.
@@ -60,7 +62,6 @@ class CascadeModel(WCTModel):
 
     LEAST_STRIDE = guidance.STRIDE
     tile_stride = guidance.PERIOD
-    receptive_field = 176  # pixels; a test measures 168
 
     def __init__(
         self,
@@ -68,14 +69,17 @@ class CascadeModel(WCTModel):
         decoder=None,
         scales=None,
         depth=DEPTH,
-        shares=SHARES,
+        shares=None,
         epsilon=EPSILON,
         grain=GRAIN,
         guidance=GUIDANCE,
         recoloring=RECOLORING,
         **kwargs,
     ):
+        if shares is None:
+            shares = (DEEPEST_SHARE, *[1.0] * depth)
         super().__init__(encoder, decoder, scales, depth, shares=shares, epsilon=epsilon, **kwargs)
+        self.receptive_field = RECEPTIVE_FIELD * 2 ** max(0, depth - DEPTH)
         for name, value, most in (
             ("grain", grain, math.inf),
             ("guidance", guidance, 1.0),
@@ -92,8 +96,11 @@ class CascadeModel(WCTModel):
         return super().create(encoder, vgg_weights, dtype, depth, **arguments)
 
     def start_from(self, trained):
-        if isinstance(trained, DraftRevisionModel):
-            self._start_from_decoder_of(trained.draft)
+        draft = trained.draft if isinstance(trained, DraftRevisionModel) else None
+        if draft and draft.depth < self.depth:
+            self.decoder.start_from(draft.decoder)
+        elif draft:
+            self._start_from_decoder_of(draft)
         else:
             super().start_from(trained)
 

@@ -27,6 +27,7 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
         blocks: likewise.
         kernel: likewise.
         margin: likewise.
+        noise: likewise; a model may start from one without.
         style_credits: of each style, what its painting is and where it is from; or none at all.
         style_thumbnails: of each style, a small JPEG of its painting in base64; or none at all.
     Raises: ValueError for no style, more than the class has, or a number of credits that is not
@@ -41,11 +42,12 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
         blocks=5,
         kernel=9,
         margin=MARGIN,
+        noise=0,
         style_credits=None,
         style_thumbnails=None,
         **kwargs,
     ):
-        super().__init__(encoder, widths, blocks, kernel, margin, **kwargs)
+        super().__init__(encoder, widths, blocks, kernel, margin, noise, **kwargs)
         self.style_names = tuple(style_names)
         self.style_credits = tuple(style_credits or ())
         self.style_thumbnails = tuple(style_thumbnails or ())
@@ -126,11 +128,6 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
             raise ValueError(
                 f"`trained` must have fixed styles. Received: {type(trained).__name__}"
             )
-        own, others = (
-            [tuple(weight.shape) for weight in one._shared_weights] for one in (self, trained)
-        )
-        if own != others:
-            raise ValueError("`trained` must have a network of the same sizes. Received: another")
         self._copy_shared(trained)
         indices = [
             trained.style_names.index(name) if name in trained.style_names else None
@@ -146,7 +143,18 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
         return self.network.weights
 
     def _copy_shared(self, trained):
-        for weight, value in zip(self._shared_weights, trained._shared_weights, strict=True):
+        """Takes the shared weights of a model of the same sizes, which may be without noise.
+
+        Raises: ValueError for other sizes.
+        """
+        missing = None if trained.noise else self.network.noise_kernel
+        own = [weight for weight in self._shared_weights if weight is not missing]
+        shapes, others = (
+            [tuple(one.shape) for one in weights] for weights in (own, trained._shared_weights)
+        )
+        if shapes != others:
+            raise ValueError("`trained` must have a network of the same sizes. Received: another")
+        for weight, value in zip(own, trained._shared_weights, strict=True):
             weight.assign(value)
 
     def keep_styles(self, trained):

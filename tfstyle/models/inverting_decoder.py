@@ -92,6 +92,25 @@ class InvertingDecoder(keras.Model):
         self._to_image.build((None, None, None, self.widths[0]))
         self.built = True
 
+    def start_from(self, trained):
+        """Takes the weights of another decoder, all of whose blocks this one has, too.
+
+        Raises: ValueError for one with more blocks or other widths.
+        """
+        if self.widths[: len(trained.widths)] != trained.widths:
+            raise ValueError(
+                f"`trained` must have the first of the widths {self.widths}. Received: "
+                f"{trained.widths}"
+            )
+        own = {layer.name: layer for layer in self._convolutions}
+        for layer in trained._convolutions:
+            own[layer.name].set_weights(layer.get_weights())
+
+    @property
+    def _convolutions(self):
+        after = [one for convolutions in self._after.values() for one in convolutions]
+        return [*self._before.values(), *after, self._to_image]
+
     def invert(self, block, features, skips, detail=1.0):
         """Features at the next level, or the picture, of any range, after block 1.
 

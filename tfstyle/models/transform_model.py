@@ -9,6 +9,7 @@ from keras import ops
 from tfstyle import encoders, losses
 from tfstyle.models.base import StyleTransferModel, faded
 from tfstyle.models.capabilities import Tileable
+from tfstyle.models.guidance import PERIOD
 from tfstyle.models.transform_network import STRIDE, Middle, TransformNetwork, join, split
 
 CONTENT_LAYERS = ("relu3_1", "relu4_1")
@@ -35,21 +36,23 @@ class TransformModel(StyleTransferModel, Tileable):
         blocks: likewise.
         kernel: likewise.
         margin: likewise.
+        noise: likewise; tiles start at multiples of its period.
     """
 
     STYLE_LOSS = "gram:0.5,mean_std:0.5"
     PREFERRED_ENCODER = "lite"
-    tile_stride = STRIDE
 
-    def __init__(self, encoder, widths, blocks, kernel, margin, **kwargs):
+    def __init__(self, encoder, widths, blocks, kernel, margin, noise=0, **kwargs):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.widths = tuple(widths)
         self.blocks = blocks
         self.kernel = kernel
         self.margin = margin
+        self.noise = noise
+        self.tile_stride = PERIOD if noise else STRIDE
         self.network = TransformNetwork(
-            self.widths, blocks, kernel, margin, dtype=self.dtype_policy, name="network"
+            self.widths, blocks, kernel, margin, noise, dtype=self.dtype_policy, name="network"
         )
         self.min_size = max(margin + STRIDE, encoders.STRIDE)
         weight = self.style_weight / len(STYLE_LAYERS)
@@ -129,4 +132,5 @@ class TransformModel(StyleTransferModel, Tileable):
             "blocks": self.blocks,
             "kernel": self.kernel,
             "margin": self.margin,
+            "noise": self.noise,
         }

@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import layers
+from tfstyle.models import guidance
 from tfstyle.models.encoder_decoder import pooled
 
 STRIDE = 4  # pixels under one position of the deepest features
@@ -37,6 +38,9 @@ class TransformNetwork(keras.Model):
         blocks: number of residual blocks.
         kernel: side of the first and the last convolution.
         margin: pixels of reflection, a multiple of 4.
+        noise: bands of `guidance.noise`, at most `guidance.BANDS`, that the first normalization
+            gets through a convolution, whose kernel starts at 0. In flat areas nothing but the
+            strides' grid tells positions apart, and so strokes become a pattern; noise does, too.
 
     Call arguments:
         picture: `(batch, h, w, 3)` in [0, 1].
@@ -51,16 +55,19 @@ class TransformNetwork(keras.Model):
     Raises: ValueError for another margin.
     """
 
-    def __init__(self, widths=(16, 32, 64), blocks=5, kernel=9, margin=MARGIN, **kwargs):
+    def __init__(self, widths=(16, 32, 64), blocks=5, kernel=9, margin=MARGIN, noise=0, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if not isinstance(margin, int) or margin < 0 or margin % STRIDE:
             raise ValueError(
                 f"`margin` must be a multiple of {STRIDE}, at least 0. Received: margin={margin}"
             )
+        if noise not in range(guidance.BANDS + 1):
+            raise ValueError(f"`noise` must be from 0 to {guidance.BANDS}. Received: noise={noise}")
         self.widths = tuple(widths)
         self.blocks = blocks
         self.kernel = kernel
         self.margin = margin
+        self.noise = noise
         full, half, quarter = self.widths
         self._down = [
             self._convolution("down1", full, kernel),
@@ -73,11 +80,12 @@ class TransformNetwork(keras.Model):
         ]
         self._up = [self._convolution("up1", half, 3), self._convolution("up2", full, 3)]
         self._image = self._convolution("image", 3, kernel)
+        self._of_noise = self._convolution("noise", full, 3, first="zeros") if noise else None
         self._padding = layers.ReflectionPadding2D(margin, STRIDE, dtype="float32")
         self._normalization = layers.AdaIN(dtype=self.dtype_policy)
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
 
-    def _convolution(self, name, width, side, stride=1):
+    def _convolution(self, name, width, side, stride=1, first="he_normal"):
         return keras.layers.Conv2D(
             width,
             side,
@@ -85,7 +93,7 @@ class TransformNetwork(keras.Model):
             padding="same",
             data_format="channels_last",
             use_bias=False,
-            kernel_initializer="he_normal",
+            kernel_initializer=first,
             dtype=self.dtype_policy,
             name=name,
         )
@@ -101,6 +109,11 @@ class TransformNetwork(keras.Model):
         return {convolution.name: convolution.filters for convolution in self._convolutions}
 
     @property
+    def noise_kernel(self):
+        """Of the noise's convolution; None without noise."""
+        return self._of_noise.kernel if self._of_noise else None
+
+    @property
     def receptive_field(self) -> int:
         """Pixels to each side of a painted pixel that it may depend on."""
         down = self.kernel // 2 + 1 + 2
@@ -112,6 +125,8 @@ class TransformNetwork(keras.Model):
         for convolution in self._convolutions:
             convolution.build((None, None, None, width))
             width = convolution.filters
+        if self._of_noise:
+            self._of_noise.build((None, None, None, self.noise))
         self.built = True
 
     def call(self, picture, affine, moments=None, middle=None):
@@ -169,7 +184,7 @@ class TransformNetwork(keras.Model):
 
         x = ops.cast(self._padding(picture) * 2.0 - 1.0, self.compute_dtype)
         first, *others = self._down
-        x = ops.relu((yield from normalize(first.name, functools.partial(first, x), 1)))
+        x = ops.relu((yield from normalize(first.name, functools.partial(self._first, x), 1)))
         for convolution, stride in zip(others, (2, 4), strict=True):
             x = convolution(x)
             x = ops.relu((yield from normalize(convolution.name, x, stride)))
@@ -191,6 +206,17 @@ class TransformNetwork(keras.Model):
         x = yield from normalize("image", x, 1, kept)
         return ops.sigmoid(ops.cast(x[:, kept : kept + height, kept : kept + width], "float32"))
 
+    def _first(self, x):
+        """The first convolution, of the padded picture, and that of the noise."""
+        found = self._down[0](x)
+        if not self._of_noise:
+            return found
+        bands = [
+            guidance.double(guidance.noise(x[:, :: 1 << k, :: 1 << k, :1], k), k)
+            for k in range(self.noise)
+        ]
+        return found + self._of_noise(ops.cast(ops.concatenate(bands, axis=-1), found.dtype))
+
     def _upsampled(self, convolution, x, margin):
         return convolution(layers.crop(self._upsampling(x), margin))
 
@@ -201,6 +227,7 @@ class TransformNetwork(keras.Model):
             "blocks": self.blocks,
             "kernel": self.kernel,
             "margin": self.margin,
+            "noise": self.noise,
         }
 
 
