@@ -98,7 +98,7 @@ def make_revision(
     keras.utils.set_random_seed(8)
     network = revision.Revision(widths, blocks, hidden, bands, grain, dtype=dtype, name="revision")
     model = draft_revision.DraftRevisionModel(
-        trunk, draft, network, eye, margin=margin, dtype=dtype, **arguments
+        draft, network, eye, margin=margin, dtype=dtype, **arguments
     )
     model.build()
     for layer in (draft.decoder.get_layer("image"), network.get_layer("image")):

@@ -123,11 +123,15 @@ def reference(model, content, style, strength):
     photo = np.float64(pad(content, model.margin)[0])
     style = np.float64(style)
     draft = reference_draft(model.draft, half(photo), half(style[0]), strength)
-    features = model.style_encoder(style.astype("float32"))
     numbers = []
-    for name in STYLE_LAYERS:
-        maps = np.asarray(features[name], np.float64)[0] / model.scales[name]
-        numbers += [maps.mean((0, 1)), np.sqrt(maps.var((0, 1)) + 1e-5)]
+    whole = model.draft.encoder(style.astype("float32"))
+    smaller = model.draft.encoder(model.draft.padding(half(style[0])[None].astype("float32")))
+    for block in (3, 2, 1):
+        for features, margin in ((whole, 0), (smaller, model.draft.margin // 2 ** (block - 1))):
+            maps = np.asarray(features[f"relu{block}_1"], np.float64)[0]
+            maps = maps[margin : len(maps) - margin, margin : maps.shape[1] - margin]
+            maps = maps / model.draft.scales[f"relu{block}_1"]
+            numbers += [maps.mean((0, 1)), np.sqrt(maps.var((0, 1)) + 1e-5)]
     kernel, bias = (np.asarray(weight, np.float64) for weight in model._to_vector.weights)
     vector = np.maximum((np.concatenate(numbers) - 0.5) @ kernel + bias, 0)
     if model.guidance:
@@ -246,7 +250,7 @@ def test_a_larger_model_starts_as_a_trained_one(small, photo, painting):
 
 
 def with_another_encoder(model):
-    first = model.style_encoder.weights[0]
+    first = model.draft.encoder.weights[0]
     first.assign(1.01 * first)
     return model
 
@@ -315,19 +319,11 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(arguments, field,
         (lambda: make_revision(guidance=1.5), "`guidance` must be from 0 to 1. Received: guid"),
         (lambda: make_revision(margin=24), "multiple of 16, at least 16. Received: margin=24"),
         (
-            lambda: DraftRevisionModel(
-                make_encoder(STYLE_LAYERS), make_draft(make_encoder(STYLE_LAYERS), 32), None
-            ),
+            lambda: DraftRevisionModel(make_draft(make_encoder(STYLE_LAYERS), 32), None),
             "twice the draft's, 16. Received: margin=16",
         ),
         (
-            lambda: DraftRevisionModel(make_encoder(["relu4_1"]), None, None),
-            "`style_encoder` must tap",
-        ),
-        (
-            lambda: DraftRevisionModel(
-                make_encoder(STYLE_LAYERS), None, None, make_encoder(["relu4_1"])
-            ),
+            lambda: DraftRevisionModel(None, None, make_encoder(["relu4_1"])),
             "`eye` must tap",
         ),
     ],

@@ -66,19 +66,20 @@ def with_value(config, *path_and_value):
 
 
 LARGE = 1_000_000_000
+DRAFT = "config", "draft", "config"
 CONFIGS = [
-    (("config", "style_encoder", "config", "widths"), [LARGE] * 5, "asks for more numbers"),
+    ((*DRAFT, "encoder", "config", "widths"), [LARGE] * 5, "asks for more numbers"),
     (("config", "revision", "config", "hidden"), LARGE, "asks for more numbers"),
     (("config", "revision", "config", "widths"), [4, 5, LARGE], "asks for more numbers"),
     (("config", "revision", "config", "hidden"), -1, "at least 1"),
     (("config", "margin"), -16, "margin"),
-    (("config", "style_encoder", "config", "margin"), -16, "margin"),
-    (("config", "style_encoder", "config", "margin"), 1 << 40, ""),
-    (("config", "scales", "relu1_1"), 0.0, "no finite picture"),
-    (("config", "scales"), {"relu1_1": 1.0}, ""),
-    (("config", "scales"), float("nan"), "NaN is not a finite number"),
+    ((*DRAFT, "margin"), -16, "margin"),
+    ((*DRAFT, "margin"), 1 << 40, ""),
+    ((*DRAFT, "scales", "relu1_1"), 0.0, "no finite picture"),
+    ((*DRAFT, "scales"), {"relu1_1": 1.0}, ""),
+    ((*DRAFT, "scales"), float("nan"), "NaN is not a finite number"),
     (("config", "style_weight"), "10", ""),
-    (("config", "style_encoder"), None, ""),
+    (("config", "draft"), None, ""),
     (("config",), [], ""),
     (("registered_name",), "tfstyle>VGG19", "it is a DraftRevisionModel"),
     (("class_name",), 3, "class_name must be a text"),

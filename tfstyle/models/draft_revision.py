@@ -22,9 +22,10 @@ from tfstyle.models.capabilities import (
     StylePictures,
     Tileable,
 )
-from tfstyle.models.draft import MARGIN, STRIDE, check_margin, make_draft
+from tfstyle.models.draft import DEPTH, MARGIN, STRIDE, check_margin, make_draft
 from tfstyle.models.encoder_decoder import check_same_encoder
 from tfstyle.models.guidance import PERIOD, guided, half
+from tfstyle.models.inverting_decoder import level, taps_of
 from tfstyle.models.revision import Revision, fill
 
 # Sizes of two architectures: arguments of `DraftRevisionModel.create`.
@@ -38,7 +39,7 @@ QUALITY = {
     "guidance": 0.5,
 }
 
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # of the vector and of the loss
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # of the loss
 CONTENT_LAYER = "relu4_1"
 EDGE_WEIGHT = 1.0  # of these terms in training, beside the content's of 1 and the style's of 10
 SMOOTHNESS_WEIGHT = 8.0
@@ -56,8 +57,8 @@ class DraftRevisionModel(
     """A `WCTModel` at half resolution, whose picture a `Revision` makes sharp and textures.
 
     A style code has the draft's arrays, of the painting at half resolution, and `modulation`, the
-    revision's, which two dense layers compute from statistics of the painting. The draft has local
-    colours, since features of a region take colours together. Near an edge, features are unlike
+    revision's, which two dense layers compute from means and deviations of the painting at the
+    draft's levels, in full and at half resolution. The draft has local colours, since features of a region take colours together. Near an edge, features are unlike
     those of flat areas, which gives objects halos; so a share of the coarse colours may follow
     the photo's edges by a guided filter. The photo's finest detail is added, and the revision does
     the rest.
@@ -69,12 +70,9 @@ class DraftRevisionModel(
     of the draft is trained with the rest.
 
     Args:
-        style_encoder: `encoders.VGG19` with the taps `STYLE_LAYERS`; its means and deviations are
-            what a dense layer computes the vector from; frozen.
         draft: `WCTModel` of depth 3, with half the margin; its encoder is frozen.
         revision: `Revision`.
         eye: None, or the `encoders.VGG19` of the loss, with the taps `STYLE_LAYERS`; frozen.
-        scales: divisors of the features by layer; None for `encoders.feature_scales`.
         margin: pixels of reflection around a picture, a multiple of 16.
         guidance: share, from 0 to 1, of the draft's coarse colours that follow the photo's edges.
     Raises: ValueError for other taps or margins.
@@ -85,29 +83,24 @@ class DraftRevisionModel(
 
     def __init__(
         self,
-        style_encoder,
         draft,
         revision,
         eye=None,
-        scales=None,
         margin=MARGIN,
         guidance=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, encoder in (("style_encoder", style_encoder), ("eye", eye)):
-            if encoder is not None and encoder.taps != STYLE_LAYERS:
-                raise ValueError(f"`{name}` must tap {STYLE_LAYERS}. Received: taps={encoder.taps}")
+        if eye is not None and eye.taps != STYLE_LAYERS:
+            raise ValueError(f"`eye` must tap {STYLE_LAYERS}. Received: taps={eye.taps}")
         check_margin(margin)
         if margin != 2 * draft.margin:
             raise ValueError(
                 f"`margin` must be twice the draft's, {draft.margin}. Received: margin={margin}"
             )
-        self.style_encoder = style_encoder
         self.draft = draft
         self.revision = revision
         self.eye = eye
-        self.scales = dict(scales or encoders.feature_scales(style_encoder))
         self.margin = margin
         self.min_size = margin + STRIDE
         if not 0.0 <= guidance <= 1.0:
@@ -160,10 +153,10 @@ class DraftRevisionModel(
             **arguments: others of the class.
         """
         eye = encoders.load_encoder(encoder, STYLE_LAYERS, vgg_weights=vgg_weights, dtype=dtype)
-        trunk = encoders.load_encoder("lite", STYLE_LAYERS, heads=False, dtype=dtype)
+        trunk = encoders.load_encoder("lite", taps_of(DEPTH), heads=False, dtype=dtype)
         draft = make_draft(trunk, margin)
         revision = Revision(widths, blocks, hidden, bands, grain, dtype=dtype, name="revision")
-        model = cls(trunk, draft, revision, eye, margin=margin, dtype=dtype, **arguments)
+        model = cls(draft, revision, eye, margin=margin, dtype=dtype, **arguments)
         model.build()
         return model
 
@@ -172,18 +165,16 @@ class DraftRevisionModel(
             self.draft.build()
         if not self.revision.built:
             self.revision.build(None)
-        for encoder in (self.style_encoder, self.eye):
-            if encoder is not None:
-                if not encoder.built:
-                    encoder.build((None, None, None, 3))
-                encoder.freeze()
+        if self.eye is not None:
+            if not self.eye.built:
+                self.eye.build((None, None, None, 3))
+            self.eye.freeze()
         if not self._to_vector.built:
-            numbers = 2 * sum(self.style_encoder.widths[: len(STYLE_LAYERS)])
-            self._to_vector.build((None, numbers))
+            self._to_vector.build((None, 4 * sum(self.draft.decoder.widths)))
         self.built = True
 
     def for_inference(self):
-        parts = {name: getattr(self, name) for name in ("style_encoder", "draft", "revision")}
+        parts = {name: getattr(self, name) for name in ("draft", "revision")}
         configs = {k: keras.saving.serialize_keras_object(part) for k, part in parts.items()}
         copy = type(self).from_config({**self.get_config(), **configs, "eye": None})
         copy.build()
@@ -196,21 +187,33 @@ class DraftRevisionModel(
             raise ValueError(
                 f"`trained` must be a {type(self).__name__}. Received: {type(trained).__name__}"
             )
-        check_same_encoder(self.style_encoder, trained.style_encoder)
+        check_same_encoder(self.draft.encoder, trained.draft.encoder)
         self.revision.grow_from(trained.revision)
         fill(self._to_vector, trained._to_vector)
         self.draft.start_from(trained.draft)
 
     def frozen_identity(self):
-        return self._identity({}, self.style_encoder.weights)
+        return self.draft.frozen_identity()
 
     def encode_style(self, style):
-        parts: list[Any] = []
-        for name, features in self.style_encoder(style).items():
-            parts += statistics.mean_and_std(ops.cast(features, "float32") / self.scales[name])
-        vector = self._to_vector(ops.concatenate(parts, axis=-1) - 0.5)
-        modulation = self.revision.modulation(vector)
-        return {**self.draft.encode_style(half(style)), "modulation": modulation}
+        code = self.draft.encode_style(half(style))
+        vector = self._to_vector(self._description(style, code) - 0.5)
+        return {**code, "modulation": self.revision.modulation(vector)}
+
+    def _description(self, style, code):
+        """`(batch, n)` means and deviations at the draft's levels, in full and at half resolution.
+
+        Args:
+            style: `(batch, h, w, 3)` paintings.
+            code: the draft's, of half resolution, which has them.
+        """
+        features, parts = self.draft.encoder(style), []
+        for block in self.draft.decoder.blocks:
+            name = level(block)
+            own = ops.cast(features[name], "float32") / self.draft.scales[name]
+            variance = ops.sum(ops.square(code[f"root{block}"]), axis=-1)
+            parts += [*statistics.mean_and_std(own), code[f"mean{block}"], ops.sqrt(variance)]
+        return ops.concatenate(parts, axis=-1)
 
     def stylize(self, content, code, strength=1.0):
         return self.stylize_tile(content, code, strength, {})
@@ -263,16 +266,14 @@ class DraftRevisionModel(
 
     def style_encoder_state(self):
         config, variables = self.draft.style_encoder_state()
-        config = {"draft": config, "margin": self.margin, "scales": self.scales}
-        dense = [*self._to_vector.weights, *self.revision.modulating_weights]
-        return config, [*variables, *self.style_encoder.weights, *dense]
+        config = {"draft": config, "margin": self.margin}
+        return config, [*variables, *self._to_vector.weights, *self.revision.modulating_weights]
 
     def get_config(self):
-        names = ("style_encoder", "draft", "revision", "eye")
+        names = ("draft", "revision", "eye")
         return {
             **super().get_config(),
             **{k: keras.saving.serialize_keras_object(getattr(self, k)) for k in names},
-            "scales": self.scales,
             "margin": self.margin,
             "guidance": self.guidance,
         }
