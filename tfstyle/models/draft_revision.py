@@ -58,10 +58,10 @@ class DraftRevisionModel(
 
     A style code has the draft's arrays, of the painting at half resolution, and `modulation`, the
     revision's, which two dense layers compute from means and deviations of the painting at the
-    draft's levels, in full and at half resolution. The draft has local colours, since features of a region take colours together. Near an edge, features are unlike
-    those of flat areas, which gives objects halos; so a share of the coarse colours may follow
-    the photo's edges by a guided filter. The photo's finest detail is added, and the revision does
-    the rest.
+    draft's levels, in full and at half resolution. The draft has local colours, since features of a
+    region take colours together. Near an edge, features are unlike those of flat areas, which gives
+    objects halos; so a share of the coarse colours may follow the photo's edges by a guided filter.
+    The photo's finest detail is added, and the revision does the rest.
 
     The training loss adds the content's error of normalized features at relu4_1; the mean over
     `STYLE_LAYERS` of the Wasserstein-2 losses, relative to the target's second moments; the edges',
