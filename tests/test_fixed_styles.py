@@ -76,6 +76,21 @@ def test_a_picture_has_the_size_of_its_content(model, shape, random, painting):
     np.testing.assert_allclose(half[1], both[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_a_photo_of_one_colour_has_a_picture(level, painting):
+    """Of as many layers as they have by default; features of its margin do not grow and grow."""
+    model = make(ConditionalModel, style_names=("one",))
+    flat = np.full((1, 64, 64, 3), level, "f4")
+    seen = []
+    steps = model.network._steps(flat, model._affine(code_of(model, painting)), None)
+    _, own = next(steps)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            seen.append(float(np.abs(own).max()))
+            _, own = steps.send(own)
+    assert len(seen) == 16 and max(seen) < 1e4 and np.isfinite(end.value.value).all()
+
+
 def test_styles_differ_and_mixtures_are_between(photo, painting):
     for name in ("conditional", "stylebank"):
         stylizer = Stylizer(EXAMPLES[name]())
@@ -142,7 +157,7 @@ def test_targets_are_those_of_whole_paintings(painting, photo):
         both = model.loss_terms({"content": contents, "style_index": np.array([0, 2])})
         for name, value in both.items():
             expected = np.mean([float(one[name]) for one in pairs])
-            assert float(value) == pytest.approx(expected, rel=1e-4)
+            assert float(value) == pytest.approx(expected, rel=1e-3)  # a histogram of few positions
         assert [len(one) > 500 for one in model.style_thumbnails] == [True] * 3
 
 

@@ -21,6 +21,7 @@ from tfstyle.models.encoder_decoder import pooled
 
 STRIDE = 4  # pixels under one position of the deepest features
 MARGIN = 32  # pixels of reflection around a picture, which keep zero padding outside of it
+_SHARE_OF_WHOLE = 3e-3  # of the deviations with the margin, in a picture's
 _KEPT_MARGIN = 8  # pixels of it that the upsampling half needs
 
 Middle = Callable[[Any, Callable], Generator]
@@ -165,7 +166,7 @@ class TransformNetwork(keras.Model):
     def _steps(self, picture, affine, middle, measures=True, several=False):
         """Paints; at each normalization, yields its name and the own moments, and is sent others.
 
-        The picture's own moments leave out the margin. With `several` pictures at once, results of
+        The picture's own moments leave out the margin, but for `_SHARE_OF_WHOLE`. With `several` pictures at once, results of
         convolutions with more output than input are computed again rather than kept.
         """
         height, width = ops.shape(picture)[1:3]
@@ -176,6 +177,8 @@ class TransformNetwork(keras.Model):
             if measures:
                 inner = features[:, start : start + height // stride]
                 own = self._normalization.encode(inner[:, :, start : start + width // stride])
+                if start:
+                    own = _bounded(own, self._normalization.encode(features))
                 del inner
             if again:
                 del features
@@ -229,6 +232,17 @@ class TransformNetwork(keras.Model):
             "margin": self.margin,
             "noise": self.noise,
         }
+
+
+def _bounded(own, whole):
+    """`(batch, 2·c)` means and deviations of a picture, the latter with a share of the whole's.
+
+    Where a picture is flat, its margin is not, next to zero padding; in units of the deviations of
+    the picture alone, it would grow without bound from one convolution to the next.
+    """
+    mean, deviation = ops.split(own, 2, axis=-1)
+    _, other = ops.split(whole, 2, axis=-1)
+    return ops.concatenate([mean, deviation + _SHARE_OF_WHOLE * other], axis=-1)
 
 
 def split(vectors: Any, channels: Mapping[str, int]) -> dict[str, Any]:
