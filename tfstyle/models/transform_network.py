@@ -166,8 +166,9 @@ class TransformNetwork(keras.Model):
     def _steps(self, picture, affine, middle, measures=True, several=False):
         """Paints; at each normalization, yields its name and the own moments, and is sent others.
 
-        The picture's own moments leave out the margin, but for `_SHARE_OF_WHOLE`. With `several` pictures at once, results of
-        convolutions with more output than input are computed again rather than kept.
+        The picture's own moments leave out the margin, but for `_SHARE_OF_WHOLE`. With `several`
+        pictures at once, results of convolutions with more output than input are computed again
+        rather than kept.
         """
         height, width = ops.shape(picture)[1:3]
 
