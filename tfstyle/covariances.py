@@ -38,11 +38,15 @@ def roots(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
     # The trace of the square is at least the largest eigenvalue's square.
     norm = ops.sqrt(ops.sum(matrix * matrix, axis=(1, 2), keepdims=True))
     root, inverse = matrix / norm, None
-    for factor in _factors(epsilon):
-        product = root if inverse is None else ops.matmul(inverse, root)
-        step = (1.5 * factor) * identity - (0.5 * factor**3) * product
-        root = ops.matmul(root, step)
-        inverse = step if inverse is None else ops.matmul(step, inverse)
+    for factor in _factors(epsilon):  # without multiples of the identity, which files would store
+        gain, loss = 1.5 * factor, 0.5 * factor**3
+        if inverse is None:
+            inverse = gain * (identity - (loss / gain) * root)
+            root = ops.matmul(root, inverse)
+        else:
+            product = ops.matmul(inverse, root)
+            root = gain * root - loss * ops.matmul(root, product)
+            inverse = gain * inverse - loss * ops.matmul(product, inverse)
     scale = ops.sqrt(norm)
     return root * scale, inverse / scale
 

@@ -15,7 +15,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 FLOAT_OPERATIONS = {
     "ADD", "BATCH_MATMUL", "CONCATENATION", "DIV", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MEAN",
     "MINIMUM", "MUL", "RELU", "RELU6", "RESHAPE", "REVERSE_V2", "RSQRT", "SPLIT", "SQRT",
-    "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM", "TRANSPOSE",
+    "SQUARE", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM", "TRANSPOSE",
 }  # fmt: skip
 _IN_FLOAT32, _IN_INT8 = (re.compile(rf"in_{name}(_\d+)?/") for name in ("float32", "int8"))
 # Clipping ranges, relative to the largest values seen in calibration.
