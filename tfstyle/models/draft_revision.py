@@ -29,11 +29,11 @@ from tfstyle.models.inverting_decoder import level, taps_of
 from tfstyle.models.revision import Revision, fill
 
 # Sizes of two architectures: arguments of `DraftRevisionModel.create`.
-MOBILE = {"widths": (16, 32, 64), "blocks": 3, "hidden": 128}
+MOBILE = {"widths": (16, 32, 64), "blocks": 3, "hidden": 64}
 QUALITY = {
     "widths": (24, 48, 96),
     "blocks": 5,
-    "hidden": 128,
+    "hidden": 64,
     "bands": 3,
     "grain": 0.006,
     "guidance": 0.5,
