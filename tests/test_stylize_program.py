@@ -142,7 +142,8 @@ def test_a_sheet_that_cannot_be_written_is_refused_first(pictures, capfd):
         ("--add paintings/a.png --name a/b", "--name: 'a/b' cannot be part of a file's name"),
         ("--add paintings/a.png --name x --name y", "--name: 2 given for 1 paintings"),
         ("--add paintings/a.png --remove a", "--remove: s.json does not exist yet"),
-        ("--add paintings/a.png --add paintings/a.png", "two paintings are called a"),
+        ("--add paintings/a.png --add a.png", "--add: a.png: no such file"),
+        ("--similar paintings/a.png --add paintings", "--similar, --add and --remove: give one"),
         ("", "s.json: no such file; `tfstyle styles` creates one"),
     ],
 )
