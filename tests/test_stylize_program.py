@@ -101,6 +101,42 @@ def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
     assert names == ["b", "new"]
 
 
+def test_a_mapped_library_serves_its_codes_and_finds_those_like_a_photo(pictures, capfd):
+    """Codes are rounded to float16, which changes no pixel by more than a grey level."""
+    for name in ("s.json", "s.safetensors"):
+        assert run("styles", "--library", name, "--add", "paintings/*") == 0
+        capfd.readouterr()
+        assert run("styles", "--library", name) == 0
+        assert capfd.readouterr().out.splitlines()[1:] == ["  a", "  b"]
+        assert run("stylize", "--content", "photos/a.png", "--style_library", name,
+                   "--style_name", "b", "--output", f"{name}.png") == 0  # fmt: skip
+        capfd.readouterr()
+        assert run("styles", "--library", name, "--similar", "paintings/b.jpg", "--sheet",
+                   "like.png") == 0  # fmt: skip
+        heading, first, second = capfd.readouterr().out.splitlines()
+        assert heading == "2 of 2 styles, by their cosine to paintings/b.jpg"
+        assert first == "  1.000  b" and second.endswith("  a") and float(second.split()[0]) < 1
+        assert Image.open("like.png").size == (2 * 104 + 8, 122 + 8)
+    assert np.abs(read("s.json.png") - read("s.safetensors.png")).max() <= 1.01 / 255
+    assert run("styles", "--library", "s.safetensors", "--add", "paintings/b.jpg", "--name", "new",
+               "--remove", "a") == 0  # fmt: skip
+    capfd.readouterr()
+    assert run("styles", "--library", "s.safetensors") == 0
+    assert capfd.readouterr().out.splitlines()[1:] == ["  b", "  new"]
+
+
+def test_paintings_that_cannot_be_read_are_left_out_of_a_library(pictures, capfd):
+    (pictures / "paintings" / "bad.png").write_bytes(b"no picture")
+    assert run("styles", "--library", "s.safetensors", "--add", "paintings") == 1
+    assert "--add: 1 of 3 paintings could not be read; the others are in" in capfd.readouterr().err
+    assert run("styles", "--library", "s.safetensors") == 0
+    before = (pictures / "s.safetensors").read_bytes()
+    assert run("styles", "--library", "s.safetensors", "--add", "paintings/bad.png") == 1
+    assert (pictures / "s.safetensors").read_bytes() == before
+    assert run("styles", "--library", "new.safetensors", "--add", "paintings/bad.png") == 1
+    assert not (pictures / "new.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("style", "mixed"),
     [("--style=paintings", False), ("--style_library=s.json", False), ("--style=paintings", True)],

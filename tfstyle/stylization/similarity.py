@@ -52,6 +52,7 @@ def shortlist(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         known: `(n, 128)`.
         wanted: `(128,)`.
     """
-    distances = np.einsum("nd,nd->n", known, known) - 2.0 * (known @ wanted)
+    with np.errstate(invalid="ignore", over="ignore"):  # of a damaged file
+        distances = np.einsum("nd,nd->n", known, known) - 2.0 * (known @ wanted)
     count = min(_FOUND, len(known))
     return np.argpartition(distances, count - 1)[:count] if count else np.arange(0)
