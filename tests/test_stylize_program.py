@@ -1,6 +1,8 @@
 """`stylize.py` and `tfstyle styles` as a user runs them."""
 
 import json
+import os
+import signal
 
 import keras
 import numpy as np
@@ -11,7 +13,8 @@ from tests.model_examples import make_adain
 from tfstyle import colors, images
 from tfstyle.__main__ import main
 from tfstyle.images import sheets
-from tfstyle.runtime import terminal
+from tfstyle.runtime import process, terminal
+from tfstyle.stylization.library import StyleLibrary
 
 
 @pytest.fixture
@@ -123,6 +126,39 @@ def test_a_mapped_library_serves_its_codes_and_finds_those_like_a_photo(pictures
     capfd.readouterr()
     assert run("styles", "--library", "s.safetensors") == 0
     assert capfd.readouterr().out.splitlines()[1:] == ["  b", "  new"]
+
+
+def test_a_library_that_was_stopped_takes_what_is_left(pictures, monkeypatch, capfd):
+    """Also what has changed; what it has already stays as it is."""
+    answers = [False, True]
+
+    def requested(stop):
+        stop.number = signal.SIGINT if answers and answers.pop(0) else 0
+        return bool(stop.number)
+
+    monkeypatch.setattr(process.StopSignal, "requested", requested)
+    add = ("styles", "--library", "s.safetensors", "--add", "paintings")
+    assert run(*add) == 128 + signal.SIGINT
+    assert "Stopped: the same command adds the paintings that are left" in capfd.readouterr().err
+    assert StyleLibrary.load("s.safetensors").names() == ("a",)
+    assert run(*add) == 0
+    assert "1 paintings are there already" in capfd.readouterr().err
+    before = StyleLibrary.load("s.safetensors")
+    assert before.names() == ("a", "b")
+    os.replace("paintings/b.jpg", "paintings/a.jpg")
+    os.replace("paintings/a.png", "paintings/b.png")
+    os.replace("paintings/a.jpg", "paintings/a.png")
+    assert run(*add) == 0
+    assert "there already" not in capfd.readouterr().err
+    after = StyleLibrary.load("s.safetensors")
+    for first, second in (("a", "b"), ("b", "a")):
+        for key, part in before.code(first).items():
+            np.testing.assert_array_equal(after.code(second)[key], part)
+    assert run(*add, "--remove", "a") == 0
+    assert StyleLibrary.load("s.safetensors").names() == ("b", "a")
+    assert run(*add, "--style_size", 48) == 0
+    code = StyleLibrary.load("s.safetensors").code("a")
+    assert any((part != after.code("a")[key]).any() for key, part in code.items())
 
 
 def test_paintings_that_cannot_be_read_are_left_out_of_a_library(pictures, capfd):

@@ -1,6 +1,7 @@
 """`tfstyle styles`: makes, extends, lists and searches a library of named styles."""
 
 import collections
+import hashlib
 import os
 from typing import Any
 
@@ -8,7 +9,7 @@ from absl import logging
 
 from tfstyle.config import StylesCommand
 from tfstyle.errors import InputError, brief, of_flag
-from tfstyle.runtime import terminal
+from tfstyle.runtime import process, terminal
 
 FLAGS = StylesCommand
 _MOST_SHOWN = 2000  # styles of a sheet
@@ -34,19 +35,18 @@ def main(config: StylesCommand) -> int | None:
         with of_flag("library"):
             library = StyleLibrary.load(config.library)
     if config.add or config.remove:
-        library = _change(config, library)
-    elif config.similar:
+        return _change(config, library)
+    if config.similar:
         return _list_similar(config, library)
-    else:
-        print(f"{len(library.styles)} styles of {library.identity}")
-        for name in library.names():
-            print(f"  {name}")
+    print(f"{len(library.styles)} styles of {library.identity}")
+    for name in library.names():
+        print(f"  {name}")
     _write_library_sheet(config, library, library.names())
     return 0
 
 
 def _change(config, library):
-    """The library, None if it is new, after the changes of the flags."""
+    """Adds and removes styles; `library` is None for a new one."""
     from tfstyle.batch import photo_lists
     from tfstyle.stylization.library import StyleLibrary
 
@@ -63,15 +63,21 @@ def _change(config, library):
     with library.editing(config.library) as styles:
         for name in set(config.remove):
             del styles[name]
-        bad = _add(config, stylizer, styles, paths, names)
+        adding = _Adding(config, stylizer, library)
+        adding.add(styles, dict(zip(names, paths, strict=True)))
         count = len(styles)
     logging.info("Wrote %s: %d styles.", config.library, count)
-    if bad:
+    library = StyleLibrary.load(config.library)
+    _write_library_sheet(config, library, library.names())
+    if adding.stopped:
+        logging.info("Stopped: the same command adds the paintings that are left.")
+        return 128 + adding.stopped
+    if adding.bad:
         raise InputError(
-            f"--add: {bad} of {len(paths)} paintings could not be read; the others are in "
+            f"--add: {adding.bad} of {len(paths)} paintings could not be read; the others are in "
             f"{config.library}"
         )
-    return StyleLibrary.load(config.library)
+    return 0
 
 
 def _names(config, paths):
@@ -91,29 +97,68 @@ def _names(config, paths):
     return names
 
 
-def _add(config, stylizer, styles, paths, names):
-    """Encodes the paintings into `styles`; returns how many of them could not be read."""
-    from tfstyle.stylization.background import Background
-    from tfstyle.stylization.library import make_style
+class _Adding:
+    """Encodes paintings.
 
-    bad = 0
-    with Background() as others:
-        read = others.read_ahead(lambda path: _read(config, stylizer, "add", path), paths)
-        for number, (name, (_, result)) in enumerate(zip(names, read, strict=True)):
-            terminal.show_progress(number / len(paths), f"{number} of {len(paths)} paintings")
-            try:
-                painting = result()
-            except InputError as error:
-                if len(paths) == 1:
-                    raise
-                logging.error("error: %s", error)
-                bad += 1
-                continue
-            styles[name] = make_style(stylizer.encode_style(painting), painting)
-    if paths and bad == len(paths):
-        raise InputError(f"--add: none of the {bad} paintings could be read")
-    terminal.end_progress()
-    return bad
+    Args:
+        config: the flags.
+        stylizer: of the model, if there are paintings.
+        library: as it is; paintings that it knows are left out.
+
+    Attributes:
+        bad: number of paintings that could not be read.
+        stopped: number of the signal that ended it before all were added, or 0.
+    """
+
+    def __init__(self, config, stylizer, library):
+        self._config, self._stylizer, self._library = config, stylizer, library
+        self.bad = self.stopped = 0
+
+    def add(self, styles, paths):
+        """Adds the paintings, files by name, to `styles`."""
+        from tfstyle.stylization.background import Background
+        from tfstyle.stylization.library import make_style
+
+        known = 0
+        with Background() as others, process.StopSignal() as stop:
+            read = others.read_ahead(self._read, paths.items())
+            for number, ((name, _), result) in enumerate(read):
+                terminal.show_progress(number / len(paths), f"{number} of {len(paths)} paintings")
+                if stop.requested():
+                    self.stopped = stop.number
+                    break
+                try:
+                    source, painting = result()
+                except InputError as error:
+                    if len(paths) == 1:
+                        raise
+                    logging.error("error: %s", error)
+                    self.bad += 1
+                    continue
+                if painting is None:
+                    known += 1
+                else:
+                    code = self._stylizer.encode_style(painting)
+                    styles[name] = make_style(code, painting, source)
+        terminal.end_progress()
+        if paths and self.bad == len(paths):
+            raise InputError(f"--add: none of the {self.bad} paintings could be read")
+        if known:
+            logging.info("%d paintings are there already.", known)
+
+    def _read(self, item):
+        """What a painting is known by, and the painting, or None if the library has it."""
+        from tfstyle import files
+
+        name, path = item
+        try:
+            text = f"{files.sha256(path)} {self._config.style_size}"
+        except OSError as error:
+            raise InputError(f"--add: {path}: {error.strerror}") from error
+        source = int(hashlib.sha256(text.encode()).hexdigest()[:16], 16)
+        if name not in self._config.remove and self._library.has(name, source):
+            return source, None
+        return source, _read(self._config, self._stylizer, "add", path)
 
 
 def _load_stylizer(config, flag):

@@ -78,11 +78,12 @@ class MeasuringWorker:
         self._maker: tuple[int, Any] = (-1, None)  # of the last task's system
 
     def paint(self, task: Task) -> list[Measured]:
-        """What is known of each picture of a task."""
+        """What is known of each picture of a task; not the memory, which is that of all here."""
         with self._one_at_a_time:
             if self._maker[0] != task.system:
                 self._maker = task.system, self._make(self._job.systems[task.system])
-            return [self._maker[1].measure(*planned) for planned in task.planned]
+            found = [self._maker[1].measure(*planned) for planned in task.planned]
+        return [one._replace(peak_memory=0) for one in found]
 
     def _make(self, system):
         # In this process: if it ends, another worker gets the task.
@@ -101,6 +102,8 @@ def measure(
         should_stop: whether to end, when what is begun is done.
     Raises: InputError, also if a picture ends all workers that make it.
     """
+    if not any(missing):
+        return
     pool = RayPool(functools.partial(MeasuringWorker, job), job.config.workers)
     try:
         for task, result in dispatch(pool, _tasks(missing), should_stop):

@@ -132,14 +132,16 @@ def evaluate(
         else:
             measured = _measure_here(systems, missing, measurer, results.folder, should_stop)
         complete = _store(measured, systems, missing, results, clock)
-    results.show_only(
-        Key.of(system.name, *planned)
-        for system, plan in zip(systems, plans, strict=True)
-        for planned in plan
-    )
-    return Evaluation(
-        config, identity["encoder"].rsplit(" ", 1)[0], pairs, systems, results, complete
-    )
+        keys = [
+            Key.of(system.name, *planned)
+            for system, plan in zip(systems, plans, strict=True)
+            for planned in plan
+        ]
+        if config.engine == "ray":  # whose workers are done in any order
+            results.put_in_order(keys)
+    results.show_only(keys)
+    encoder = identity["encoder"].rsplit(" ", 1)[0]
+    return Evaluation(config, encoder, pairs, systems, results, complete)
 
 
 def _plan(config, system, pairs):

@@ -51,6 +51,12 @@ class StyleLibrary:
         """All names, in the order in which they were added."""
         return tuple(self.styles)
 
+    def has(self, name: str, source: int) -> bool:
+        """Whether it has a style of that name and of that `Style.source`, if it knows them."""
+        if isinstance(self.styles, MappedStyles):
+            return name in self.styles and self.styles.source(name) == source
+        return False
+
     def code(self, name: str) -> Mapping[str, np.ndarray]:
         """The code of a style; InputError for an unknown name."""
         self.check_names((name,))
@@ -140,7 +146,13 @@ def is_mapped(path: str | os.PathLike) -> bool:
     return pathlib.Path(path).suffix.lower() == MAPPED
 
 
-def make_style(code: Mapping[str, Any], painting: np.ndarray) -> Style:
-    """The style of a painting, `(1, h, w, 3)` in [0, 1], with this code."""
+def make_style(code: Mapping[str, Any], painting: np.ndarray, source: int = 0) -> Style:
+    """The style of a painting.
+
+    Args:
+        code: of `encode_style`.
+        painting: `(1, h, w, 3)` in [0, 1].
+        source: of `Style`.
+    """
     arrays = {key: np.asarray(part) for key, part in code.items()}
-    return Style(arrays, thumbnails.thumbnail(painting))
+    return Style(arrays, thumbnails.thumbnail(painting), source)

@@ -6,7 +6,8 @@
 | code.PART | float16 or integers, `(styles, …)` | the parts of the codes |
 | thumbnails | uint8 `(bytes,)` | JPEG files, one after the other |
 | thumbnail_ends | uint64 `(styles,)` | where each ends |
-| descriptors | float32 `(styles, numbers)` | of `similarity` |
+| descriptors | float32 `(styles, 128)` | of `similarity` |
+| sources | uint64 `(styles,)` | of `Style` |
 
 The metadata are the format, its version, and the model's identity.
 """
@@ -21,6 +22,7 @@ from tfstyle.errors import InputError, brief
 from tfstyle.images import thumbnails
 from tfstyle.images.outputs import LONGEST_NAME
 from tfstyle.parsing import archives, json_text, safetensors
+from tfstyle.stylization import similarity
 from tfstyle.stylization.named_style import FORMAT, OtherVersionError, Style
 
 VERSION = "1"
@@ -28,7 +30,7 @@ CODE = "code."  # before the names of a code's parts
 # Types and numbers of dimensions of the arrays that all files have.
 _KINDS = {
     "names": ("|u1", 1), "thumbnails": ("|u1", 1), "thumbnail_ends": ("<u8", 1),
-    "descriptors": ("<f4", 2),
+    "descriptors": ("<f4", 2), "sources": ("<u8", 1),
 }  # fmt: skip
 
 
@@ -42,7 +44,7 @@ class MappedStyles(Mapping[str, Style]):
 
     Attributes:
         identity: of the model.
-        arrays: those with a row for each style, of codes and descriptors, by name, read-only.
+        arrays: those with a row for each style, but for the thumbnails', by name, read-only.
         ends: of the thumbnails, `(styles,)`.
     """
 
@@ -64,6 +66,8 @@ class MappedStyles(Mapping[str, Style]):
         for name, array in {**arrays, "thumbnail_ends": self.ends}.items():
             if array.ndim < 1 or len(array) != len(self):
                 raise ValueError(f"{name!r}: {array.shape}, where there are {len(self)} names")
+        if arrays["descriptors"].shape[1] != similarity.NUMBERS:
+            raise ValueError("'descriptors': of another size")
         ends = self.ends
         if len(self) and (ends[-1] != len(self._thumbnails) or (ends[1:] < ends[:-1]).any()):
             raise ValueError("'thumbnail_ends': not in order")
@@ -81,9 +85,13 @@ class MappedStyles(Mapping[str, Style]):
         number = self._numbers[name]
         try:
             thumbnail = thumbnails.from_bytes(self.thumbnail(number), "JPEG")
-            return Style(self._codes([number]), thumbnail)
+            return Style(self._codes([number]), thumbnail, self.source(name))
         except files.UNREADABLE as error:
             raise InputError(f"{self._path}: style '{name}': damaged ({brief(error)})") from error
+
+    def source(self, name: str) -> int:
+        """`Style.source` of a style."""
+        return int(self.arrays["sources"][self._numbers[name]])
 
     def codes(self, numbers: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         """The codes of styles, by their numbers in the order of the names: `(n, …)` arrays.

@@ -82,6 +82,7 @@ class StylesWriter:
             raise ValueError(f"`name` must be fit for a file name. Received: {name=}")
         rows = {CODE + key: _packed(part[0]) for key, part in style.code.items()}
         rows["descriptors"] = similarity.descriptors(similarity.directions(style.code))[0]
+        rows["sources"] = np.array(style.source, "<u8")
         if not self._next:
             self._rows = {key: _Rows(self._file(), row[None][:0]) for key, row in rows.items()}
         if any(key not in rows or not one.fits(rows[key]) for key, one in self._rows.items()):
