@@ -222,10 +222,10 @@ def names(text):
     "change, words",
     [
         (lambda m, a: m.update(format="x"), "another format"),
-        (lambda m, a: m.pop("model"), "model"),
         (lambda m, a: m.update(model="\x1b[2J"), "printable"),
-        (lambda m, a: a.pop("names"), "names"),
-        (lambda m, a: a.pop("descriptors"), "descriptors"),
+        (lambda m, a: a.pop("names"), "'names' is missing"),
+        (lambda m, a: a.pop("descriptors"), "'descriptors' is missing"),
+        (lambda m, a: a.update(descriptors=a["descriptors"][:, 1:]), "of another size"),
         (lambda m, a: a.update(names=names("a\nb")), "where there are 2 names"),
         (lambda m, a: a.update(names=names("a\nb\na")), "a name is in it twice"),
         (lambda m, a: a.update(names=names("a\nb\n\x1b[2J")), "printable"),

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.model_examples import make_adain
 from tfstyle import colors, images
 from tfstyle.__main__ import main
+from tfstyle.commands import styles
 from tfstyle.images import sheets
 from tfstyle.runtime import process, terminal
 from tfstyle.stylization.library import StyleLibrary
@@ -104,7 +105,9 @@ def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
     assert names == ["b", "new"]
 
 
-def test_a_mapped_library_serves_its_codes_and_finds_those_like_a_photo(pictures, capfd):
+def test_a_mapped_library_serves_its_codes_and_finds_those_like_a_photo(
+    pictures, monkeypatch, capfd
+):
     """Codes are rounded to float16, which changes no pixel by more than a grey level."""
     for name in ("s.json", "s.safetensors"):
         assert run("styles", "--library", name, "--add", "paintings/*") == 0
@@ -121,6 +124,9 @@ def test_a_mapped_library_serves_its_codes_and_finds_those_like_a_photo(pictures
         assert first == "  1.000  b" and second.endswith("  a") and float(second.split()[0]) < 1
         assert Image.open("like.png").size == (2 * 104 + 8, 122 + 8)
     assert np.abs(read("s.json.png") - read("s.safetensors.png")).max() <= 1.01 / 255
+    monkeypatch.setattr(styles, "_MOST_SHOWN", 1)
+    assert run("styles", "--library", "s.json", "--sheet", "all.png") == 1
+    assert "--sheet: 2 styles are too many for a picture" in capfd.readouterr().err
     assert run("styles", "--library", "s.safetensors", "--add", "paintings/b.jpg", "--name", "new",
                "--remove", "a") == 0  # fmt: skip
     capfd.readouterr()

@@ -55,8 +55,10 @@ class MappedStyles(Mapping[str, Style]):
             raise ValueError("another format")
         if metadata.get("version") != VERSION:
             raise OtherVersionError
-        self.identity = metadata["model"]
+        self.identity = metadata.get("model", "")
         for name, (kind, dimensions) in _KINDS.items():
+            if name not in arrays:
+                raise ValueError(f"{name!r} is missing")
             found = arrays[name]
             if (found.dtype.str, found.ndim) != (kind, dimensions):
                 raise ValueError(f"{name!r}: an array of an unusual kind")
