@@ -57,6 +57,8 @@ def main(command: TrainCommand) -> int | None:
         try:
             result = training.train(config, strategy=strategy, should_stop=stop.requested)
         except LOST as error:
+            if not os.environ.get("TF_CONFIG"):
+                raise
             raise InputError(LOST_WORDS) from error
         except KeyboardInterrupt as error:
             if any(pathlib.Path(config.output_dir, "checkpoints").glob("step-*.npz")):
