@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 NUMBERS = 128  # of a descriptor
-_FOUND = 200  # styles that descriptors find
+_FOUND = 100  # styles that descriptors find
 
 
 def directions(codes: Mapping[str, np.ndarray]) -> np.ndarray:
