@@ -18,7 +18,7 @@ SLOW = {
     "test_adding_a_model", "test_architectures_page", "test_distill", "test_evaluate_program",
     "test_export_programs", "test_exporting", "test_fixed_style_programs", "test_fixed_styles",
     "test_fuzz", "test_half_precision", "test_models", "test_optimization",
-    "test_optimize_program", "test_quality", "test_ray_pool", "test_readme",
+    "test_optimize_program", "test_quality", "test_ray_evaluation", "test_ray_pool", "test_readme",
     "test_train_keras", "test_training", "test_web_browser",
 }  # fmt: skip
 # Whose fixtures take long to make: one worker runs all of a module, and makes them once.

@@ -21,7 +21,7 @@ class _PaintingHere:
     """`painting.Painting` in this process."""
 
     def __init__(self, system, size):
-        self.paint = painting._Worker(system, size).paint
+        self.paint = painting.PairPainter(system, size).paint
 
     def close(self):
         pass

@@ -122,10 +122,11 @@ def test_a_photo_that_ends_its_process_does_not_end_the_others(tmp_path):
     assert (tmp_path / "d.png").read_text() == "d"
 
 
-def test_a_library_and_other_flags(pictures):
+@pytest.mark.parametrize("library", ["s.json", "s.safetensors"])
+def test_a_library_and_other_flags(pictures, library):
     """A style's pictures stay when others are added; other flags make them again."""
-    assert main(["styles", "--library=s.json", "--add=paintings", "--model=mobile"]) == 0
-    flags = ["batch", "--input=photos/0.png", "--style_library=s.json", "--output=out",
+    assert main(["styles", f"--library={library}", "--add=paintings", "--model=mobile"]) == 0
+    flags = ["batch", "--input=photos/0.png", f"--style_library={library}", "--output=out",
              "--model=mobile", "--workers=1"]  # fmt: skip
     assert main([*flags, "--style_name=a"]) == 0
     before = state()

@@ -328,6 +328,19 @@ def test_a_library_of_styles(folder, library, random):
         found.save(path)
 
 
+@fuzz(200)
+def test_a_mapped_library_of_styles(folder, library, random):
+    path = folder / "styles.safetensors"
+    StyleLibrary.load(folder / "good.json").save(path)
+    path.write_bytes(changed_bytes(random, path.read_bytes()))
+    with limits():
+        found = StyleLibrary.load(path)
+        for style in found.styles.values():
+            assert all(np.isfinite(part).all() for part in style.code.values())
+            found.nearest(style.code)
+        found.save(path)
+
+
 @pytest.fixture(scope="module")
 def render(folder):
     """A renderer, its pictures and the bytes of a checkpoint of its last iteration."""

@@ -1,6 +1,8 @@
 """`stylize.py` and `tfstyle styles` as a user runs them."""
 
 import json
+import os
+import signal
 
 import keras
 import numpy as np
@@ -10,8 +12,10 @@ from PIL import Image
 from tests.model_examples import make_adain
 from tfstyle import colors, images
 from tfstyle.__main__ import main
+from tfstyle.commands import styles
 from tfstyle.images import sheets
-from tfstyle.runtime import terminal
+from tfstyle.runtime import process, terminal
+from tfstyle.stylization.library import StyleLibrary
 
 
 @pytest.fixture
@@ -101,6 +105,80 @@ def test_a_library_serves_its_codes_by_name_and_mixed(pictures, capfd):
     assert names == ["b", "new"]
 
 
+def test_a_mapped_library_serves_its_codes_and_finds_those_like_a_photo(
+    pictures, monkeypatch, capfd
+):
+    """Codes are rounded to float16, which changes no pixel by more than a grey level."""
+    for name in ("s.json", "s.safetensors"):
+        assert run("styles", "--library", name, "--add", "paintings/*") == 0
+        capfd.readouterr()
+        assert run("styles", "--library", name) == 0
+        assert capfd.readouterr().out.splitlines()[1:] == ["  a", "  b"]
+        assert run("stylize", "--content", "photos/a.png", "--style_library", name,
+                   "--style_name", "b", "--output", f"{name}.png") == 0  # fmt: skip
+        capfd.readouterr()
+        assert run("styles", "--library", name, "--similar", "paintings/b.jpg", "--sheet",
+                   "like.png") == 0  # fmt: skip
+        heading, first, second = capfd.readouterr().out.splitlines()
+        assert heading == "2 of 2 styles, by their cosine to paintings/b.jpg"
+        assert first == "  1.000  b" and second.endswith("  a") and float(second.split()[0]) < 1
+        assert Image.open("like.png").size == (2 * 104 + 8, 122 + 8)
+    assert np.abs(read("s.json.png") - read("s.safetensors.png")).max() <= 1.01 / 255
+    monkeypatch.setattr(styles, "_MOST_SHOWN", 1)
+    assert run("styles", "--library", "s.json", "--sheet", "all.png") == 1
+    assert "--sheet: 2 styles are too many for a picture" in capfd.readouterr().err
+    assert run("styles", "--library", "s.safetensors", "--add", "paintings/b.jpg", "--name", "new",
+               "--remove", "a") == 0  # fmt: skip
+    capfd.readouterr()
+    assert run("styles", "--library", "s.safetensors") == 0
+    assert capfd.readouterr().out.splitlines()[1:] == ["  b", "  new"]
+
+
+def test_a_library_that_was_stopped_takes_what_is_left(pictures, monkeypatch, capfd):
+    """Also what has changed; what it has already stays as it is."""
+    answers = [False, True]
+
+    def requested(stop):
+        stop.number = signal.SIGINT if answers and answers.pop(0) else 0
+        return bool(stop.number)
+
+    monkeypatch.setattr(process.StopSignal, "requested", requested)
+    add = ("styles", "--library", "s.safetensors", "--add", "paintings")
+    assert run(*add) == 128 + signal.SIGINT
+    assert "Stopped: the same command adds the paintings that are left" in capfd.readouterr().err
+    assert StyleLibrary.load("s.safetensors").names() == ("a",)
+    assert run(*add) == 0
+    assert "1 paintings are there already" in capfd.readouterr().err
+    before = StyleLibrary.load("s.safetensors")
+    assert before.names() == ("a", "b")
+    os.replace("paintings/b.jpg", "paintings/a.jpg")
+    os.replace("paintings/a.png", "paintings/b.png")
+    os.replace("paintings/a.jpg", "paintings/a.png")
+    assert run(*add) == 0
+    assert "there already" not in capfd.readouterr().err
+    after = StyleLibrary.load("s.safetensors")
+    for first, second in (("a", "b"), ("b", "a")):
+        for key, part in before.code(first).items():
+            np.testing.assert_array_equal(after.code(second)[key], part)
+    assert run(*add, "--remove", "a") == 0
+    assert StyleLibrary.load("s.safetensors").names() == ("b", "a")
+    assert run(*add, "--style_size", 48) == 0
+    code = StyleLibrary.load("s.safetensors").code("a")
+    assert any((part != after.code("a")[key]).any() for key, part in code.items())
+
+
+def test_paintings_that_cannot_be_read_are_left_out_of_a_library(pictures, capfd):
+    (pictures / "paintings" / "bad.png").write_bytes(b"no picture")
+    assert run("styles", "--library", "s.safetensors", "--add", "paintings") == 1
+    assert "--add: 1 of 3 paintings could not be read; the others are in" in capfd.readouterr().err
+    assert run("styles", "--library", "s.safetensors") == 0
+    before = (pictures / "s.safetensors").read_bytes()
+    assert run("styles", "--library", "s.safetensors", "--add", "paintings/bad.png") == 1
+    assert (pictures / "s.safetensors").read_bytes() == before
+    assert run("styles", "--library", "new.safetensors", "--add", "paintings/bad.png") == 1
+    assert not (pictures / "new.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("style", "mixed"),
     [("--style=paintings", False), ("--style_library=s.json", False), ("--style=paintings", True)],
@@ -142,7 +220,8 @@ def test_a_sheet_that_cannot_be_written_is_refused_first(pictures, capfd):
         ("--add paintings/a.png --name a/b", "--name: 'a/b' cannot be part of a file's name"),
         ("--add paintings/a.png --name x --name y", "--name: 2 given for 1 paintings"),
         ("--add paintings/a.png --remove a", "--remove: s.json does not exist yet"),
-        ("--add paintings/a.png --add paintings/a.png", "two paintings are called a"),
+        ("--add paintings/a.png --add a.png", "--add: a.png: no such file"),
+        ("--similar paintings/a.png --add paintings", "--similar, --add and --remove: give one"),
         ("", "s.json: no such file; `tfstyle styles` creates one"),
     ],
 )

@@ -69,15 +69,20 @@ def checkpoint(folder, step):
 
 # Trains in a process of its own, whose processor is several logical devices.
 _PROGRAM = """
-import json, sys
+import json, os, signal, sys
+import keras
 import tensorflow as tf
 devices, *configs = json.loads(sys.argv[1])
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 from tfstyle import training
 from tfstyle.config import TrainConfig
+def die(batch, logs=None):
+    if str(batch + 1) == os.environ.get("DIES_AFTER"):
+        os.kill(os.getpid(), signal.SIGKILL)
 for config in configs:
-    training.train(TrainConfig(**config))
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=die)
+    training.train(TrainConfig(**config), callbacks=[callback])
 """
 
 
@@ -146,21 +151,54 @@ def cluster(ports, index):
     return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
 
 
-def test_two_machines_leave_equal_weights(one_device, folders, tmp_path):
+def run_machines(config, dying=None, after=0):
+    """Exit codes and outputs of two machines, of which one may be killed after a step.
+
+    The other one then ends within a minute.
+    """
     ports = free_ports()
-    config = small_config(folders, tmp_path, strategy="auto")
     processes = [
         start_process(
-            1,
-            config,
-            TF_CONFIG=cluster(ports, index),
+            1, config, TF_CONFIG=cluster(ports, index), DIES_AFTER=str(after * (index == dying))
         )
         for index in range(2)
     ]
-    outputs = [process.communicate(timeout=200)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
-    assert_equal_training(checkpoint(one_device / "one", 10), checkpoint(tmp_path, 10))
-    assert models.load_model(tmp_path / "model.keras")
+    if dying is not None:
+        assert processes[dying].wait(timeout=200) == -signal.SIGKILL
+    seconds = 200 if dying is None else 60
+    outputs = [process.communicate(timeout=seconds)[0] for process in processes]
+    return [process.returncode for process in processes], outputs
+
+
+@pytest.fixture(scope="module")
+def two_machines(folders, tmp_path_factory):
+    """The folder of a run on two machines, with checkpoints of steps 7 and 10."""
+    root = tmp_path_factory.mktemp("machines")
+    codes, outputs = run_machines(small_config(folders, root, checkpoint_every=7))
+    assert codes == [0, 0], "\n".join(outputs)
+    return root
+
+
+def test_two_machines_leave_equal_weights(one_device, two_machines):
+    assert_equal_training(checkpoint(one_device / "one", 10), checkpoint(two_machines, 10))
+    assert models.load_model(two_machines / "model.keras")
+
+
+def test_the_other_machine_saves_the_last_step_of_one_that_is_killed(
+    folders, two_machines, tmp_path
+):
+    """First of the one that writes; then of the other, in a run that goes on, bit for bit."""
+    config = small_config(folders, tmp_path)
+    for lost, after in ((0, 3), (1, 7)):
+        codes, outputs = run_machines(config, lost, after)
+        assert codes[1 - lost] == 1, outputs
+        assert (
+            f"another machine has ended or cannot be reached; {tmp_path} holds a checkpoint of "
+            f"step {after}, and the same command" in outputs[1 - lost]
+        )
+    first, second = checkpoint(two_machines, 7), checkpoint(tmp_path, 7)
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
 def test_a_signal_to_one_machine_stops_all_at_a_report(folders, tmp_path):

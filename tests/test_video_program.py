@@ -9,7 +9,9 @@ import time
 import types
 
 import av
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.clip_files import moving_colors, read_sound, read_times, sound_packets, write_clip
 from tests.conftest import ROOT
@@ -143,6 +145,7 @@ def test_a_missing_package_is_one_line(tmp_path, flags):
         ({"batch_size": 3}, "--batch_size: must be 1, 2, 4, 8 or 16, not 3"),
         ({"style_weights": (1.0,)}, "--style_weights: 1 given for 0 --style"),
         ({"style": ("a",), "style_name": "b"}, "--style, --style_name: give one of the two"),
+        ({"style": ("a",), "style_library": "b"}, "--style, --style_library: give one of"),
         ({"size": 20}, "--size: must be 0 or from 40"),
         ({"rate": 0.0}, "--rate: must be from 0.01"),
         ({"style_name": "a", "preserve_color": "linear"}, "--preserve_color=linear: recolours"),
@@ -170,6 +173,26 @@ def test_flags_are_checked(flags, message):
 def test_flags_of_engines_are_checked(flags, message):
     with pytest.raises(InputError, match=message):
         config.VideoCommand(**{"input": "clip.mp4", "style": ("a.jpg",), **flags})
+
+
+def test_a_style_of_a_library_is_that_of_its_painting(flags, tmp_path, monkeypatch, capfd):
+    """But for the rounding of its code to float16."""
+    monkeypatch.chdir(tmp_path)
+    library = "--style_library=s.safetensors"
+    assert main(["styles", "--library=s.safetensors", "--model=mobile", "--style_size=64",
+                 f"--add={flags[1].partition('=')[2]}"]) == 0  # fmt: skip
+    short = ["video", flags[0], "--end=0.1", "--consistency=0"]
+    assert main([*short, *flags[1:3], "--output=painting"]) == 0
+    assert main([*short, library, "--output=library"]) == 0
+    names = sorted(path.name for path in (tmp_path / "painting").iterdir())
+    assert len(names) >= 2
+    for name in names:
+        first, second = (
+            np.asarray(Image.open(f"{one}/{name}"), int) for one in ("painting", "library")
+        )
+        assert np.abs(first - second).max() <= 1
+    assert main([*short, library, "--style_name=none", "--output=x"]) == 1
+    assert "no style 'none' in the library" in capfd.readouterr().err
 
 
 def test_flags_of_the_renderer_are_its_own():

@@ -29,7 +29,7 @@ from tfstyle.stylization import StyleLibrary, Stylizer, engines
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from tfstyle.web import render_queue, render_worker, sessions, settings
+from tfstyle.web import painter, render_queue, render_worker, sessions, settings
 from tfstyle.web.protection import Protection
 from tfstyle.web.render_worker import End, Report, Task
 from tfstyle.web.settings import Settings
@@ -353,7 +353,7 @@ def test_it_ends_by_a_signal_and_leaves_no_file(tmp_path, examples):
     assert [*tmp_path.rglob("*.upload")] == [] and [*tmp_path.glob(".tfstyle-*")] == []
 
 
-def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples):
+def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples, monkeypatch, capfd):
     stylizer = Stylizer("mobile", engine=engines.fastest("mobile"))
     library = StyleLibrary(stylizer.model.code_identity())
     library.add("mine", stylizer.encode_style(painting), painting)
@@ -372,6 +372,9 @@ def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples):
         expected = stylizer.paint(content, library.code("mine"), strength=0.6)[0]
         np.testing.assert_allclose(picture, expected, atol=1.1 / 255)
         assert "needs the painting" in client.call("POST", "/api/renders", asked)
+    monkeypatch.setattr(painter, "_MOST_STYLES", 0)
+    assert main(["web", "--no_browser", "--port=0", *flags]) == 1
+    assert "1 styles, where the page has room for 0" in capfd.readouterr().err
 
 
 # Without a server

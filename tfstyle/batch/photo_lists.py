@@ -41,7 +41,7 @@ def find_photos(flag: str, given: Sequence[str]) -> list[str]:
         if count == before:
             raise InputError(f"--{flag}: {one}: names no photos; {_KINDS}")
     if count > len(found):
-        logging.info("--%s: %d photos are named more than once.", flag, count - len(found))
+        logging.info("--%s: %d files are named more than once.", flag, count - len(found))
     return list(found)
 
 

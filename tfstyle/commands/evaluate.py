@@ -16,10 +16,13 @@ FLAGS = EvaluateCommand
 
 def main(config: EvaluateCommand) -> int | None:
     """Makes and measures pictures, and reports; 128 + signal number if it was stopped."""
+    from tfstyle.batch import ray_pool
     from tfstyle.evaluation import clip_results, pairs, systems
     from tfstyle.runtime import devices
 
     # Errors in files and flags are reported before TensorFlow loads.
+    if config.engine == "ray":
+        ray_pool.check_installed()
     found_pairs = pairs.find_pairs(config.content_dir, config.style_dir)
     clip_results.check_clips(config, systems.make_systems(config))
     for flag in ("lpips_weights", "fid_network", "style_network"):

@@ -1,6 +1,7 @@
 """`tfstyle train`: trains a feed-forward model, or resumes a run."""
 
 import dataclasses
+import os
 import pathlib
 import signal
 
@@ -27,11 +28,12 @@ def main(command: TrainCommand) -> int | None:
     if command.init_model:
         packaged.model_path(command.init_model, "init_model")
     weight_files.check_encoder(command.encoder, command.vgg_weights)
+    if os.environ.get("TF_CONFIG"):  # its messages about a lost machine are many; ours is one
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     terminal.show_progress(None, "loading TensorFlow")
     devices.start_tensorflow()
-    import tensorflow as tf
-
     from tfstyle import models, training
+    from tfstyle.training.strategies import LOST, LOST_WORDS
 
     command = dataclasses.replace(command, model=_architecture(command))
     encoder = command.encoder
@@ -54,8 +56,10 @@ def main(command: TrainCommand) -> int | None:
     with process.StopSignal() as stop:
         try:
             result = training.train(config, strategy=strategy, should_stop=stop.requested)
-        except tf.errors.UnavailableError as error:
-            raise InputError("another machine has ended or cannot be reached") from error
+        except LOST as error:
+            if not os.environ.get("TF_CONFIG"):
+                raise
+            raise InputError(LOST_WORDS) from error
         except KeyboardInterrupt as error:
             if any(pathlib.Path(config.output_dir, "checkpoints").glob("step-*.npz")):
                 error.add_note(f"the same command goes on from {config.output_dir}'s checkpoint")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfstyle import files
 from tfstyle.config import VideoCommand
-from tfstyle.errors import of_flag
+from tfstyle.errors import InputError, of_flag
 from tfstyle.runtime import terminal
 
 _BATCH_PIXELS = 4_000_000  # at once on a GPU
@@ -31,7 +31,10 @@ class Engine:
 
 
 def check(config: VideoCommand) -> VideoCommand:
-    """The flags, with the model's only style if none is given; InputError for a missing file."""
+    """The flags, with the only style of the library or the model if none is given.
+
+    Raises: InputError for a missing file, or a style that is in none.
+    """
     from tfstyle.encoders import weight_files
     from tfstyle.models import packaged
 
@@ -39,9 +42,28 @@ def check(config: VideoCommand) -> VideoCommand:
         weight_files.check_encoder(config.encoder, "")
         return config
     packaged.model_path(config.model)
+    if config.style_library:
+        return _check_library(config)
     if config.style or config.style_name:
         return config
     return dataclasses.replace(config, style_name=packaged.only_style(config.model))
+
+
+def _check_library(config):
+    """The flags, with the library's only style if none is given."""
+    names = [config.style_name] if config.style_name else _library(config).names()
+    if len(names) != 1:
+        path = config.style_library
+        raise InputError(f"--style_name: give one of the {len(names)} styles in {path}")
+    _library(config).check_names(names)
+    return dataclasses.replace(config, style_name=names[0])
+
+
+def _library(config):
+    from tfstyle.stylization import StyleLibrary
+
+    with of_flag("style_library"):
+        return StyleLibrary.load(config.style_library)
 
 
 def read_paintings(config: VideoCommand, reader: Any) -> list[Any]:
@@ -120,7 +142,8 @@ def _start_model(config, reader, paintings):
         filters = [MotionFilter(), painter, ConsistencyFilter(config.consistency)]
     # Of the paintings and not of the code, whose last bits depend on the number of threads.
     model = files.file_digest(packaged.model_path(config.model))
-    return Engine(filters, {"model": model, "style": _digest(paintings)})
+    style = _digest([*code.values()] if config.style_library else paintings)
+    return Engine(filters, {"model": model, "style": style})
 
 
 def _style(config, reader, paintings):
@@ -131,12 +154,22 @@ def _style(config, reader, paintings):
     stylizer = Stylizer(config.model, config.tile_size, compiled=True)
     content = _first_frame(reader)
     stylizer.check_photo(content, config.input)
+    if config.style_library:
+        return stylizer, _code_of_library(config, stylizer)
     if not paintings:
         return stylizer, stylizer.named_style(config.style_name)
     for path, painting in zip(config.style, paintings, strict=True):
         stylizer.model.check_picture(painting, f"--style: {path}")
     codes = stylizer.encode_styles(paintings, content, config.preserve_color)
     return stylizer, stylizer.mix(codes, config.style_weights)
+
+
+def _code_of_library(config, stylizer):
+    library, name = _library(config), config.style_name
+    library.check_model(stylizer.model.code_identity(), config.style_library)
+    code = library.code(name)
+    stylizer.check_code(code, f"{config.style_library}: style '{name}'")
+    return code
 
 
 def _batch(config, clip):

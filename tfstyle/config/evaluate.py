@@ -43,6 +43,15 @@ class EvaluateCommand:
         384, "Side of the pictures in pixels: the centre square of each, resized.",
         section="Measurement",
     )  # fmt: skip
+    engine: str = option(
+        "local", "What makes and measures pictures: this machine, or the workers of a Ray cluster, "
+        "of which all machines need the same network folders: that of the variable RAY_ADDRESS, or "
+        "else one of this machine.", section="Workers", choices=("local", "ray"),
+    )  # fmt: skip
+    workers: int = option(
+        0, "Number of workers of the cluster. 0 for one for each GPU, or processor if there is "
+        "none.", section="Workers",
+    )  # fmt: skip
     pairs: int = option(
         0, "Number of pairs, evenly spread; 0 for every photograph with every painting.",
         section="Measurement",
@@ -90,6 +99,7 @@ class EvaluateCommand:
             self,
             {
                 "size": (128, 4096),
+                "workers": (0, 10_000),
                 "pairs": many,
                 "optimize_pairs": many,
                 "sweep_pairs": many,
@@ -102,6 +112,8 @@ class EvaluateCommand:
         for flag in ("content_dir", "style_dir", "output_dir"):
             if not getattr(self, flag):
                 raise InputError(f"--{flag}: give the folder")
+        if self.workers and self.engine == "local":
+            raise InputError(f"--workers={self.workers}: is for --engine=ray; omit it")
         if self.vgg_weights and self.encoder != "vgg19":
             raise InputError(f"--vgg_weights: is not used with --encoder={self.encoder}; omit one")
         if self.page and not self.page.endswith(".md"):

@@ -10,6 +10,7 @@ from tfstyle.errors import InputError
 
 LARGEST_SIZE = 32768  # of pictures and tiles, in pixels
 LARGEST_WEIGHT = 1_000_000  # of losses and styles
+_SHOWN = 50  # names in an error
 # Axes of a picture along which its opposite edges meet, by value of --wrap.
 WRAP_AXES: dict[str, tuple[int, ...]] = {"none": (), "horizontal": (2,), "both": (1, 2)}
 
@@ -113,12 +114,15 @@ def parse_assignments(flag: str, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """'; did you mean …?' or the list of what is known."""
+    """'; did you mean …?' or the list of what is known, if that is short."""
     import difflib
 
     close = sorted((one for one in known if name and name in one), key=len)
     close = close or difflib.get_close_matches(name, known, 1, 0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; use one of {', '.join(known)}"
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return f"; use one of {', '.join(known[:_SHOWN])}{more}"
 
 
 def check_options(config: Any, ranges: Mapping[str, tuple[float, float]]) -> None:

@@ -149,17 +149,23 @@ class StylesCommand:
     """The flags of `tfstyle styles`."""
 
     library: str = option(
-        "", "File of named styles (.json); created if it does not exist. Without this flag, those "
-        "of a --model that was trained for some are listed.", section="Files",
+        "", "File of named styles, created if it does not exist: .json, which apps can read, or "
+        ".safetensors, for very many. Without this flag, those of a --model that was trained for "
+        "some are listed.", section="Files",
     )  # fmt: skip
     add: tuple[str, ...] = option(
-        (), "Painting, or folder of them, to add under its file name; repeat it. Without this flag "
-        "the styles are listed.", section="Files",
+        (), "Painting to add under its file name, or a folder or a pattern in quotes such as "
+        "'paintings/**/*.jpg', or a list of paths as for `tfstyle batch`; repeat it. Without this "
+        "flag the styles are listed.", section="Files",
     )  # fmt: skip
     name: tuple[str, ...] = option(
         (), "Name for each --add, in the same order, instead of its file name.", section="Files"
     )
     remove: tuple[str, ...] = option((), "Name of a style to remove; repeat it.", section="Files")
+    similar: str = option(
+        "", "Photo or painting: lists the ten styles whose codes are most like its own.",
+        section="Files",
+    )  # fmt: skip
     sheet: str = option(
         "", "Picture to write with the styles' thumbnails and names.", section="Files"
     )
@@ -177,3 +183,7 @@ class StylesCommand:
         changes = self.add or self.remove or self.name
         if not self.library and (changes or self.model == DEFAULT_MODEL):
             raise InputError("--library: give the file of styles")
+        if self.similar and not self.library:
+            raise InputError("--similar: is for a --library of styles")
+        if self.similar and changes:
+            raise InputError("--similar, --add and --remove: give one of them")

@@ -14,7 +14,9 @@ from tfstyle.errors import InputError
 
 _LEAST = 40  # pixels a side that a model needs
 _RENDERER = "With --engine=optimize"
-_OF_MODELS = ("style_name", "strength", "style_size", "model", "batch_size", "tile_size")
+_OF_MODELS = (
+    "style_library", "style_name", "strength", "style_size", "model", "batch_size", "tile_size",
+)  # fmt: skip
 _OF_RENDERS = (
     "content_weight", "style_weight", "style_weights", "style_scale", "encoder", "iterations"
 )  # fmt: skip
@@ -42,9 +44,12 @@ class VideoCommand:
     style: tuple[str, ...] = option(
         (), "Painting to take the style of; repeat it to mix several.", section="Files"
     )
+    style_library: str = option(
+        "", "File of named styles, made by `tfstyle styles`.", section="Files"
+    )
     style_name: str = option(
-        "", "Name of a style of a model that has named styles (not needed where it has one).",
-        section="Files",
+        "", "Name of a style of the library, or of a model that has named styles (not needed where "
+        "there is one).", section="Files",
     )  # fmt: skip
     output: str = option(
         "stylized.mp4", "Video (.mp4, .mov, .mkv, .webm) or animation (.gif, .webp) to write; a "
@@ -140,11 +145,14 @@ class VideoCommand:
             raise InputError(f"--batch_size: must be 1, 2, 4, 8 or 16, not {self.batch_size}")
         if self.style and self.style_name:
             raise InputError("--style, --style_name: give one of the two")
+        if self.style and self.style_library:
+            raise InputError("--style, --style_library: give one of the two")
         if self.style_weights and len(self.style_weights) != len(self.style):
             raise InputError(
                 f"--style_weights: {len(self.style_weights)} given for {len(self.style)} --style"
             )
-        if self.style_name and self.preserve_color in ("histogram", "linear"):
+        named = self.style_library or self.style_name
+        if named and self.preserve_color in ("histogram", "linear"):
             raise InputError(
                 f"--preserve_color={self.preserve_color}: recolours the painting; styles by name "
                 "have none. Use luminance"

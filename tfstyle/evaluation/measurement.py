@@ -1,21 +1,23 @@
 """Makes, measures and stores every system's picture of every pair."""
 
+import collections
 import contextlib
 import dataclasses
+import os
 import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from absl import logging
 
-from tfstyle import files, metrics
+from tfstyle import files
 from tfstyle.config import EvaluateCommand
-from tfstyle.evaluation.litert_painter import load_style_network
-from tfstyle.evaluation.measuring import Measurer
+from tfstyle.evaluation import cluster
+from tfstyle.evaluation.making import Maker, Measured, load_measurer, picture_path
 from tfstyle.evaluation.painting import Painting, WorkerEnded
 from tfstyle.evaluation.pairs import Pair, by_block, by_content, find_pairs, read_square
-from tfstyle.evaluation.results import Key, Results
+from tfstyle.evaluation.results import STATE, Key, Results
 from tfstyle.evaluation.systems import (
     Optimization,
     Style,
@@ -23,8 +25,6 @@ from tfstyle.evaluation.systems import (
     code_digest,
     make_systems,
 )
-from tfstyle.metrics.lpips import LPIPS
-from tfstyle.metrics.networks import load_features, load_fid_network
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the sweep, which full strength completes
 _SAVE_SECONDS = 15.0
@@ -52,7 +52,7 @@ class Evaluation:
 
     def picture(self, system: System, pair: Pair) -> np.ndarray:
         """A system's picture of a pair, `(1, size, size, 3)`."""
-        return read_square(_path(self.results.folder, system, pair, 1.0), self.config.size)
+        return read_square(picture_path(self.results.folder, system, pair), self.config.size)
 
     @property
     def baseline(self) -> str:
@@ -89,12 +89,7 @@ def evaluate(
     plans = [_plan(config, system, pairs) for system in systems]
     for system, plan in zip(systems, plans, strict=True):
         system.check([pair for pair, _ in plan])
-    features, encoder = load_features(config.encoder, config.vgg_weights)
-    fid, fid_identity = load_fid_network(config.fid_network) if config.fid_network else (None, "")
-    lpips = LPIPS(config.lpips_weights) if config.lpips_weights else None
-    style_network = None
-    if config.style_network:
-        style_network = load_style_network(pathlib.Path(config.style_network), config.size)
+    measurer, identity = load_measurer(config)
     contents = sorted({pair.content for pair in pairs})
     styles = sorted({pair.style for pair in pairs})
     results = Results(
@@ -102,11 +97,7 @@ def evaluate(
         {
             "metrics": code_digest("tfstyle.evaluation.measuring", "tfstyle.metrics.networks"),
             "size": config.size,
-            "encoder": encoder,
-            "lpips_weights": lpips and files.file_digest(config.lpips_weights),
-            "fid_network": fid_identity,
-            "style_network": style_network
-            and files.file_digest(pathlib.Path(config.style_network)),
+            **identity,
         },
         {
             f"{kind}/{path.stem}": files.file_digest(path)
@@ -114,7 +105,6 @@ def evaluate(
             for path in paths
         },
     )
-    measurer = Measurer(features, config.size, lpips, fid, style_network)
     with contextlib.closing(results):
         for system in systems:
             results.register(system.name, system.fingerprint())
@@ -123,7 +113,7 @@ def evaluate(
                 (pair, strength)
                 for pair, strength in plan
                 if Key.of(system.name, pair, strength) not in results.rows
-                or not _path(results.folder, system, pair, strength).exists()
+                or not picture_path(results.folder, system, pair, strength).exists()
             ]
             for system, plan in zip(systems, plans, strict=True)
         ]
@@ -135,16 +125,23 @@ def evaluate(
                 results.folder, reused, planned, 100 * reused / planned,
             )  # fmt: skip
         clock = _Clock(systems, missing, on_progress)
-        complete = all(
-            _run(system, plan, measurer, results, clock, should_stop)
-            for system, plan in zip(systems, missing, strict=True)
-        )
-    results.show_only(
-        Key.of(system.name, *planned)
-        for system, plan in zip(systems, plans, strict=True)
-        for planned in plan
-    )
-    return Evaluation(config, encoder.rsplit(" ", 1)[0], pairs, systems, results, complete)
+        if config.engine == "ray":
+            folder = results.folder.absolute()
+            job = cluster.Job(config, systems, folder, STATE, os.getcwd())
+            measured = cluster.measure(job, missing, should_stop)
+        else:
+            measured = _measure_here(systems, missing, measurer, results.folder, should_stop)
+        complete = _store(measured, systems, missing, results, clock)
+        keys = [
+            Key.of(system.name, *planned)
+            for system, plan in zip(systems, plans, strict=True)
+            for planned in plan
+        ]
+        if config.engine == "ray":  # whose workers are done in any order
+            results.put_in_order(keys)
+    results.show_only(keys)
+    encoder = identity["encoder"].rsplit(" ", 1)[0]
+    return Evaluation(config, encoder, pairs, systems, results, complete)
 
 
 def _plan(config, system, pairs):
@@ -178,49 +175,46 @@ class _Clock:
         )
 
 
-def _run(system, plan, measurer, results, clock, should_stop):
-    """Makes and measures the system's pictures; returns whether all are done."""
-    if not plan:
-        return True
-    saved = time.monotonic()
-    painting = Painting(system, measurer.size) if system.paints else None
-    try:
-        for number, (pair, strength) in enumerate(plan, 1):
-            if should_stop():
-                return False
-            path = _path(results.folder, system, pair, strength)
-            painted = None
+def _measure_here(
+    systems, missing, measurer, folder, should_stop
+) -> Iterator[tuple[int, tuple[Pair, float], Measured]]:
+    """As `cluster.measure`, by a process of this machine for each system."""
+    for number, (system, plan) in enumerate(zip(systems, missing, strict=True)):
+        if not plan:
+            continue
+        painting = Painting(system, measurer.size) if system.paints else None
+        maker = Maker(system, painting, measurer, folder)
+        try:
+            for planned in plan:
+                if should_stop():
+                    return
+                yield number, planned, maker.measure(*planned)
+        except WorkerEnded:
+            if should_stop():  # by a signal that the worker got, too
+                return
+            raise
+        finally:
             if painting:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                painted = painting.paint(pair, strength, path)
-            row, embeddings = measurer.measure(pair, path)
-            if painted:
-                row["seconds"] = painted.seconds
-                row["broken"] = max(row["broken"], float(not painted.finite))
-                about = results.systems[system.name]
-                about["peak_memory"] = max(about["peak_memory"], painted.peak_memory)
+                painting.close()
+
+
+def _store(measured, systems, missing, results, clock):
+    """Stores what is measured; returns whether all is."""
+    saved, counts = time.monotonic(), collections.Counter[int]()
+    try:
+        for number, (pair, strength), found in measured:
+            system = systems[number]
             key = Key.of(system.name, pair, strength)
-            results.rows[key] = {name: row[name] for name in metrics.METRICS if name in row}
-            results.embeddings[key] = embeddings
+            results.rows[key], results.embeddings[key] = found.row, found.embeddings
+            about = results.systems[system.name]
+            about["peak_memory"] = max(about["peak_memory"], found.peak_memory)
+            counts[number] += 1
+            clock.count(system, counts[number], len(missing[number]))
             now = time.monotonic()
-            clock.count(system, number, len(plan))
             if now - saved > _SAVE_SECONDS:
                 results.save()
                 saved = now
-        return True
-    except WorkerEnded:
-        if should_stop():  # by a signal that the worker got, too
-            return False
-        raise
+        return counts.total() == sum(map(len, missing))
     finally:
-        if painting:
-            painting.close()
+        measured.close()
         results.save()
-
-
-def _path(folder, system, pair, strength):
-    """The file of a system's picture of a pair."""
-    if not system.paints:
-        return system.find(pair)
-    name = system.name if strength == 1.0 else f"{system.name}@{strength:g}"
-    return folder / "pictures" / name / f"{pair.name}.png"

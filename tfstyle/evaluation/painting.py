@@ -81,8 +81,8 @@ def _serve(connection, system, size):
         except EOFError:
             return
         try:
-            worker = worker or _Worker(system, size)
-            answer = worker.paint(*task)
+            worker = worker or PairPainter(system, size)
+            answer: Painted | Exception = worker.paint(*task)
         except (InputError, MemoryError) as error:
             answer = error
         except Exception:
@@ -90,16 +90,22 @@ def _serve(connection, system, size):
         connection.send(answer)
 
 
-class _Worker:
-    """State of a painting process: the loaded system, and cached style codes."""
+class PairPainter:
+    """Paints pairs in this process: the loaded system, and cached style codes.
 
-    def __init__(self, system, size):
+    Args:
+        system: one that paints.
+        size: side of the pictures in pixels.
+    """
+
+    def __init__(self, system: System, size: int):
         self._painter = system.open(size)
         self._size = size
         self._code = functools.lru_cache(maxsize=256)(self._encode)
         self._is_warm = not system.has_strength  # a render needs no warm-up
 
-    def paint(self, pair, strength, path):
+    def paint(self, pair: Pair, strength: float, path: pathlib.Path) -> Painted:
+        """Writes the picture of a pair to `path`."""
         code = self._code(pair.style)
         content = read_square(pair.content, self._size)
         if not self._is_warm:  # the first call compiles and allocates; it is not timed

@@ -21,6 +21,7 @@ from tfstyle.evaluation.pairs import Pair
 from tfstyle.metrics import METRICS
 from tfstyle.parsing import archives, json_text
 
+STATE = "run.json"
 _MOST_PICTURES = 1_000_000
 
 
@@ -72,7 +73,7 @@ class Results:
         self.embeddings: dict[Key, dict[str, np.ndarray]] = {}
         self.systems: dict[str, dict[str, Any]] = {}
         self._settings, self._pictures = settings, pictures
-        if (folder / "run.json").exists():
+        if (folder / STATE).exists():
             self._load()
         elif folder.exists() and any(folder.iterdir()):
             raise InputError(f"--output_dir: {folder} holds other files; give another folder")
@@ -102,6 +103,14 @@ class Results:
         self.rows = {key: self.rows[key] for key in list(keys) if key in self.rows}
         self.embeddings = {key: self.embeddings[key] for key in self.rows}
 
+    def put_in_order(self, keys: Iterable[Key]) -> None:
+        """Saves the rows with those of some keys at the end, in this order."""
+        for key in keys:
+            if key in self.rows:
+                self.rows[key] = self.rows.pop(key)
+                self.embeddings[key] = self.embeddings.pop(key)
+        self.save()
+
     def save(self) -> None:
         """Writes the three files, the one that describes the others last."""
         found = {name for row in self.rows.values() for name in row}
@@ -122,13 +131,13 @@ class Results:
             arrays["keys"] = np.array([list(map(str, key)) for key in self.rows]).reshape(-1, 4)
             np.savez(temporary, **arrays)  # type: ignore[arg-type]
         state = {"settings": self._settings, "pictures": self._pictures, "systems": self.systems}
-        with files.replacing(self.folder / "run.json") as temporary:
+        with files.replacing(self.folder / STATE) as temporary:
             temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
 
     def _load(self):
         try:
             state = json_text.check(
-                json_text.read(self.folder / "run.json"), _State, most_items=_MOST_PICTURES
+                json_text.read(self.folder / STATE), _State, most_items=_MOST_PICTURES
             )
             settings, pictures = state["settings"], state["pictures"]
             self.systems = state["systems"]

@@ -1,6 +1,6 @@
 """Thumbnails of paintings, in files of models and of styles, and a sheet of them.
 
-A thumbnail is `(96, 96, 3)` uint8 RGB; in a file it is a PNG or JPEG in base64.
+A thumbnail is `(96, 96, 3)` uint8 RGB; in a file it is a PNG or JPEG, in texts in base64.
 """
 
 import base64
@@ -32,17 +32,26 @@ def thumbnail(painting: np.ndarray) -> np.ndarray:
 
 def encode(pixels: np.ndarray, kind: str) -> str:
     """A thumbnail as a PNG or JPEG, which `kind` says, in base64."""
-    buffer = io.BytesIO()
-    options = {"quality": _QUALITY} if kind == "JPEG" else {}
-    Image.fromarray(pixels).save(buffer, kind, **options)
-    return base64.b64encode(buffer.getvalue()).decode()
+    return base64.b64encode(to_bytes(pixels, kind)).decode()
 
 
 def decode(text: str, kind: str) -> np.ndarray:
     """The inverse of `encode`, but for JPEG's losses; ValueError or OSError for other text."""
-    data = io.BytesIO(base64.b64decode(text))
+    return from_bytes(base64.b64decode(text), kind)
+
+
+def to_bytes(pixels: np.ndarray, kind: str) -> bytes:
+    """A thumbnail as a PNG or JPEG file, which `kind` says."""
+    buffer = io.BytesIO()
+    options = {"quality": _QUALITY} if kind == "JPEG" else {}
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def from_bytes(data: bytes, kind: str) -> np.ndarray:
+    """The inverse of `to_bytes`, but for JPEG's losses; ValueError or OSError for other data."""
     try:
-        with Image.open(data, formats=[kind]) as image:
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
             if image.size != (SIZE, SIZE):
                 raise ValueError(f"a thumbnail of {image.width} × {image.height} pixels")
             return np.asarray(image.convert("RGB"))

@@ -5,6 +5,8 @@ tiling     photographs of any size in bounded memory
 smoothing  photorealistic pictures, by a guided filter
 region_painting  regions with codes of their own
 library    style codes by name, in one file
+json_styles, mapped_styles, styles_writer  forms of that file
+similarity  how alike codes are
 """
 
 from typing import TYPE_CHECKING

@@ -1,18 +1,10 @@
-"""Named style codes in one JSON file, for Python, servers and apps.
+"""Named style codes in one file: `.json` for apps, or `.safetensors` for very many styles."""
 
-{"format": "tfstyle styles", "version": 2, "model": "AdaINModel/…",
- "styles": [{"name": "…", "code": {"statistics": {"shape": [1, 512], "dtype": "float32",
-             "data": "base64 of little-endian numbers"}, …}, "thumbnail": "base64 of a PNG"}, …]}
-"""
-
-import base64
-import dataclasses
-import json
-import math
+import contextlib
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,43 +12,12 @@ from tfstyle import files
 from tfstyle.config import did_you_mean
 from tfstyle.errors import InputError, brief
 from tfstyle.images import thumbnails
-from tfstyle.images.outputs import LONGEST_NAME, safe_name
-from tfstyle.parsing import archives, json_text
+from tfstyle.images.outputs import safe_name
+from tfstyle.stylization import json_styles, similarity, styles_writer
+from tfstyle.stylization.mapped_styles import MappedStyles
+from tfstyle.stylization.named_style import OtherVersionError, Style
 
-_FORMAT, _VERSION = "tfstyle styles", 2
-_MOST_STYLES = 100_000
-
-
-class _Part(TypedDict):
-    shape: list[int]
-    dtype: str
-    data: str
-
-
-class _Style(TypedDict):
-    name: str
-    code: dict[str, _Part]
-    thumbnail: str
-
-
-class _Library(TypedDict):
-    """What a file holds."""
-
-    model: str
-    styles: list[_Style]
-
-
-@dataclasses.dataclass(frozen=True)
-class Style:
-    """A named style.
-
-    Attributes:
-        code: arrays by name, each `(1, …)`, of `model.encode_style`.
-        thumbnail: `(96, 96, 3)` uint8, the painting's centre.
-    """
-
-    code: Mapping[str, np.ndarray]
-    thumbnail: np.ndarray
+MAPPED = ".safetensors"  # suffix of files that are mapped into memory
 
 
 class StyleLibrary:
@@ -64,14 +25,18 @@ class StyleLibrary:
 
     Args:
         identity: `code_identity()` of the model.
+        styles: by name.
+
+    Attributes:
+        identity, styles: as given.
     """
 
-    def __init__(self, identity: str):
+    def __init__(self, identity: str, styles: Mapping[str, Style] | None = None):
         self.identity = identity
-        self.styles: dict[str, Style] = {}
+        self.styles: Any = {} if styles is None else styles
 
     def add(self, name: str, code: Mapping[str, Any], painting: np.ndarray) -> None:
-        """Adds a style, or replaces the one of that name.
+        """Adds a style, or replaces the one of that name; `editing` does so in a file.
 
         Args:
             name: valid as a file name on any system.
@@ -80,14 +45,17 @@ class StyleLibrary:
         """
         if name != safe_name(name):
             raise ValueError(f"`name` must be fit for a file name. Received: name={name!r}")
-        self.styles[name] = Style(
-            {key: np.asarray(part) for key, part in code.items()},
-            thumbnails.thumbnail(painting),
-        )
+        self.styles[name] = make_style(code, painting)
 
     def names(self) -> tuple[str, ...]:
         """All names, in the order in which they were added."""
         return tuple(self.styles)
+
+    def has(self, name: str, source: int) -> bool:
+        """Whether it has a style of that name and of that `Style.source`, if it knows them."""
+        if isinstance(self.styles, MappedStyles):
+            return name in self.styles and self.styles.source(name) == source
+        return False
 
     def code(self, name: str) -> Mapping[str, np.ndarray]:
         """The code of a style; InputError for an unknown name."""
@@ -109,64 +77,82 @@ class StyleLibrary:
                 "the paintings to a new library with this --model"
             )
 
+    def nearest(self, code: Mapping[str, np.ndarray], count: int = 10) -> list[tuple[str, float]]:
+        """Names of the styles that are most like a code, and the cosines, the nearest first.
+
+        Args:
+            code: of the library's model, from `encode_style`.
+            count: of styles, or all if there are fewer.
+        Raises: InputError if codes of the model differ in size.
+        """
+        names, wanted = self.names(), similarity.directions(code)
+        if isinstance(self.styles, MappedStyles):
+            (short,) = similarity.descriptors(wanted)
+            numbers = similarity.shortlist(self.styles.arrays["descriptors"], short)
+            known = [similarity.directions(self.styles.codes(numbers))]
+        else:
+            numbers = np.arange(len(names))
+            known = [similarity.directions(style.code) for style in self.styles.values()]
+        if any(one.shape[1] != wanted.shape[1] for one in known):
+            raise InputError("codes of this model differ in size and cannot be compared")
+        cosines = np.concatenate([one @ wanted[0] for one in known] or [[]])
+        order = np.argsort(-cosines, kind="stable")[:count]
+        return [(names[numbers[one]], float(cosines[one])) for one in order]
+
+    @contextlib.contextmanager
+    def editing(self, path: str | os.PathLike) -> Iterator[Any]:
+        """A mapping to add, replace and remove styles in, by name, and then the file is written.
+
+        It is written whole when the block succeeds, or not at all; the library stays as it is.
+
+        Args:
+            path: of the file, which may be that of the library.
+        """
+        if is_mapped(path):
+            with styles_writer.writing(path, self.identity, self.styles) as writer:
+                yield writer
+            return
+        styles = dict(self.styles)
+        yield styles
+        json_styles.write(pathlib.Path(path), self.identity, styles)
+
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the file atomically."""
-        styles = []
-        for name, style in self.styles.items():
-            thumbnail = thumbnails.encode(style.thumbnail, "PNG")
-            code = {key: _pack(part) for key, part in style.code.items()}
-            styles.append({"name": name, "code": code, "thumbnail": thumbnail})
-        record = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "model": self.identity,
-            "styles": styles,
-        }
-        with files.replacing(path) as temporary:
-            temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+        """Writes a file atomically, in the form that its suffix says."""
+        with self.editing(path):
+            pass
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "StyleLibrary":
         """The library in a file; InputError if it is missing or no library."""
         path = pathlib.Path(path)
         try:
-            record = json_text.read(path)
-            if not isinstance(record, dict) or record.get("format") != _FORMAT:
-                raise ValueError("another format")
-            if record.get("version") != _VERSION:
-                raise InputError(
-                    f"{path}: written by another version of tfstyle; rebuild it: tfstyle styles "
-                    "--library NEW.json --add PAINTINGS"
-                )
-            found = json_text.check(record, _Library, "", _MOST_STYLES, json_text.MOST_CHARACTERS)
-            library = cls(found["model"])
-            for style in found["styles"]:
-                name = json_text.check(style["name"], str, "name")
-                if len(name) > LONGEST_NAME:
-                    raise ValueError(f"a name of {len(name)} characters, more than {LONGEST_NAME}")
-                if name in library.styles:
-                    raise ValueError(f"the style {name!r} is in it twice")
-                thumbnail = thumbnails.decode(style["thumbnail"], "PNG")
-                code = {key: _unpack(part, key) for key, part in style["code"].items()}
-                library.styles[name] = Style(code, thumbnail)
+            if is_mapped(path):
+                styles = MappedStyles(path)
+                return cls(styles.identity, styles)
+            return cls(*json_styles.read(path))
+        except OtherVersionError as error:
+            raise InputError(
+                f"{path}: written by another version of tfstyle; rebuild it: tfstyle styles "
+                f"--library NEW{path.suffix} --add PAINTINGS"
+            ) from error
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; `tfstyle styles` creates one") from error
         except files.UNREADABLE as error:
             raise InputError(f"{path}: not a style library of tfstyle ({brief(error)})") from error
-        return library
 
 
-def _pack(array):
-    little = array.astype(array.dtype.newbyteorder("<"))
-    data = base64.b64encode(little.tobytes()).decode()
-    return {"shape": list(array.shape), "dtype": array.dtype.name, "data": data}
+def is_mapped(path: str | os.PathLike) -> bool:
+    """Whether a library's file is one that is mapped into memory, by its suffix."""
+    return pathlib.Path(path).suffix.lower() == MAPPED
 
 
-def _unpack(record, name):
-    dtype = np.dtype(record["dtype"])
-    data = base64.b64decode(record["data"])
-    if dtype.kind not in "biuf" or math.prod(record["shape"]) * dtype.itemsize != len(data):
-        raise ValueError(f"{name!r}: its shape, its type and its data do not fit")
-    array = np.frombuffer(data, dtype.newbyteorder("<")).reshape(record["shape"])
-    archives.check_finite(array, name)
-    return array.astype(dtype)
+def make_style(code: Mapping[str, Any], painting: np.ndarray, source: int = 0) -> Style:
+    """The style of a painting.
+
+    Args:
+        code: of `encode_style`.
+        painting: `(1, h, w, 3)` in [0, 1].
+        source: of `Style`.
+    """
+    arrays = {key: np.asarray(part) for key, part in code.items()}
+    return Style(arrays, thumbnails.thumbnail(painting), source)

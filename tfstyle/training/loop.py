@@ -31,7 +31,7 @@ from tfstyle.training.new_models import (
 )
 from tfstyle.training.runs import RunFolder
 from tfstyle.training.steps import Stepper
-from tfstyle.training.strategies import Machines, is_chief, make_strategy
+from tfstyle.training.strategies import LOST, LOST_WORDS, Machines, is_chief, make_strategy
 
 MAX_BAD_STEPS = 10  # steps in a row without a finite loss
 
@@ -139,8 +139,7 @@ def train(
         report = keras.callbacks.CallbackList(
             list(callbacks), model=model, steps=config.log_every, batch_size=config.batch_size
         )
-        writes = run if chief else None
-        loop = _Loop(config, stepper, machines, pictures.batches, writes, report, should_stop)
+        loop = _Loop(config, stepper, machines, pictures.batches, run, chief, report, should_stop)
         step = loop.run(start)
         complete = step == config.steps
         if chief and complete:
@@ -161,7 +160,8 @@ class _Loop:
         stepper: Stepper,
         machines: Machines,
         batches: Batches,
-        writes: RunFolder | None,
+        folder: RunFolder,
+        chief: bool,
         report: keras.callbacks.CallbackList,
         should_stop: Callable[[], bool],
     ):
@@ -169,13 +169,25 @@ class _Loop:
         self.stepper = stepper
         self.machines = machines
         self.batches = batches
-        self.writes = writes
+        self.folder = folder
+        self.chief = chief
         self.report = report
         self.should_stop = should_stop
         self.saved = 0  # step of the last checkpoint
 
     def run(self, start: int) -> int:
-        """Trains from a step on; returns the last step done."""
+        """Trains from a step on; returns the last step done.
+
+        Raises: InputError, after a checkpoint, if another machine is lost.
+        """
+        try:
+            return self._run(start)
+        except LOST as error:
+            if not self.machines.several:
+                raise
+            raise InputError(f"{LOST_WORDS}; {self._save_alone()}") from error
+
+    def _run(self, start):
         config, step = self.config, start
         self.saved = start
         self.stepper.model.stop_training = False
@@ -257,9 +269,25 @@ class _Loop:
         return logs
 
     def _save(self, step: int) -> None:
-        if self.writes and step > self.saved:
-            self.writes.write(step, self.stepper.state())
+        if self.chief and step > self.saved:
+            self.folder.write(step, self.stepper.state())
         self.saved = step
+
+    def _save_alone(self) -> str:
+        """Writes the checkpoint of the last step, whichever machines are left; says what is there.
+
+        A step changes nothing before all machines have exchanged what it needs, so that the state
+        is that of a whole step.
+        """
+        step = self.stepper.step()
+        if step > max((known for known, _ in self.folder.checkpoints()), default=0):
+            self.folder.write(step, self.stepper.state())
+        if not step:
+            return "the same command, on all machines, starts again"
+        return (
+            f"{self.folder.path} holds a checkpoint of step {step}, and the same command, on all "
+            "machines, goes on from there"
+        )
 
     def _stops(self, step: int) -> bool:
         stops = self.should_stop() or self.stepper.model.stop_training

@@ -198,6 +198,10 @@ class Stepper:
         variables = self.averages or [v.value for v in self.model.trainable_variables]
         return [self._local(variable).numpy() for variable in variables]
 
+    def step(self):
+        """The number of the last step that was taken, or skipped."""
+        return int(self.optimizer.iterations.value.numpy()) + int(self.skipped.numpy())
+
     def state(self):
         """All variables that a resume needs, by name."""
         return {

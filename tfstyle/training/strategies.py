@@ -10,6 +10,13 @@ from tfstyle.config import TrainConfig
 from tfstyle.errors import InputError
 from tfstyle.runtime import devices
 
+# What TensorFlow raises when another machine has ended, or has not answered for ten seconds.
+LOST = (
+    tf.errors.UnavailableError, tf.errors.DeadlineExceededError, tf.errors.AbortedError,
+    tf.errors.CancelledError,
+)  # fmt: skip
+LOST_WORDS = "another machine has ended or cannot be reached"
+
 
 def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
     """The strategy of `--strategy`; to be called before TensorFlow has computed anything.

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfstyle import images
 from tfstyle.config import StylizeCommand, WebCommand
-from tfstyle.errors import of_flag
+from tfstyle.errors import InputError, of_flag
 from tfstyle.images import thumbnails
 from tfstyle.models import packaged
 from tfstyle.models.capabilities import StylePictures, require
@@ -17,6 +17,7 @@ from tfstyle.web import masks
 from tfstyle.web.settings import Settings
 from tfstyle.web.shelf import Picture, Shelf
 
+_MOST_STYLES = 500  # of a library
 _BLANK = np.full((thumbnails.SIZE, thumbnails.SIZE, 3), 224, np.uint8)
 
 
@@ -45,6 +46,11 @@ class Painter:
             with of_flag("style_library"):
                 library = StyleLibrary.load(config.style_library)
                 library.check_model(self._stylizer.model.code_identity(), config.style_library)
+                if len(library.styles) > _MOST_STYLES:
+                    raise InputError(
+                        f"{config.style_library}: {len(library.styles)} styles, where the page has "
+                        f"room for {_MOST_STYLES}; make a smaller library"
+                    )
             for name, style in library.styles.items():
                 shelf.add_code(name, style.code, style.thumbnail)
         for name, own in packaged.own_styles(config.model).items():
