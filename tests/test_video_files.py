@@ -122,12 +122,16 @@ def test_the_size_is_changed(clip, tmp_path):
     assert read_frames(tmp_path / "copy.mp4").shape == (30, 30, 40, 3)
 
 
-@pytest.mark.parametrize("codec", ["libx265", "libvpx-vp9", "mpeg4"])
-def test_other_codecs(clip, tmp_path, codec):
+@pytest.mark.parametrize("codec", ["libx265", "libvpx-vp9", "libsvtav1", "mpeg4"])
+def test_other_codecs(clip, tmp_path, codec, capfd):
     copy(clip, tmp_path / "copy.mkv", codec=codec)
+    copy(clip, tmp_path / "again.mkv", codec=codec)
+    assert (tmp_path / "copy.mkv").read_bytes() == (tmp_path / "again.mkv").read_bytes()
+    assert not capfd.readouterr().err  # encoders do not describe themselves
     with av.open(str(tmp_path / "copy.mkv")) as container:
         name = container.streams.video[0].codec_context.name
-    assert name == {"libx265": "hevc", "libvpx-vp9": "vp9"}.get(codec, codec)
+    decoders = {"libx265": "hevc", "libvpx-vp9": "vp9", "libsvtav1": "libdav1d"}
+    assert name == decoders.get(codec, codec)
     assert np.abs(read_frames(tmp_path / "copy.mkv") - moving_colors(30).astype(int)).mean() < 8
 
 
