@@ -18,7 +18,7 @@ from tests.clip_files import (
 )
 from tfstyle import images
 from tfstyle.errors import InputError
-from tfstyle.video import conversion
+from tfstyle.video import animations, clips, conversion
 from tfstyle.video.encoding import PartWriter
 from tfstyle.video.parts import Parts
 
@@ -133,6 +133,24 @@ def test_other_codecs(clip, tmp_path, codec, capfd):
     decoders = {"libx265": "hevc", "libvpx-vp9": "vp9", "libsvtav1": "libdav1d"}
     assert name == decoders.get(codec, codec)
     assert np.abs(read_frames(tmp_path / "copy.mkv") - moving_colors(30).astype(int)).mean() < 8
+
+
+def test_colors_of_a_gif_are_nearly_those_of_a_palette_of_all_pixels(tmp_path, examples):
+    pictures = [
+        Image.open(examples / f"{name}.jpg").convert("RGB").resize((320, 240))
+        for name in ("mosaic", "astronaut")
+    ]
+    frames = [clips.Frame(np.asarray(one), number, 1) for number, one in enumerate(pictures)]
+    clip = clips.Clip(320, 240, Fraction(1, 25), Fraction(25), 2)
+    animations.write_animation(tmp_path / "clip.gif", iter(frames), clip)
+    with Image.open(tmp_path / "clip.gif") as file:
+        for number, picture in enumerate(pictures):
+            file.seek(number)
+            errors = [
+                np.square(np.asarray(one.convert("RGB"), float) - picture).mean()
+                for one in (file, picture.quantize())
+            ]
+            assert errors[0] < 1.2 * errors[1] < 40
 
 
 @pytest.mark.parametrize(("source", "output"), [
