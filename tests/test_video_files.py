@@ -209,6 +209,23 @@ def test_folders_of_pictures(tmp_path, caplog):
     np.testing.assert_array_equal(np.asarray(Image.open(written[0])), frames[5])
 
 
+def test_a_file_that_is_cut_off_is_reported(tmp_path, caplog):
+    write_clip(tmp_path / "clip.mp4", moving_colors(60))
+    copy(tmp_path / "clip.mp4", tmp_path / "whole.mp4")  # its index is at the start
+    copy(tmp_path / "whole.mp4", tmp_path / "copy.mp4")
+    assert not caplog.text
+    data = (tmp_path / "whole.mp4").read_bytes()
+    (tmp_path / "part.mp4").write_bytes(data[: len(data) // 2])
+    copy(tmp_path / "part.mp4", tmp_path / "copy.mp4")
+    left = len(read_times(tmp_path / "copy.mp4"))
+    assert 0 < left < 35
+    seconds = f"{(60 - left) / 25:.1f}"
+    assert f"part.mp4: the last {seconds} s have no frame that can be decoded" in caplog.text
+    caplog.clear()
+    copy(tmp_path / "part.mp4", tmp_path / "copy.mp4", end=left / 25)
+    assert not caplog.text
+
+
 def test_a_frame_that_cannot_be_decoded_is_bridged(tmp_path, caplog):
     options = {"g": "1", "bf": "0"}.items()  # each frame by itself
     write_clip(tmp_path / "clip.mp4", moving_colors(10), options=options, codec="mpeg4")
