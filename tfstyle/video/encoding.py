@@ -156,7 +156,7 @@ def check_encoding(path: str | os.PathLike, clip: Clip, encoding: Encoding, read
     part.seek(0)
     try:
         with av.open(part) as source, av.open(whole, "w", format=container_format(path)) as target:
-            target.add_stream_from_template(source.streams.video[0], opaque=True)
+            target.add_stream_from_template(source.streams.video[0], opaque=True)  # as `join`
             if isinstance(reader, VideoReader):
                 with opened(reader.path) as sound:
                     for stream in sounds(sound):

@@ -45,6 +45,7 @@ def join(
             os.fspath(temporary), "w", format=container_format(path), options=options
         ) as target:
             with av.open(os.fspath(parts[0])) as first:
+                # Opaque, since AV1's decoder, dav1d, is not the name of an encoder.
                 video = target.add_stream_from_template(first.streams.video[0], opaque=True)
                 video.time_base = clip.time_base
             sources = [_video_packets(parts, video, clip, times, delay, end)]
