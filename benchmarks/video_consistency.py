@@ -2,13 +2,16 @@
 
     python -m benchmarks.video_consistency [--model mobile] [--size 240] [--frames 20]
         [--made NAME …] [--clip FILE …] [--strips FOLDER] [--engine optimize --encoder lite]
+        [--oldest 15]
 
 Clips are made from the example photographs: a pan, a zoom, a rotation, a cut-out before a
 background, a ramp of brightness, and a cut. Each is stylized frame by frame (in isolation), with a
 plain exponential blend of frames, and as `video.py` does. Real clips are measured by estimated
-flow. Figures are ratios to those of isolation, but for those rows and the seconds.
+flow. Figures are ratios to those of isolation, but for those rows and the seconds. With `--oldest`,
+`video.py`'s blend has a limit that it does not have: pixels begin anew after so many frames.
 """
 
+import dataclasses
 import pathlib
 import time
 
@@ -22,9 +25,11 @@ _STYLE = flags.DEFINE_string("style", "", "Painting; the example brushstrokes by
 _MADE = flags.DEFINE_multi_string("made", [], "Clip with exact motion to measure; all by default.")
 _ENGINE = flags.DEFINE_enum("engine", "models", ["models", "optimize"], "As of video.py.")
 _ENCODER = flags.DEFINE_string("encoder", "lite", "Of --engine=optimize.")
+_OLDEST = flags.DEFINE_integer("oldest", 0, "Frames that a pixel is blended for; 0 for all.")
 _CLIPS = flags.DEFINE_multi_string("clip", [], "Video to measure by estimated flow, too.")
 _STRIPS = flags.DEFINE_string("strips", "", "Folder for strips of five frames of each clip.")
 _EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
+_CELL = 16  # pixels whose first ages are equal
 _EMA = 0.3  # share of the last frame in the plain blend
 _TARGETS = {"warping_error": "≤ 0.40", "sharpness_to_isolation": "≥ 0.90"}
 
@@ -101,9 +106,45 @@ def paint_both(style):
 
     stylizer = Stylizer(_MODEL.value, compiled=True)
     code = stylizer.encode_style(style)
+    motion = [flow.MotionFilter(), *([AgeFilter(_OLDEST.value)] if _OLDEST.value else [])]
     return [painters.Painter(stylizer, code, steady=False)], [
-        flow.MotionFilter(), painters.Painter(stylizer, code), consistency.ConsistencyFilter()
+        *motion, painters.Painter(stylizer, code), consistency.ConsistencyFilter()
     ]  # fmt: skip
+
+
+class AgeFilter:
+    """Lets pixels begin anew that were blended for as many frames as the limit.
+
+    Those of the first frame of a shot have random ages, so that not all begin anew at once.
+
+    Args:
+        oldest: the limit.
+    """
+
+    def __init__(self, oldest):
+        self._oldest = oldest
+
+    def restore(self, state):
+        self._random, self._ages = np.random.default_rng(0), None
+
+    def run(self, steps):
+        from tfstyle.video.flow import warp
+
+        for step in steps:
+            motion = step.notes["motions"].get(1)
+            if motion is None:
+                self._ages = self._first(step.frame.image.shape[:2])
+            else:
+                ages = 1.0 + warp(self._ages, motion.places)
+                weight = np.where(ages < self._oldest, motion.weight, 0.0).astype(np.float32)
+                self._ages = np.where(weight > 0.5, ages, 0.0).astype(np.float32)
+                step.notes["motions"][1] = dataclasses.replace(motion, weight=weight)
+            yield step
+
+    def _first(self, shape):
+        height, width = shape
+        cells = self._random.integers(self._oldest, size=(height // _CELL + 1, width // _CELL + 1))
+        return np.kron(cells, np.ones((_CELL, _CELL))).astype(np.float32)[:height, :width]
 
 
 def render_both(style):

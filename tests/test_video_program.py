@@ -233,6 +233,20 @@ def test_what_must_be_the_same_to_go_on(tmp_path):
     assert video._identity(given, engine) != first
 
 
+def test_a_stop_says_what_is_left():
+    def said(output, frames, last):
+        folder = f"{output}.parts"
+        parts = types.SimpleNamespace(frames=frames, last=last, folder=folder)
+        return video._what_is_left(output, parts)
+
+    goes_on = "holds what is done; the same command with --resume goes on"
+    assert said("a.mp4", 48, 60) == f": a.mp4 {goes_on}"
+    assert said("frames", 48, 60) == f": frames.parts {goes_on}"
+    assert said("a.mp4", 0, 20) == ": a.mp4 holds what is done, which is too little to go on from"
+    assert said("frames", 0, 20) == " before there was anything to keep"
+    assert said("a.mp4", 0, None) == " before there was anything to keep"
+
+
 def test_progress_has_the_speed_and_the_time_left(monkeypatch):
     shown, now = [], iter([10.0, 11.0, 14.0, 20.0])
     monkeypatch.setattr(video, "time", types.SimpleNamespace(monotonic=lambda: next(now)))

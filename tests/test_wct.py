@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.float64_layers import convolve, double, named_weights
-from tests.model_examples import make_encoder, make_wct
+from tests.model_examples import make_cascade, make_encoder, make_wct
 from tests.test_covariances import error, root_of
 from tfstyle import covariances, models, statistics
 from tfstyle.encoders.layer_names import BLOCKS
@@ -139,6 +139,26 @@ def test_a_picture_in_its_own_style_is_unchanged(photo, monkeypatch):
     for block in (4, 3, 2, 1):
         expected = features[f"relu{block}_1"]
         assert np.abs(seen[block] - expected).mean() < 0.02 * np.abs(expected).mean()
+
+
+@pytest.mark.parametrize("make", [make_wct, make_cascade])
+def test_statistics_of_a_photo_take_one_pass(make, photo, painting, monkeypatch):
+    """They are those of two equal parts, of which each level takes a pass of each."""
+    model, passes = make(), []
+    code, levels = model.encode_style(painting), model._levels
+
+    def counted(*arguments):
+        passes.append(arguments)
+        return levels(*arguments)
+
+    monkeypatch.setattr(model, "_levels", counted)
+    whole = model.summarize([photo], [1.0], code, 0.7)
+    assert len(passes) == 1
+    parts = model.summarize([photo, photo], [1.0, 3.0], code, 0.7)
+    assert [*whole] == [*parts]
+    for name in whole:
+        scale = np.abs(parts[name]).max()
+        np.testing.assert_allclose(whole[name], parts[name], atol=1e-4 * scale, err_msg=name)
 
 
 def test_unpooling_is_the_synthesis_of_haar_wavelets(random):

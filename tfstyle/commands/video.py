@@ -72,17 +72,23 @@ def main(config: VideoCommand) -> int | None:
             raise
     terminal.end_progress()
     if not complete:
-        if parts.last is None:
-            logging.info("Stopped before the first frame.")
-        else:
-            written = conversion.is_file(config.output)
-            logging.info(
-                "Stopped: %s holds what is done; the same command with --resume goes on.",
-                config.output if written else parts.folder,
-            )
+        logging.info("Stopped%s.", _what_is_left(config.output, parts))
         return 128 + stop.number
     logging.info("Wrote %s.", config.output)
     return 0
+
+
+def _what_is_left(output, parts):
+    """Of a run that was stopped, as the end of a sentence."""
+    from tfstyle.video import conversion
+
+    written = conversion.is_file(output)
+    if parts.frames:
+        holds = output if written else parts.folder
+        return f": {holds} holds what is done; the same command with --resume goes on"
+    if written and parts.last is not None:
+        return f": {output} holds what is done, which is too little to go on from"
+    return " before there was anything to keep"
 
 
 def _identity(config, engine):

@@ -199,14 +199,15 @@ class WCTModel(EncoderDecoderModel):
         """
         prepare = prepare or self.padding
         summary: dict = {}
+        if len(parts) == 1:  # in one pass, since statistics are read only after their level
+            for block, x in self._levels(prepare(parts[0]), code, strength, summary):
+                if block is not None:
+                    summary |= _named(block, *self._statistics(block, x))
+            return summary
         for block in self._numbers:
             found = [self._at(block, prepare(part), code, strength, summary) for part in parts]
             means, spreads = zip(*found, strict=True)
-            if len(found) > 1:
-                mean, covariance = covariances.pool(means, spreads, areas)
-            else:
-                (mean,), (covariance,) = means, spreads
-            summary |= {f"mean{block}": mean, f"covariance{block}": covariance}
+            summary |= _named(block, *covariances.pool(means, spreads, areas))
         return summary
 
     def _at(self, block, picture, code, strength, summary):
@@ -256,6 +257,10 @@ class WCTModel(EncoderDecoderModel):
             "detail": self.detail,
             "epsilon": self.epsilon,
         }
+
+
+def _named(block, mean, covariance):
+    return {f"mean{block}": mean, f"covariance{block}": covariance}
 
 
 def check_depth(depth):

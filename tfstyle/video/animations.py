@@ -22,6 +22,7 @@ PICTURES = (".png", ".jpg")  # of a folder's frames, as they are written
 _MILLISECONDS = Fraction(1, 1000)
 _DAMAGED = (*files.UNREADABLE, SyntaxError, struct.error, Image.DecompressionBombError)
 _UNTIMED = 100  # milliseconds, what players take a duration of 0 for
+_SAMPLE = 8000  # pixels, at least, of which a GIF's palettes are made; all would take much longer
 _SHORTEST = 20  # milliseconds of a GIF's frame; players slow down shorter ones
 
 
@@ -154,8 +155,9 @@ def write_animation(path: str | os.PathLike, frames: Iterator[Frame], clip: Clip
         frames: of the clip.
         clip: their time base, and how often they are shown.
     """
-    shortest = _SHORTEST if pathlib.Path(path).suffix.lower() == ".gif" else 1
-    unit = 10 if shortest > 1 else 1  # milliseconds in which the format counts
+    is_gif = pathlib.Path(path).suffix.lower() == ".gif"
+    shortest = _SHORTEST if is_gif else 1
+    unit = 10 if is_gif else 1  # milliseconds in which the format counts
     kept: list[int] = []  # when frames begin, in milliseconds
     end = [0]
 
@@ -165,19 +167,26 @@ def write_animation(path: str | os.PathLike, frames: Iterator[Frame], clip: Clip
             end[0] = unit * round(1000 * (frame.time + frame.duration) * clip.time_base / unit)
             if not kept or begin - kept[-1] >= shortest:
                 kept.append(begin)
-                yield Image.fromarray(frame.image)
+                yield _in_few_colors(frame.image) if is_gif else Image.fromarray(frame.image)
 
     found = list(pictures())
     stops = [*kept[1:], max(end[0], kept[-1] + shortest)]
     durations = [stop - begin for begin, stop in zip(kept, stops, strict=True)]
     # Players count what follows the first showing; Pillow leaves out the loop that is 1.
-    looping = {} if clip.loop == 1 and shortest > 1 else {"loop": clip.loop}
-    lossy = {} if shortest > 1 else {"quality": JPEG_QUALITY}
+    looping = {} if clip.loop == 1 and is_gif else {"loop": clip.loop}
+    lossy = {} if is_gif else {"quality": JPEG_QUALITY}
     with files.replacing(path) as temporary:
         found[0].save(
             temporary, save_all=True, append_images=found[1:], duration=durations, **looping,
             **lossy,
         )  # fmt: skip
+
+
+def _in_few_colors(image):
+    """A frame with a palette of its own, by median cut."""
+    step = max(1, math.isqrt(image.shape[0] * image.shape[1] // _SAMPLE))
+    palette = Image.fromarray(image[::step, ::step].copy()).quantize()
+    return Image.fromarray(image).quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def write_folder(flag: str, path: str | os.PathLike, frames: Iterator[Frame]) -> None:

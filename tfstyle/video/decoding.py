@@ -15,6 +15,7 @@ from tfstyle.video.clips import FULL, Clip, Color, Frame, even
 
 _ROUNDING = Fraction(1, 10_000)  # seconds; of times in flags
 _RATE = Fraction(25)  # where a file does not say
+_LOST = 1  # seconds without frames at the end, from which they are missed
 
 
 class VideoReader:
@@ -88,7 +89,7 @@ class VideoReader:
         Args:
             after: ticks; only later frames are read.
         """
-        last = -1 if after is None else after
+        last, end = -1 if after is None else after, None
         for frame in self._decoded(after):
             time = round((frame.pts * self.time_base - self.origin) / self.time_base)
             if after is not None and time <= after:
@@ -97,9 +98,24 @@ class VideoReader:
             last, duration = time, frame.duration or self.clip.tick
             if self._stop:  # FFmpeg takes the mean duration for that of the last frame
                 duration = max(1, min(duration, self._stop - frame.pts))
+            end = time + duration
             yield Frame(self._upright(frame), time, duration)
         if self._bad > 1:
             logging.warning("%s: %d frames could not be decoded.", self.path, self._bad)
+        if end is not None:
+            self._check_end(self.origin + end * self.time_base)
+
+    def _check_end(self, end):
+        """Says so if the last frame's end, by the file's clock, is too early."""
+        if not self._stop:
+            return
+        stop = self._stop * self.time_base
+        stop = stop if self.limit is None else min(stop, self.limit)
+        if stop - end > _LOST:
+            logging.warning(
+                "%s: the last %.1f s have no frame that can be decoded; is the file whole?",
+                self.path, stop - end,
+            )  # fmt: skip
 
     def _decoded(self, after=None):
         """Frames of PyAV from the start to the end, with times, without damaged ones."""

@@ -25,7 +25,11 @@ CONTAINERS = {
 PART_SUFFIX = ".nut"  # a container that keeps any time base and any codec
 # A bit rate of 0 makes `crf` a constant quality. The speeds leave painting the time: files are as
 # large and as good within 0.2 dB as with the encoders' own, which take two to three times as long.
-_OPTIONS = {"libx264": {"preset": "faster"}, "libvpx-vp9": {"b": "0", "cpu-used": "3"}}
+_OPTIONS = {
+    "libx264": {"preset": "faster"},
+    "libx265": {"x265-params": "log-level=error"},  # or it describes itself with each part
+    "libvpx-vp9": {"b": "0", "cpu-used": "3"},
+}
 _QUALITY = str(3 * 118)  # FFmpeg's -qscale 3
 _LOSSLESS = "ffv1"
 SHIFT = 10_000  # frames that times in parts are late: negative ones, of decoding, would be changed
@@ -57,6 +61,7 @@ class Encoding:
         """A stream of a container of PyAV for a clip's frames."""
         import av
 
+        os.environ.setdefault("SVT_LOG", "1")  # errors alone, of libsvtav1
         options = {**_OPTIONS.get(self.codec, {})}
         if self.crf is not None:
             # The second is for codecs without a rate factor, in a scale of their own.
@@ -151,7 +156,7 @@ def check_encoding(path: str | os.PathLike, clip: Clip, encoding: Encoding, read
     part.seek(0)
     try:
         with av.open(part) as source, av.open(whole, "w", format=container_format(path)) as target:
-            target.add_stream_from_template(source.streams.video[0])
+            target.add_stream_from_template(source.streams.video[0], opaque=True)  # as `join`
             if isinstance(reader, VideoReader):
                 with opened(reader.path) as sound:
                     for stream in sounds(sound):

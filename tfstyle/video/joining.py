@@ -34,7 +34,7 @@ def join(
     import av
 
     times, delay = _order(parts, clip)
-    options = {}
+    options = {"fflags": "+bitexact"}  # Matroska's identifiers would be random
     if container_format(path) in ("mp4", "mov"):
         # Time scales in which ticks, and where tracks begin, are whole numbers or nearly.
         scale = str(clip.time_base.denominator)
@@ -45,7 +45,8 @@ def join(
             os.fspath(temporary), "w", format=container_format(path), options=options
         ) as target:
             with av.open(os.fspath(parts[0])) as first:
-                video = target.add_stream_from_template(first.streams.video[0])
+                # Opaque, since AV1's decoder, dav1d, is not the name of an encoder.
+                video = target.add_stream_from_template(first.streams.video[0], opaque=True)
                 video.time_base = clip.time_base
             sources = [_video_packets(parts, video, clip, times, delay, end)]
             if isinstance(reader, VideoReader) and reader.sound:
