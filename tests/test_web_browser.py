@@ -223,9 +223,14 @@ def test_pairs_are_compared_by_keys_and_clicks(chromium, tmp_path):
         for question in ("overall", "style", "content"):
             page.locator(f"[data-question={question}]").get_by_text("Left").click()
         expect(page.locator("#note")).to_contain_text("all 2 are done")
+        page.locator("#back").click()  # of a pair that is done
+        expect(page.locator("#note")).to_contain_text("1 of 2 done")
+        expect(page.locator("[aria-pressed=true]")).to_have_count(2)
+        page.locator("[data-question=overall]").get_by_text("Same").click()
+        expect(page.locator("#note")).to_contain_text("all 2 are done")
         page.locator("#show").click()
         expect(page.locator("#preferences tr")).to_have_count(4)
         page.close()
     lines = (tmp_path / "votes.csv").read_text("utf-8").splitlines()[1:]
     found = [line.rpartition(",")[2] for line in lines]
-    assert found == ["left", "right", "same", "left", "left", "left"]
+    assert found == ["left", "right", "same", "left", "left", "same"]

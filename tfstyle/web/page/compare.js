@@ -41,9 +41,26 @@ function voter() {
   }
 }
 
-async function next() {
-  trial = await call(`api/voters/${voter()}/trial`);
-  answers = {};
+const next = async () => show(await call(`api/voters/${voter()}/trial`));
+
+// Takes the last answer back: of this pair, or of the pair before, which is shown again.
+async function back() {
+  if (sending || !trial || !canGoBack()) return;
+  if (!Object.keys(answers).length) {
+    sending = true;
+    await guarded(async () => show(await call(`api/voters/${voter()}/back`, {})));
+    sending = false;
+    if (!$("preferences").hidden) await guarded(showPreferences);
+  }
+  delete answers[Object.keys(answers).pop()];
+  draw();
+}
+
+const canGoBack = () => Object.keys(answers).length > 0 || trial.voted > 0;
+
+function show(found) {
+  trial = found;
+  answers = found.given;
   $("sides").hidden = !trial.trial;
   const address = (which) => `api/trials/${trial.trial}/${which}`;
   if (trial.trial) for (const side of ["left", "right"]) $(side).src = address(side);
@@ -54,7 +71,7 @@ async function next() {
     return image;
   }));
   $("note").textContent = trial.trial
-    ? `${trial.voted} of ${trial.of} done. Click, or press ← ↓ →; Backspace takes the last answer back.`
+    ? `${trial.voted} of ${trial.of} done. Click, or press ← ↓ →.`
     : `Thank you: all ${trial.of} are done.`;
   draw();
 }
@@ -64,6 +81,7 @@ function current() {
 }
 
 function draw() {
+  $("back").disabled = !canGoBack();
   const rows = !trial.trial ? [] : trial.questions.map((question) => {
     const row = document.createElement("div");
     row.className = question === current() ? "question now" : "question";
@@ -84,6 +102,7 @@ function draw() {
 
 async function answer(question, one) {
   if (sending) return;
+  delete answers[question]; // so that the last answer is the last key
   answers[question] = one;
   draw();
   if (current()) return;
@@ -114,10 +133,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key in KEYS && current()) {
     event.preventDefault();
     answer(current(), KEYS[event.key]);
-  } else if (event.key === "Backspace" && trial && !sending) {
-    delete answers[Object.keys(answers).pop()];
-    draw();
+  } else if (event.key === "Backspace") {
+    event.preventDefault();
+    back();
   }
 });
-$("show").onclick = () => guarded(showPreferences);
+$("back").onclick = back;
+$("show").onclick = async () => {
+  await guarded(showPreferences);
+  $("preferences").scrollIntoView({ behavior: "smooth", block: "nearest" });
+};
 guarded(next);
