@@ -33,6 +33,7 @@ from tfstyle.web import render_queue, render_worker, sessions, settings
 from tfstyle.web.protection import Protection
 from tfstyle.web.render_worker import End, Report, Task
 from tfstyle.web.settings import Settings
+from tfstyle.web.shelf import PHOTOS
 
 ASKED = {
     "photo": "content-1", "styles": [{"id": "style-2", "share": 1.0}], "strength": 0.6,
@@ -172,7 +173,7 @@ def test_a_render_paints_the_region_in_its_style(client):
     pixels[:, :48] = 255
     region = {"mask": mask_of(pixels), "style": "style-1", "strength": 1.0}
     asked = {**ASKED, "strength": 1.0, "iterations": 40, "region": region}
-    address = f"/api/renders/{client.call('POST', '/api/renders', asked)['render']}"
+    address = f"/api/renders/{client.call('POST', '/api/renders', asked)['id']}"
     wait(lambda: client.call("GET", address)["state"] not in ("waiting", "running"), 400)
     state = client.call("GET", address)
     assert state["state"] == "done", state
@@ -273,7 +274,7 @@ def bomb(side=60_000):
 def test_bad_files_give_one_line_and_stay_nowhere(client, folder, name, data, words):
     before = sorted(folder.rglob("*.upload"))
     path = name.replace("/", "%2F").replace("\\", "%5C")
-    status, body = client.request("PUT", f"/api/pictures/{path}", data)
+    status, body = client.request("PUT", f"/api/photos/{path}", data)
     message = json.loads(body)["error"]
     assert status == 400 and re.match(words, message), message
     assert str(folder) not in message and "\n" not in message
@@ -282,7 +283,7 @@ def test_bad_files_give_one_line_and_stay_nowhere(client, folder, name, data, wo
 
 def test_a_body_without_its_length_is_limited_too(client, folder):
     parts = (bytes(100_000) for _ in range(12))
-    status, body = client.request("PUT", "/api/pictures/a.jpg", parts)
+    status, body = client.request("PUT", "/api/photos/a.jpg", parts)
     assert status == 400 and b"larger than 1 MB" in body
 
 
@@ -291,7 +292,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(client, server, folder):
     cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     with socket.create_connection(("127.0.0.1", server.port)) as half:
         half.sendall(
-            f"PUT /api/pictures/a.jpg HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n"
+            f"PUT /api/photos/a.jpg HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n"
             "Content-Length: 5000\r\n\r\nabc".encode()
         )
         wait(lambda: sorted(folder.rglob("*.upload")) != before)
@@ -380,11 +381,12 @@ def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples):
 def test_a_session_keeps_its_last_uploads_and_results(tmp_path, monkeypatch, examples):
     monkeypatch.setattr(sessions, "_MOST_PICTURES", 2)
     session = sessions.Session(tmp_path)
+    accept = lambda use, shape, name: None
     pictures = []
     for _ in range(3):
         path = session.new_file(".upload")
         path.write_bytes((examples / "chelsea.jpg").read_bytes())
-        pictures.append(session.add_upload(path, "chelsea.jpg", 60)[0])
+        pictures.append(session.add_upload(path, "chelsea.jpg", PHOTOS, 60, accept)[0])
     assert [session.picture(one.id) for one in pictures] == [None, *pictures[1:]]
     assert [one.path.exists() for one in pictures] == [False, True, True]
     results = []
@@ -523,7 +525,7 @@ def renders(queue, tmp_path):
         output = tmp_path / f"{kind}-{time.monotonic_ns()}.png"
         command = asked.render_command(kind, ["mosaic"])
         render = render_queue.Render(
-            kind, settings=asked, command=command, content="photo", styles=["painting"],
+            kind, kind, settings=asked, command=command, content="photo", styles=["painting"],
             names=["mosaic"], region_style=None, region_name="", output=output,
         )  # fmt: skip
         queue.add(render)

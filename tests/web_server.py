@@ -84,8 +84,8 @@ class Client:
         found = json.loads(data)
         return found.get("error") or found
 
-    def upload(self, path: pathlib.Path | str, data=None):
+    def upload(self, path: pathlib.Path | str, data=None, use="photos"):
         """As `call`, of a file."""
         data = pathlib.Path(path).read_bytes() if data is None else data
         name = urllib.parse.quote(pathlib.Path(path).name)
-        return self.call("PUT", f"/api/pictures/{name}", data)
+        return self.call("PUT", f"/api/{use}/{name}", data)

@@ -22,6 +22,8 @@ _MOST_PICTURES = 24  # of a session; the oldest go
 _MOST_BYTES = 100_000_000  # of a session's uploads
 _DECODERS = threading.Semaphore(2)  # at once; a picture takes some 500 MB
 
+Check = Callable[[str, tuple[int, int], str], None]
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -76,8 +78,9 @@ class Session:
         self.folder.mkdir(mode=0o700)
         self.render: Render | None = None
         self.voter = Voter()
-        self._pictures: collections.OrderedDict[str, Picture] = collections.OrderedDict()
-        self._results: collections.OrderedDict[str, Result] = collections.OrderedDict()
+        self._pictures: dict[str, Picture] = {}  # the oldest first
+        self._uses: dict[str, str] = {}  # of each, `PHOTOS` or `STYLES`
+        self._results: dict[str, Result] = {}
         self._lock = threading.Lock()
 
     def new_file(self, suffix: str) -> pathlib.Path:
@@ -85,16 +88,18 @@ class Session:
         return self.folder / f"{secrets.token_hex(8)}{suffix}"
 
     def add_upload(
-        self, path: pathlib.Path, name: str, max_pixels: float
+        self, path: pathlib.Path, name: str, use: str, max_pixels: float, check: Check
     ) -> tuple[Picture, dict[str, Any]]:
         """Takes a file that was uploaded.
 
         Args:
             path: in this session's folder; it is removed if it cannot be used.
             name: that the browser gave.
+            use: `shelf.PHOTOS` or `shelf.STYLES`.
             max_pixels: of the picture, in millions.
+            check: raises InputError for a use, a `(height, width)` and a name that cannot be used.
         Returns: the picture, and the page's settings that it stores, if it does.
-        Raises: InputError if it is no picture, or too large.
+        Raises: InputError if it is no picture, or too large, or of `check`.
         """
         name = safe_name(name)
         stem = name.rpartition(".")[0] or name
@@ -106,6 +111,7 @@ class Session:
                         f"{name}: has {height * width / 1e6:.4g} megapixels; {max_pixels:g} can be "
                         "used at most. Reduce it first"
                     )
+                check(use, (height, width), name)
                 small = images.read_image(path, 2 * thumbnails.SIZE, enlarge=False)
         except InputError as error:
             path.unlink(missing_ok=True)
@@ -113,29 +119,69 @@ class Session:
         thumbnail = jpeg(thumbnails.thumbnail(small))
         picture = Picture(secrets.token_urlsafe(12), stem, name, path, thumbnail)
         with self._lock:
-            self._pictures[picture.id] = picture
-            sizes = [one.path.stat().st_size for one in self._pictures.values() if one.path]
-            while len(sizes) > _MOST_PICTURES or len(sizes) > 2 and sum(sizes) > _MOST_BYTES:
-                sizes.pop(0)
-                _, oldest = self._pictures.popitem(last=False)
-                if oldest.path:
-                    oldest.path.unlink(missing_ok=True)
+            self._pictures[picture.id], self._uses[picture.id] = picture, use
+            self._remove_oldest()
         try:
             return picture, settings.of_parameters(images.read_parameters(path))
         except InputError:
             return picture, {}
 
+    def _remove_oldest(self):
+        """Within the limits, but for those that a render still needs and the last two."""
+        sizes = {key: one.path.stat().st_size for key, one in self._pictures.items() if one.path}
+        for key in [*sizes][:-2]:
+            if len(sizes) <= _MOST_PICTURES and sum(sizes.values()) <= _MOST_BYTES:
+                return
+            if not self._is_rendered(self._pictures[key]):
+                del sizes[key]
+                self._remove(key)
+
+    def _is_rendered(self, picture):
+        if self.render is None or self.render.is_over:
+            return False
+        task = self.render.task
+        return picture.path in (task.content, *task.styles)
+
+    def _remove(self, identity):
+        del self._uses[identity]
+        path = self._pictures.pop(identity).path
+        if path:
+            path.unlink(missing_ok=True)
+
+    def remove(self, identity: str) -> bool:
+        """Removes one of the uploads; False if there is no such one.
+
+        Raises: InputError if a render needs it.
+        """
+        with self._lock:
+            if identity not in self._pictures:
+                return False
+            if self._is_rendered(self._pictures[identity]):
+                raise InputError("your render needs this picture; stop or cancel it first")
+            self._remove(identity)
+        return True
+
     def picture(self, identity: str) -> Picture | None:
         """One of the uploads, by its id."""
         return self._pictures.get(identity)
 
+    def uploads(self, use: str) -> list[Picture]:
+        """Those for `shelf.PHOTOS` or `shelf.STYLES`, the newest first."""
+        with self._lock:
+            return [one for key, one in self._pictures.items() if self._uses[key] == use][::-1]
+
     def add_result(self, result: Result) -> str:
-        """Takes a picture that was made, in this session's folder; returns its id."""
+        """Takes a picture that was made, in this session's folder; returns its id.
+
+        The oldest go, but for the last render.
+        """
         identity = secrets.token_urlsafe(12)
+        kept = self.render.result if self.render else ""
         with self._lock:
             self._results[identity] = result
-            while len(self._results) > _MOST_PICTURES:
-                self._results.popitem(last=False)[1].remove()
+            old = [key for key in self._results if key != kept][:-_MOST_PICTURES]
+            for key in old:
+                self._results.pop(key).remove()
         return identity
 
     def result(self, identity: str) -> Result | None:

@@ -1,6 +1,5 @@
 // A blind comparison: two pictures, three questions, by click or by arrow key.
 "use strict";
-const $ = (id) => document.getElementById(id);
 const TEXTS = {
   style: "Which has more of the painting’s style?",
   content: "Which keeps more of the photo?",
@@ -9,27 +8,6 @@ const TEXTS = {
 const KEYS = { ArrowLeft: "left", ArrowDown: "same", ArrowRight: "right" };
 const LABELS = { left: "← Left", same: "↓ Same", right: "Right →" };
 let trial = null, answers = {}, sending = false, unkept;
-
-async function call(path, body) {
-  const answer = await fetch(path, body && { method: "POST", body: JSON.stringify(body) });
-  if (answer.ok) return answer.json();
-  const text = await answer.text();
-  let message = text;
-  try {
-    message = JSON.parse(text).error;
-  } catch { /* plain text */ }
-  throw new Error(message);
-}
-
-async function guarded(work) {
-  try {
-    await work();
-    $("message").textContent = "";
-  } catch (error) {
-    $("message").textContent = error.message;
-    $("message").className = "error";
-  }
-}
 
 // The name under which this browser votes; it is kept, so that no pair is shown twice.
 function voter() {
@@ -48,7 +26,7 @@ async function back() {
   if (sending || !trial || !canGoBack()) return;
   if (!Object.keys(answers).length) {
     sending = true;
-    await guarded(async () => show(await call(`api/voters/${voter()}/back`, {})));
+    await guarded(async () => show(await post(`api/voters/${voter()}/back`)));
     sending = false;
     if (!$("preferences").hidden) await guarded(showPreferences);
   }
@@ -59,6 +37,7 @@ async function back() {
 const canGoBack = () => Object.keys(answers).length > 0 || trial.voted > 0;
 
 function show(found) {
+  tell("");
   trial = found;
   answers = found.given;
   $("sides").hidden = !trial.trial;
@@ -108,7 +87,7 @@ async function answer(question, one) {
   if (current()) return;
   sending = true;
   await guarded(async () => {
-    await call(`api/trials/${trial.trial}`, answers);
+    await post(`api/trials/${trial.trial}`, answers);
     await next();
     if (!$("preferences").hidden) await showPreferences();
   });
