@@ -4,6 +4,7 @@ import asyncio
 import base64
 import dataclasses
 import io
+import ipaddress
 import json
 import re
 import socket
@@ -29,11 +30,12 @@ from tfstyle.stylization import StyleLibrary, Stylizer, engines
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from tfstyle.web import render_queue, render_worker, sessions, settings
+from tfstyle.web import messages, render_queue, render_worker, sessions, settings
+from tfstyle.web.painter import Painter
 from tfstyle.web.protection import Protection
 from tfstyle.web.render_worker import End, Report, Task
 from tfstyle.web.settings import Settings
-from tfstyle.web.shelf import PHOTOS
+from tfstyle.web.shelf import PHOTOS, STYLES, Shelf
 
 ASKED = {
     "photo": "content-1", "styles": [{"id": "style-2", "share": 1.0}], "strength": 0.6,
@@ -281,6 +283,52 @@ def test_bad_files_give_one_line_and_stay_nowhere(client, folder, name, data, wo
     assert sorted(folder.rglob("*.upload")) == before
 
 
+def drawn(width, height, kind="PNG", **options):
+    """An image file."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name, data, use, words",
+    [
+        (
+            "strip.png",
+            drawn(2000, 3),
+            "photos",
+            "strip.png as a photo: 1024 × 2 pixels at this size",
+        ),
+        ("dot.png", drawn(5, 5), "styles", "dot.png as a painting: 5 × 5 pixels at this size"),
+    ],
+)
+def test_pictures_that_cannot_be_painted_are_no_uploads(client, folder, name, data, use, words):
+    before = sorted(folder.rglob("*.upload"))
+    assert client.upload(name, data, use).startswith(words)
+    assert client.call("GET", "/api/state")["uploads"] == {"photos": [], "styles": []}
+    assert sorted(folder.rglob("*.upload")) == before
+
+
+def test_uploads_are_listed_and_removed(server, client):
+    names = lambda use: [one["name"] for one in client.call("GET", "/api/state")["uploads"][use]]
+    first, _ = (client.upload(name, drawn(40, 30)) for name in ("a.png", "b.png"))
+    client.upload("c.png", drawn(80, 60), "styles")
+    assert (names("photos"), names("styles")) == (["b", "a"], ["c"])
+    address = f"/api/pictures/{first['id']}"
+    assert Client(server).request("DELETE", address)[0] == 404
+    assert client.call("DELETE", address) == {} and names("photos") == ["b"]
+    assert client.request("GET", address)[0] == client.request("DELETE", address)[0] == 404
+    assert client.request("DELETE", "/api/pictures/content-0")[0] == 404
+
+
+def test_an_animation_is_said_to_be_one(client):
+    more = [Image.new("RGB", (40, 30), "red")]
+    for kind in ("GIF", "WEBP", "PNG"):
+        data = drawn(40, 30, kind, save_all=True, append_images=more)
+        assert "only its first picture" in client.upload(f"a.{kind.lower()}", data)["note"]
+    assert client.upload("b.gif", drawn(40, 30, "GIF"))["note"] == ""
+
+
 def test_a_body_without_its_length_is_limited_too(client, folder):
     parts = (bytes(100_000) for _ in range(12))
     status, body = client.request("PUT", "/api/photos/a.jpg", parts)
@@ -400,6 +448,51 @@ def test_a_session_keeps_its_last_uploads_and_results(tmp_path, monkeypatch, exa
     assert len([*session.folder.iterdir()]) == 2 + 4
 
 
+def test_a_render_keeps_its_photo_and_its_picture(tmp_path, monkeypatch, queue, renders, examples):
+    monkeypatch.setattr(sessions, "_MOST_PICTURES", 2)
+    session = sessions.Session(tmp_path)
+
+    def add():
+        path = session.new_file(".upload")
+        path.write_bytes((examples / "chelsea.jpg").read_bytes())
+        return session.add_upload(path, "a.jpg", PHOTOS, 60, lambda *_: None)[0]
+
+    used = add()
+    session.render = renders("long", used.path)
+    others = [add(), add(), add()]
+    assert session.uploads(PHOTOS) == [others[2], others[1], used]
+    with pytest.raises(InputError, match="stop or cancel it first"):
+        session.remove(used.id)
+    session.render.result = session.add_result(sessions.Result(tmp_path / "r.png", "r", print))
+    more = [session.add_result(sessions.Result(tmp_path / "p.png", "p", print)) for _ in range(3)]
+    assert session.result(session.render.result) and session.result(more[0]) is None
+    queue.cancel(session.render)
+    wait(lambda: session.render.is_over)
+    add()
+    assert used not in session.uploads(PHOTOS) and not session.remove(used.id)
+
+
+def test_a_model_of_named_styles_takes_no_paintings():
+    config = WebCommand(model="gallery")
+    shelf = Shelf(config)
+    painter = Painter(config, shelf)
+    assert not painter.takes_paintings and shelf.styles
+    assert all(style.path is None for style in shelf.styles.values())
+    with pytest.raises(InputError, match=r"^a\.jpg: this model paints in its own styles alone"):
+        painter.check_upload(STYLES, (99, 99), "a.jpg")
+    photo = next(iter(shelf.photos.values()))
+    asked = Settings.parse(json.dumps({**ASKED, "size": 128}).encode(), 512)
+    with pytest.raises(InputError, match=f"^{photo.name}: this model paints in its own styles"):
+        painter.paint(photo, [photo], asked)
+
+
+def test_messages_have_no_flags():
+    found = messages.of_page(
+        "--size=64: 64 leaves 3 pixels; a larger --style_scale needs --max_memory"
+    )
+    assert found == "size: 64 leaves 3 pixels; a larger brush needs max memory"
+
+
 def test_the_session_not_used_for_longest_ends(queue, renders, tmp_path):
     found = sessions.Sessions(tmp_path, queue, most=2)
     first, second = found.start(), found.start()
@@ -440,7 +533,10 @@ def test_a_token_is_asked_for_where_others_can_come():
     config = WebCommand(host="0.0.0.0")
     assert not config.is_private()
     app = Protection(open_page, config, "secret-token", "cookie")
-    assert ask(app)[0] == ask(app, query="token=secret-toke")[0] == 403
+    assert ask(app)[0] == ask(app, query="wrong")[0] == ask(app, "/page.js")[0] == 403
+    status, headers = ask(app, query="token=secret-toke")
+    assert status == 303 and headers[b"location"] == b"/?wrong" and b"set-cookie" not in headers
+    assert ask(app, "/page.css")[0] == 200  # the asking page looks as the other
     assert ask(app, "/api/state")[0] == ask(app, cookie="cookie=other")[0] == 403
     status, headers = ask(app, query="token=secret-token")
     assert status == 303 and headers[b"location"] == b"/"
@@ -457,7 +553,8 @@ def test_a_token_is_asked_for_where_others_can_come():
     [
         (["--token=short"], "--token: give 8 characters"),
         (["--port=70000"], "--port: must be from 0 to 65535"),
-        (["--host=192.0.2.1"], "cannot be listened on"),
+        (["--host=192.0.2.1"], "this machine has no such address; 127.0.0.1 is this machine alone"),
+        (["--host=999.1.1.1"], "--host=999.1.1.1: is no address"),
         (["--compare=x", "--style_library=y"], "--compare, --style_library: give one"),
         (["--compare=nowhere"], "--compare: nowhere: no such folder"),
         (["--content=nowhere"], "--content: nowhere: no such file"),
@@ -467,6 +564,20 @@ def test_a_token_is_asked_for_where_others_can_come():
 def test_bad_flags_give_one_line(flags, words, capfd):
     assert main(["web", "--no_browser", *flags]) == 1
     assert words in capfd.readouterr().err
+
+
+def test_all_addresses_are_printed_by_name_and_number(tmp_path):
+    with running(tmp_path, "--host=0.0.0.0") as server:
+        name, *numbers = re.findall(r"http://(\S+?):\d+/\?token=", server.line)
+        assert name == socket.gethostname() and len(numbers) <= 1
+        for number in numbers:
+            assert ipaddress.ip_address(number).version == 4
+        address = f"/?token={server.token}"
+        wrong, right = Client(server, address[:-1]), Client(server, address)
+        assert wrong.status == right.status == 303
+        assert b"That token is wrong" in wrong.request("GET", wrong.headers["location"])[1]
+        assert b"wrong" not in wrong.request("GET", "/")[1]
+        assert right.request("GET", "/")[0] == 200
 
 
 def test_a_port_that_is_taken_gives_one_line(capfd):
@@ -521,11 +632,11 @@ def renders(queue, tmp_path):
     """Adds a render of a kind to the queue."""
     asked = Settings.parse(json.dumps(ASKED).encode(), 512)
 
-    def add(kind):
+    def add(kind, photo="photo"):
         output = tmp_path / f"{kind}-{time.monotonic_ns()}.png"
         command = asked.render_command(kind, ["mosaic"])
         render = render_queue.Render(
-            kind, kind, settings=asked, command=command, content="photo", styles=["painting"],
+            kind, kind, settings=asked, command=command, content=photo, styles=["painting"],
             names=["mosaic"], region_style=None, region_name="", output=output,
         )  # fmt: skip
         queue.add(render)

@@ -71,11 +71,11 @@ class Painter:
             largest = style_size(BRUSH[1])
             size = min(largest, max(shape))
             self._check_sides(
-                images.fit(shape, size), f"{name}, as a painting,", "choose a larger one"
+                images.fit(shape, size), f"{name} as a painting", "choose a larger one"
             )
         else:
             size = self._largest_size
-            self._check_sides(images.fit(shape, size), f"{name}, as a photo,", "it is too narrow")
+            self._check_sides(images.fit(shape, size), f"{name} as a photo", "it is too narrow")
 
     def _check_paintings(self, name):
         if not self.takes_paintings:
