@@ -437,6 +437,11 @@ def test_a_session_keeps_its_last_uploads_and_results(tmp_path, monkeypatch, exa
         pictures.append(session.add_upload(path, "chelsea.jpg", PHOTOS, 60, accept)[0])
     assert [session.picture(one.id) for one in pictures] == [None, *pictures[1:]]
     assert [one.path.exists() for one in pictures] == [False, True, True]
+    session.mark_used([pictures[1].id, "content-0"])
+    path = session.new_file(".upload")
+    path.write_bytes((examples / "chelsea.jpg").read_bytes())
+    last, _ = session.add_upload(path, "chelsea.jpg", PHOTOS, 60, accept)
+    assert session.uploads(PHOTOS) == [last, pictures[1]]
     results = []
     for _ in range(3):
         path = session.new_file(".png")

@@ -149,6 +149,7 @@ class Application:
         photo = self._find(session, asked.photo)
         if photo.path is None:
             raise InputError(f"{photo.name}: is a style, not a photo")
+        session.mark_used((asked.photo, *asked.styles, asked.region.style))
         return asked, photo, [self._find(session, one) for one in asked.styles]
 
     def _paint(self, session, _parameters, body):

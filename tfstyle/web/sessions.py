@@ -2,11 +2,12 @@
 
 import collections
 import dataclasses
+import itertools
 import pathlib
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tfstyle import images
@@ -18,7 +19,7 @@ from tfstyle.web.render_queue import Render, RenderQueue
 from tfstyle.web.shelf import Picture, jpeg
 from tfstyle.web.voting import Trial
 
-_MOST_PICTURES = 24  # of a session; the oldest go
+_MOST_PICTURES = 24  # of a session; those not used for longest go
 _MOST_BYTES = 100_000_000  # of a session's uploads
 _DECODERS = threading.Semaphore(2)  # at once; a picture takes some 500 MB
 
@@ -80,6 +81,8 @@ class Session:
         self.voter = Voter()
         self._pictures: dict[str, Picture] = {}  # the oldest first
         self._uses: dict[str, str] = {}  # of each, `PHOTOS` or `STYLES`
+        self._used: dict[str, int] = {}  # of each, the time, as a count
+        self._times = itertools.count()
         self._results: dict[str, Result] = {}
         self._lock = threading.Lock()
 
@@ -120,16 +123,17 @@ class Session:
         picture = Picture(secrets.token_urlsafe(12), stem, name, path, thumbnail)
         with self._lock:
             self._pictures[picture.id], self._uses[picture.id] = picture, use
-            self._remove_oldest()
+            self._used[picture.id] = next(self._times)
+            self._make_room()
         try:
             return picture, settings.of_parameters(images.read_parameters(path))
         except InputError:
             return picture, {}
 
-    def _remove_oldest(self):
-        """Within the limits, but for those that a render still needs and the last two."""
+    def _make_room(self):
+        """Removes what was not used for longest, but not what a render needs, nor the last two."""
         sizes = {key: one.path.stat().st_size for key, one in self._pictures.items() if one.path}
-        for key in [*sizes][:-2]:
+        for key in sorted(sizes, key=self._used.__getitem__)[:-2]:
             if len(sizes) <= _MOST_PICTURES and sum(sizes.values()) <= _MOST_BYTES:
                 return
             if not self._is_rendered(self._pictures[key]):
@@ -143,7 +147,7 @@ class Session:
         return picture.path in (task.content, *task.styles)
 
     def _remove(self, identity):
-        del self._uses[identity]
+        del self._uses[identity], self._used[identity]
         path = self._pictures.pop(identity).path
         if path:
             path.unlink(missing_ok=True)
@@ -160,6 +164,11 @@ class Session:
                 raise InputError("your render needs this picture; stop or cancel it first")
             self._remove(identity)
         return True
+
+    def mark_used(self, identities: Iterable[str]) -> None:
+        """Says that these are used now; others go before them."""
+        with self._lock:
+            self._used |= {key: next(self._times) for key in identities if key in self._used}
 
     def picture(self, identity: str) -> Picture | None:
         """One of the uploads, by its id."""

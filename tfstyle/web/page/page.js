@@ -13,7 +13,7 @@ async function start() {
   Object.assign(state, { most: found.most_styles, largest: found.largest_size, pace: found.pace });
   for (const size of [...SIZES.filter((size) => size < state.largest), state.largest]) $("size").add(new Option(`${size} pixels`, size));
   $("size").value = Math.min(512, state.largest);
-  for (const id of ["style-add", "brush-label", "render-box"]) $(id).hidden = !found.takes_paintings;
+  for (const id of ["style-add", "brush-label", "render-box", "lead-render", "tabs"]) $(id).hidden = !found.takes_paintings;
   $("mix-hint").hidden = state.most < 2;
   await recall();
   draw();
