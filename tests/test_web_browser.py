@@ -21,6 +21,7 @@ elif not CHROMIUM:
     pytest.skip("there is no Chromium: apt-get install chromium", allow_module_level=True)
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
+expect.set_options(timeout=30_000)  # milliseconds; machines that test are busy
 PATIENT = {"timeout": 120_000}  # milliseconds, for a render
 
 

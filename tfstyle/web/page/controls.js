@@ -50,8 +50,7 @@ async function takeSettings(found) {
 }
 
 // The shelf of a name that is wanted, or undefined.
-function wantedKind(file) {
-  const name = file.replace(/\.[^.]*$/, "");
+function wantedKind(name) {
   if (name === wanted.photo) return "photos";
   if (name === wanted.region || wanted.styles?.some((one) => one.name === name)) return "styles";
 }

@@ -82,6 +82,7 @@ function showProgress(now, title) {
 
 // The photo, small, in each style.
 async function sheet() {
+  $("sheet").returnValue = "";
   $("sheet").showModal();
   const tiles = state.styles.map((style) => {
     const button = document.createElement("button");
@@ -90,7 +91,7 @@ async function sheet() {
     button.append(image, style.name);
     button.title = style.name;
     button.onclick = () => {
-      $("sheet").close();
+      $("sheet").close("chosen");
       chooseStyle(style);
     };
     return { button, image, style };
@@ -109,3 +110,7 @@ $("render").onclick = render;
 $("stop").onclick = () => guarded(() => post(`api/renders/${state.render}/stop`));
 $("cancel").onclick = () => guarded(() => post(`api/renders/${state.render}/cancel`));
 $("sheet-button").onclick = sheet;
+// The server keeps some last results, and those of many styles may be all of them.
+$("sheet").onclose = () => {
+  if ($("sheet").returnValue !== "chosen") paint();
+};

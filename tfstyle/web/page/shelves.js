@@ -78,7 +78,7 @@ function drawMix() {
   $("shares").replaceChildren(...mixed.map((one, at) => {
     const label = document.createElement("label");
     const name = document.createElement("span");
-    name.textContent = name.title = one.style.name;
+    name.textContent = one.style.name;
     const slider = document.createElement("input");
     Object.assign(slider, { type: "range", min: 0, max: 1, step: 0.05, value: one.share });
     slider.oninput = () => {
@@ -129,7 +129,7 @@ async function upload(files, box) {
   if (!files.length) return tell("Drop the file of a picture.", true);
   const problems = [], notes = [];
   for (const file of files) {
-    const kind = wantedKind(file.name) ?? box;
+    const kind = wantedKind(file.name.replace(/\.[^.]*$/, "")) ?? box;
     tell(`uploading ${file.name} …`);
     try {
       const found = await call(`api/${kind}/${encodeURIComponent(file.name)}`, { method: "PUT", body: file });
@@ -138,7 +138,7 @@ async function upload(files, box) {
       $(kind).scrollTo(0, 0); // the newest is the first
       if (found.note) notes.push(found.note);
       if (found.settings) await takeSettings(found.settings);
-      else if (wantedKind(file.name)) takeWanted();
+      else if (wantedKind(found.name)) takeWanted();
       else if (kind === "photos") choosePhoto(byId(found.id));
       else chooseStyle(byId(found.id), file !== files[0] && state.chosen.length < state.most);
     } catch (error) {
@@ -146,7 +146,7 @@ async function upload(files, box) {
     }
   }
   if ($("message").textContent.startsWith("uploading")) tell("");
-  if (problems.length || notes.length) tell([...problems, ...notes].join(" "), problems.length > 0);
+  if (problems.length || notes.length) tell([...problems, ...notes].join("\n"), problems.length > 0);
 }
 
 async function removeUpload(picture) {
