@@ -291,7 +291,7 @@ def drawn(width, height, kind="PNG", **options):
 
 
 @pytest.mark.parametrize(
-    "name, data, use, words",
+    "name, data, kind, words",
     [
         (
             "strip.png",
@@ -302,15 +302,15 @@ def drawn(width, height, kind="PNG", **options):
         ("dot.png", drawn(5, 5), "styles", "dot.png as a painting: 5 × 5 pixels at this size"),
     ],
 )
-def test_pictures_that_cannot_be_painted_are_no_uploads(client, folder, name, data, use, words):
+def test_pictures_that_cannot_be_painted_are_no_uploads(client, folder, name, data, kind, words):
     before = sorted(folder.rglob("*.upload"))
-    assert client.upload(name, data, use).startswith(words)
+    assert client.upload(name, data, kind).startswith(words)
     assert client.call("GET", "/api/state")["uploads"] == {"photos": [], "styles": []}
     assert sorted(folder.rglob("*.upload")) == before
 
 
 def test_uploads_are_listed_and_removed(server, client):
-    names = lambda use: [one["name"] for one in client.call("GET", "/api/state")["uploads"][use]]
+    names = lambda kind: [one["name"] for one in client.call("GET", "/api/state")["uploads"][kind]]
     first, _ = (client.upload(name, drawn(40, 30)) for name in ("a.png", "b.png"))
     client.upload("c.png", drawn(80, 60), "styles")
     assert (names("photos"), names("styles")) == (["b", "a"], ["c"])
@@ -429,7 +429,7 @@ def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples):
 def test_a_session_keeps_its_last_uploads_and_results(tmp_path, monkeypatch, examples):
     monkeypatch.setattr(sessions, "_MOST_PICTURES", 2)
     session = sessions.Session(tmp_path)
-    accept = lambda use, shape, name: None
+    accept = lambda kind, shape, name: None
     pictures = []
     for _ in range(3):
         path = session.new_file(".upload")

@@ -85,8 +85,8 @@ class Client:
         found = json.loads(data)
         return found.get("error") or found
 
-    def upload(self, path: pathlib.Path | str, data=None, use="photos"):
+    def upload(self, path: pathlib.Path | str, data=None, kind="photos"):
         """As `call`, of a file."""
         data = pathlib.Path(path).read_bytes() if data is None else data
         name = urllib.parse.quote(pathlib.Path(path).name)
-        return self.call("PUT", f"/api/{use}/{name}", data)
+        return self.call("PUT", f"/api/{kind}/{name}", data)

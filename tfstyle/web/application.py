@@ -61,9 +61,9 @@ class Application:
             *page_routes(),
             Route("/api/state", bound(self._state)),
             *(
-                Route(f"/api/{use}/{{name:path}}", functools.partial(self._upload, use),
+                Route(f"/api/{kind}/{{name:path}}", functools.partial(self._upload, kind),
                       methods=["PUT"])
-                for use in (PHOTOS, STYLES)
+                for kind in (PHOTOS, STYLES)
             ),
             Route("/api/pictures/{id}/thumbnail", bound(self._thumbnail)),
             Route("/api/pictures/{id}", bound(self._show)),
@@ -82,7 +82,7 @@ class Application:
         return JSONResponse({
             "photos": describe(self._shelf.photos.values()),
             "styles": describe(self._shelf.styles.values()),
-            "uploads": {use: describe(session.uploads(use)) for use in (PHOTOS, STYLES)},
+            "uploads": {kind: describe(session.uploads(kind)) for kind in (PHOTOS, STYLES)},
             "largest_size": self._config.largest_size,
             "most_styles": self._painter.most_styles,
             "takes_paintings": self._painter.takes_paintings,
@@ -90,7 +90,7 @@ class Application:
             "pace": self._queue.pace,
         })  # fmt: skip
 
-    async def _upload(self, use: str, request: Request) -> Response:
+    async def _upload(self, kind: str, request: Request) -> Response:
         session = session_of(self._sessions, self._cookie, request)
         name, most = request.path_params["name"], self._config.max_upload * 1e6
         too_large = InputError(
@@ -110,11 +110,11 @@ class Application:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return await run_in_threadpool(self._take, session, path, name, use)
+        return await run_in_threadpool(self._take, session, path, name, kind)
 
-    def _take(self, session, path, name, use):
+    def _take(self, session, path, name, kind):
         picture, found = session.add_upload(
-            path, name, use, self._config.max_pixels, self._painter.check_upload
+            path, name, kind, self._config.max_pixels, self._painter.check_upload
         )
         note = ""
         if images.is_animated(path):

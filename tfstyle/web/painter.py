@@ -58,26 +58,23 @@ class Painter:
             pixels = thumbnails.decode(own.thumbnail, "JPEG") if own.thumbnail else _BLANK
             shelf.add_code(name, self._stylizer.named_style(name), pixels)
 
-    def check_upload(self, what: str, shape: tuple[int, int], name: str) -> None:
+    def check_upload(self, kind: str, shape: tuple[int, int], name: str) -> None:
         """Raises InputError for a picture that cannot be painted, or painted in, at any size.
 
         Args:
-            what: `shelf.PHOTOS` or `shelf.STYLES`.
+            kind: `shelf.PHOTOS` or `shelf.STYLES`.
             shape: `(height, width)` of the file.
             name: of the file.
         """
-        if what == STYLES:
-            self._check_paintings(name)
-            largest = style_size(BRUSH[1])
-            size = min(largest, max(shape))
-            self._check_sides(
-                images.fit(shape, size), f"{name} as a painting", "choose a larger one"
-            )
+        if kind == STYLES:
+            self._check_takes_paintings(name)
+            largest = images.fit(shape, min(max(shape), style_size(BRUSH[1])))
+            self._check_sides(largest, f"{name} as a painting", "choose a larger one")
         else:
-            size = self._largest_size
-            self._check_sides(images.fit(shape, size), f"{name} as a photo", "it is too narrow")
+            largest = images.fit(shape, self._largest_size)
+            self._check_sides(largest, f"{name} as a photo", "it is too narrow")
 
-    def _check_paintings(self, name):
+    def _check_takes_paintings(self, name):
         if not self.takes_paintings:
             raise InputError(
                 f"{name}: this model paints in its own styles alone; choose one of them"
@@ -133,7 +130,7 @@ class Painter:
         if style.code is not None:
             self._stylizer.check_code(style.code, style.name)
             return style.code
-        self._check_paintings(style.name)
+        self._check_takes_paintings(style.name)
         painting = images.read_image(style.path, size, enlarge=False)
         what = f"the painting {style.name}"
         self._check_sides(painting.shape[1:3], what, "choose a larger brush or another painting")

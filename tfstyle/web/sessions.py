@@ -54,6 +54,23 @@ class Result:
 
 
 @dataclasses.dataclass
+class _Upload:
+    """A picture of the browser.
+
+    Attributes:
+        picture: it.
+        path: of its file.
+        kind: `shelf.PHOTOS` or `shelf.STYLES`.
+        used: when it was last, as a count.
+    """
+
+    picture: Picture
+    path: pathlib.Path
+    kind: str
+    used: int
+
+
+@dataclasses.dataclass
 class Voter:
     """One who compares pictures.
 
@@ -79,9 +96,7 @@ class Session:
         self.folder.mkdir(mode=0o700)
         self.render: Render | None = None
         self.voter = Voter()
-        self._pictures: dict[str, Picture] = {}  # the oldest first
-        self._uses: dict[str, str] = {}  # of each, `PHOTOS` or `STYLES`
-        self._used: dict[str, int] = {}  # of each, the time, as a count
+        self._uploads: dict[str, _Upload] = {}  # by the picture's id, the oldest first
         self._times = itertools.count()
         self._results: dict[str, Result] = {}
         self._lock = threading.Lock()
@@ -91,16 +106,16 @@ class Session:
         return self.folder / f"{secrets.token_hex(8)}{suffix}"
 
     def add_upload(
-        self, path: pathlib.Path, name: str, use: str, max_pixels: float, check: Check
+        self, path: pathlib.Path, name: str, kind: str, max_pixels: float, check: Check
     ) -> tuple[Picture, dict[str, Any]]:
         """Takes a file that was uploaded.
 
         Args:
             path: in this session's folder; it is removed if it cannot be used.
             name: that the browser gave.
-            use: `shelf.PHOTOS` or `shelf.STYLES`.
+            kind: `shelf.PHOTOS` or `shelf.STYLES`.
             max_pixels: of the picture, in millions.
-            check: raises InputError for a use, a `(height, width)` and a name that cannot be used.
+            check: raises InputError for a kind, a `(height, width)` and a name that cannot be used.
         Returns: the picture, and the page's settings that it stores, if it does.
         Raises: InputError if it is no picture, or too large, or of `check`.
         """
@@ -114,7 +129,7 @@ class Session:
                         f"{name}: has {height * width / 1e6:.4g} megapixels; {max_pixels:g} can be "
                         "used at most. Reduce it first"
                     )
-                check(use, (height, width), name)
+                check(kind, (height, width), name)
                 small = images.read_image(path, 2 * thumbnails.SIZE, enlarge=False)
         except InputError as error:
             path.unlink(missing_ok=True)
@@ -122,8 +137,7 @@ class Session:
         thumbnail = jpeg(thumbnails.thumbnail(small))
         picture = Picture(secrets.token_urlsafe(12), stem, name, path, thumbnail)
         with self._lock:
-            self._pictures[picture.id], self._uses[picture.id] = picture, use
-            self._used[picture.id] = next(self._times)
+            self._uploads[picture.id] = _Upload(picture, path, kind, next(self._times))
             self._make_room()
         try:
             return picture, settings.of_parameters(images.read_parameters(path))
@@ -132,25 +146,22 @@ class Session:
 
     def _make_room(self):
         """Removes what was not used for longest, but not what a render needs, nor the last two."""
-        sizes = {key: one.path.stat().st_size for key, one in self._pictures.items() if one.path}
-        for key in sorted(sizes, key=self._used.__getitem__)[:-2]:
+        sizes = {key: one.path.stat().st_size for key, one in self._uploads.items()}
+        for key in sorted(sizes, key=lambda key: self._uploads[key].used)[:-2]:
             if len(sizes) <= _MOST_PICTURES and sum(sizes.values()) <= _MOST_BYTES:
                 return
-            if not self._is_rendered(self._pictures[key]):
+            if not self._is_rendered(self._uploads[key]):
                 del sizes[key]
                 self._remove(key)
 
-    def _is_rendered(self, picture):
+    def _is_rendered(self, upload):
         if self.render is None or self.render.is_over:
             return False
         task = self.render.task
-        return picture.path in (task.content, *task.styles)
+        return upload.path in (task.content, *task.styles)
 
     def _remove(self, identity):
-        del self._uses[identity], self._used[identity]
-        path = self._pictures.pop(identity).path
-        if path:
-            path.unlink(missing_ok=True)
+        self._uploads.pop(identity).path.unlink(missing_ok=True)
 
     def remove(self, identity: str) -> bool:
         """Removes one of the uploads; False if there is no such one.
@@ -158,9 +169,9 @@ class Session:
         Raises: InputError if a render needs it.
         """
         with self._lock:
-            if identity not in self._pictures:
+            if identity not in self._uploads:
                 return False
-            if self._is_rendered(self._pictures[identity]):
+            if self._is_rendered(self._uploads[identity]):
                 raise InputError("your render needs this picture; stop or cancel it first")
             self._remove(identity)
         return True
@@ -168,16 +179,18 @@ class Session:
     def mark_used(self, identities: Iterable[str]) -> None:
         """Says that these are used now; others go before them."""
         with self._lock:
-            self._used |= {key: next(self._times) for key in identities if key in self._used}
+            for one in filter(None, map(self._uploads.get, identities)):
+                one.used = next(self._times)
 
     def picture(self, identity: str) -> Picture | None:
         """One of the uploads, by its id."""
-        return self._pictures.get(identity)
+        found = self._uploads.get(identity)
+        return found.picture if found else None
 
-    def uploads(self, use: str) -> list[Picture]:
+    def uploads(self, kind: str) -> list[Picture]:
         """Those for `shelf.PHOTOS` or `shelf.STYLES`, the newest first."""
         with self._lock:
-            return [one for key, one in self._pictures.items() if self._uses[key] == use][::-1]
+            return [one.picture for one in self._uploads.values() if one.kind == kind][::-1]
 
     def add_result(self, result: Result) -> str:
         """Takes a picture that was made, in this session's folder; returns its id.
