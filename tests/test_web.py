@@ -611,7 +611,10 @@ def pretend(connection):
         kind = task.command.content[0]
         if kind == "dies":
             return
-        complete = kind in ("quick", "bad")
+        complete = kind in ("quick", "bad", "slow")
+        if kind == "slow":
+            connection.send(Report(0.0, 7.0, "64 × 64"))
+            time.sleep(0.5)
         while not complete:
             connection.send(Report(0.5, 7.0, "64 × 64", b"preview"))
             if kind != "deaf" and connection.poll(0.02):
@@ -670,6 +673,17 @@ def test_renders_wait_for_each_other_and_stop_with_their_picture(queue, renders)
     wait(lambda: third.is_over)
     assert (first.state, third.state) == ("stopped", "done")
     assert first.task.output.read_bytes() == b"picture"
+
+
+def test_the_pace_is_that_of_the_last_render(queue, renders):
+    """Settings of 20 iterations at 128 pixels."""
+    before = queue.pace
+    quick = renders("quick")
+    wait(lambda: quick.is_over)
+    assert queue.pace == before
+    slow = renders("slow")
+    wait(lambda: queue.pace != before)
+    assert slow.state == "done" and 0.5 < queue.pace * 20 * 0.128**2 < 20
 
 
 @pytest.mark.parametrize("kind", ["long", "deaf"])

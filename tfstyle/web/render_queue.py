@@ -46,6 +46,7 @@ class Render:
         self.previews, self.preview = 0, b""
         self.error = self.result = ""
         self.stopping = self.cancelled = False
+        self.began = 0.0  # by the monotonic clock, once all is loaded
 
     @property
     def is_over(self) -> bool:
@@ -57,8 +58,8 @@ class RenderQueue:
     """Renders that wait, and the process that makes them; `close` ends it.
 
     Attributes:
-        pace: seconds that a render takes for its `Settings.work`: of the last one, or as measured
-            on a computer with two cores.
+        pace: seconds that a render takes for its `Settings.work`, once all is loaded: of the last
+            one, or as measured on a computer with two cores.
     """
 
     def __init__(self) -> None:
@@ -124,7 +125,6 @@ class RenderQueue:
                     return
                 render = self._running = self._waiting.pop(0)
                 render.state = RUNNING
-            started = time.monotonic()
             try:
                 state = self._make(render)
             except (EOFError, OSError):
@@ -137,8 +137,8 @@ class RenderQueue:
             with self._changed:
                 self._running = None
                 render.state = CANCELLED if render.cancelled else state
-            if render.state == DONE:
-                self.pace = (time.monotonic() - started) / render.task.settings.work
+            if render.state == DONE and render.began:
+                self.pace = (time.monotonic() - render.began) / render.task.settings.work
             if render.cancelled:
                 for suffix in (".png", ".tif"):
                     render.task.output.with_suffix(suffix).unlink(missing_ok=True)
@@ -160,6 +160,8 @@ class RenderQueue:
                     render.error = found.error
                     return FAILED if found.error else DONE if found.complete else STOPPED
                 render.report = found
+                if found.done is not None:
+                    render.began = render.began or time.monotonic()
                 if found.preview:
                     render.preview, render.previews = found.preview, render.previews + 1
             ending = render.cancelled or self._closed
