@@ -12,7 +12,7 @@ from tfstyle.web import render_worker
 from tfstyle.web.render_worker import End, Report, Stop, Task
 
 _MOST_WAITING = 16
-_USUAL_PACE = 5.0
+_USUAL_PACE = 36.0 / (40 * 0.512**2)  # benchmarks/RESULTS.md: 36 s with the defaults, at 512 pixels
 _PATIENCE = 3.0  # seconds that a cancelled render has before its process is killed
 _NUMBERS = itertools.count(1)
 
