@@ -30,7 +30,7 @@ from tfstyle.stylization import StyleLibrary, Stylizer, engines
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from tfstyle.web import messages, render_queue, render_worker, sessions, settings
+from tfstyle.web import application, messages, render_queue, render_worker, sessions, settings
 from tfstyle.web.painter import Painter
 from tfstyle.web.protection import Protection
 from tfstyle.web.render_worker import End, Report, Task
@@ -669,6 +669,8 @@ def test_renders_wait_for_each_other_and_stop_with_their_picture(queue, renders)
     assert [queue.place(one) for one in (first, second, third)] == [0, 1, 2]
     queue.cancel(second)
     assert second.state == "cancelled" and queue.place(third) == 1
+    assert application._described(second) is None, "no page follows it any more"
+    assert application._described(first)["photo"] == ASKED["photo"]
     queue.stop(first)
     wait(lambda: third.is_over)
     assert (first.state, third.state) == ("stopped", "done")

@@ -24,7 +24,7 @@ from tfstyle.web.answers import (
     with_session,
 )
 from tfstyle.web.painter import Painter
-from tfstyle.web.render_queue import Render, RenderQueue
+from tfstyle.web.render_queue import CANCELLED, Render, RenderQueue
 from tfstyle.web.sessions import Result, Session, Sessions
 from tfstyle.web.settings import Settings
 from tfstyle.web.shelf import PHOTOS, STYLES, Picture, Shelf, jpeg
@@ -56,15 +56,13 @@ class Application:
     def app(self) -> Starlette:
         """The endpoints."""
         bound = lambda function: with_session(self._sessions, self._cookie, function)
+        upload = lambda kind: functools.partial(self._upload, kind)
         routes = [
             Route("/", start_page(self._sessions, "page.html", self._cookie)),
             *page_routes(),
             Route("/api/state", bound(self._state)),
-            *(
-                Route(f"/api/{kind}/{{name:path}}", functools.partial(self._upload, kind),
-                      methods=["PUT"])
-                for kind in (PHOTOS, STYLES)
-            ),
+            Route("/api/photos/{name:path}", upload(PHOTOS), methods=["PUT"]),
+            Route("/api/styles/{name:path}", upload(STYLES), methods=["PUT"]),
             Route("/api/pictures/{id}/thumbnail", bound(self._thumbnail)),
             Route("/api/pictures/{id}", bound(self._show)),
             Route("/api/pictures/{id}", bound(self._remove), methods=["DELETE"]),
@@ -74,7 +72,7 @@ class Application:
             Route("/api/renders/{id}", bound(self._render_state)),
             Route("/api/renders/{id}/preview", bound(self._preview)),
             Route("/api/renders/{id}/{what:str}", bound(self._end_render), methods=["POST"]),
-        ]  # fmt: skip
+        ]
         return Starlette(routes=routes, exception_handlers=error_handlers())
 
     def _state(self, session, _parameters, _body):
@@ -86,7 +84,7 @@ class Application:
             "largest_size": self._config.largest_size,
             "most_styles": self._painter.most_styles,
             "takes_paintings": self._painter.takes_paintings,
-            "render": _described(session.render) if session.render else None,
+            "render": _described(session.render),
             "pace": self._queue.pace,
         })  # fmt: skip
 
@@ -240,7 +238,9 @@ class Application:
 
 
 def _described(render):
-    """What the page knows of a render from its start."""
+    """What the page knows of a render from its start; None if there is none."""
+    if render is None or render.state == CANCELLED:
+        return None
     return {"id": render.id, "photo": render.task.settings.photo, "title": render.title}
 
 

@@ -26,7 +26,7 @@ async function render() {
 async function follow({ id, photo, title }) {
   state.render = id;
   const about = { photo: `api/pictures/${photo}`, label: `rendered: ${title}` };
-  let previews = 0;
+  let previews = 0, isNew = false; // at a reload, the end of a render is no news
   $("render").disabled = true;
   $("progress").hidden = false;
   for (;;) {
@@ -43,14 +43,18 @@ async function follow({ id, photo, title }) {
     showProgress(now, title);
     if (now.result) {
       shown.rendered = { ...about, src: `api/results/${now.result}.png`, result: now.result };
-      tell(now.state === "stopped" ? "Stopped: this is the picture so far." : "Rendered.");
-      view("rendered");
+      if (isNew) {
+        tell(now.state === "stopped" ? "Stopped: this is the picture so far." : "Rendered.");
+        view("rendered");
+      }
+      refresh();
     } else if (OVER.includes(now.state)) {
       shown.rendered = null;
       view("fast");
       tell(now.state === "failed" ? now.error : "Cancelled.", now.state === "failed");
     }
     if (OVER.includes(now.state)) break;
+    isNew = true;
     await new Promise((wake) => setTimeout(wake, POLL_MS));
   }
   $("render").disabled = false;
