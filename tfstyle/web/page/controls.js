@@ -1,8 +1,9 @@
 // What the controls say, and setting them: from a picture of ours, or as before the page was reloaded.
 "use strict";
 // Names in a picture's settings of what is not on the shelves yet; null for what is there, or is
-// not wanted any more. `styles` is a list of {name, share}, `region` a style's name.
-const wanted = { photo: null, styles: null, region: null };
+// not wanted any more. `styles` is a list of {name, share}, `region` a style's name, `except` the
+// id of that picture.
+const wanted = { photo: null, styles: null, region: null, except: null };
 
 function asked(changes = {}) {
   return {
@@ -43,9 +44,11 @@ function setOption(id, value, label) {
 
 // Settings of a picture
 
-async function takeSettings(found) {
-  Object.assign(wanted, { photo: found.photo, styles: found.styles, region: found.region.style || null });
-  await setControls(found);
+// Of a picture {id, settings}, which is none of its own photo and styles, whatever its name.
+async function takeSettings({ id, settings }) {
+  Object.assign(wanted, { photo: settings.photo, styles: settings.styles, region: settings.region.style || null, except: id });
+  $("region-style").value = "";
+  await setControls(settings);
   takeWanted();
 }
 
@@ -59,7 +62,7 @@ function wantedKind(name) {
 function takeWanted() {
   const missing = [];
   const find = (what, name, shelf) => {
-    const picture = shelf.find((one) => one.name === name);
+    const picture = shelf.find((one) => one.name === name && one.id !== wanted.except);
     if (!picture) missing.push(`the ${what} “${name}”`);
     return picture;
   };

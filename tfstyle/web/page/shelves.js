@@ -137,7 +137,7 @@ async function upload(files, box) {
       await fillShelves();
       $(kind).scrollTo(0, 0); // the newest is the first
       if (found.note) notes.push(found.note);
-      if (found.settings) await takeSettings(found.settings);
+      if (found.settings) await takeSettings(found);
       else if (wantedKind(found.name)) takeWanted();
       else if (kind === "photos") choosePhoto(byId(found.id));
       else chooseStyle(byId(found.id), file !== files[0] && state.chosen.length < state.most);
