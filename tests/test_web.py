@@ -4,6 +4,7 @@ import asyncio
 import base64
 import dataclasses
 import io
+import ipaddress
 import json
 import re
 import socket
@@ -29,10 +30,12 @@ from tfstyle.stylization import StyleLibrary, Stylizer, engines
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from tfstyle.web import painter, render_queue, render_worker, sessions, settings
+from tfstyle.web import application, messages, render_queue, render_worker, sessions, settings
+from tfstyle.web.painter import Painter
 from tfstyle.web.protection import Protection
 from tfstyle.web.render_worker import End, Report, Task
 from tfstyle.web.settings import Settings
+from tfstyle.web.shelf import PHOTOS, STYLES, Shelf
 
 ASKED = {
     "photo": "content-1", "styles": [{"id": "style-2", "share": 1.0}], "strength": 0.6,
@@ -172,7 +175,7 @@ def test_a_render_paints_the_region_in_its_style(client):
     pixels[:, :48] = 255
     region = {"mask": mask_of(pixels), "style": "style-1", "strength": 1.0}
     asked = {**ASKED, "strength": 1.0, "iterations": 40, "region": region}
-    address = f"/api/renders/{client.call('POST', '/api/renders', asked)['render']}"
+    address = f"/api/renders/{client.call('POST', '/api/renders', asked)['id']}"
     wait(lambda: client.call("GET", address)["state"] not in ("waiting", "running"), 400)
     state = client.call("GET", address)
     assert state["state"] == "done", state
@@ -273,16 +276,62 @@ def bomb(side=60_000):
 def test_bad_files_give_one_line_and_stay_nowhere(client, folder, name, data, words):
     before = sorted(folder.rglob("*.upload"))
     path = name.replace("/", "%2F").replace("\\", "%5C")
-    status, body = client.request("PUT", f"/api/pictures/{path}", data)
+    status, body = client.request("PUT", f"/api/photos/{path}", data)
     message = json.loads(body)["error"]
     assert status == 400 and re.match(words, message), message
     assert str(folder) not in message and "\n" not in message
     assert sorted(folder.rglob("*.upload")) == before
 
 
+def drawn(width, height, kind="PNG", **options):
+    """An image file."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name, data, kind, words",
+    [
+        (
+            "strip.png",
+            drawn(2000, 3),
+            "photos",
+            "strip.png as a photo: 1024 × 2 pixels at this size",
+        ),
+        ("dot.png", drawn(5, 5), "styles", "dot.png as a painting: 5 × 5 pixels at this size"),
+    ],
+)
+def test_pictures_that_cannot_be_painted_are_no_uploads(client, folder, name, data, kind, words):
+    before = sorted(folder.rglob("*.upload"))
+    assert client.upload(name, data, kind).startswith(words)
+    assert client.call("GET", "/api/state")["uploads"] == {"photos": [], "styles": []}
+    assert sorted(folder.rglob("*.upload")) == before
+
+
+def test_uploads_are_listed_and_removed(server, client):
+    names = lambda kind: [one["name"] for one in client.call("GET", "/api/state")["uploads"][kind]]
+    first, _ = (client.upload(name, drawn(40, 30)) for name in ("a.png", "b.png"))
+    client.upload("c.png", drawn(80, 60), "styles")
+    assert (names("photos"), names("styles")) == (["b", "a"], ["c"])
+    address = f"/api/pictures/{first['id']}"
+    assert Client(server).request("DELETE", address)[0] == 404
+    assert client.call("DELETE", address) == {} and names("photos") == ["b"]
+    assert client.request("GET", address)[0] == client.request("DELETE", address)[0] == 404
+    assert client.request("DELETE", "/api/pictures/content-0")[0] == 404
+
+
+def test_an_animation_is_said_to_be_one(client):
+    more = [Image.new("RGB", (40, 30), "red")]
+    for kind in ("GIF", "WEBP", "PNG"):
+        data = drawn(40, 30, kind, save_all=True, append_images=more)
+        assert "only its first picture" in client.upload(f"a.{kind.lower()}", data)["note"]
+    assert client.upload("b.gif", drawn(40, 30, "GIF"))["note"] == ""
+
+
 def test_a_body_without_its_length_is_limited_too(client, folder):
     parts = (bytes(100_000) for _ in range(12))
-    status, body = client.request("PUT", "/api/pictures/a.jpg", parts)
+    status, body = client.request("PUT", "/api/photos/a.jpg", parts)
     assert status == 400 and b"larger than 1 MB" in body
 
 
@@ -291,7 +340,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(client, server, folder):
     cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     with socket.create_connection(("127.0.0.1", server.port)) as half:
         half.sendall(
-            f"PUT /api/pictures/a.jpg HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n"
+            f"PUT /api/photos/a.jpg HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n"
             "Content-Length: 5000\r\n\r\nabc".encode()
         )
         wait(lambda: sorted(folder.rglob("*.upload")) != before)
@@ -372,7 +421,7 @@ def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples, monkey
         expected = stylizer.paint(content, library.code("mine"), strength=0.6)[0]
         np.testing.assert_allclose(picture, expected, atol=1.1 / 255)
         assert "needs the painting" in client.call("POST", "/api/renders", asked)
-    monkeypatch.setattr(painter, "_MOST_STYLES", 0)
+    monkeypatch.setattr("tfstyle.web.painter._MOST_STYLES", 0)
     assert main(["web", "--no_browser", "--port=0", *flags]) == 1
     assert "1 styles, where the page has room for 0" in capfd.readouterr().err
 
@@ -383,13 +432,19 @@ def test_a_librarys_styles_are_on_the_shelf(tmp_path, painting, examples, monkey
 def test_a_session_keeps_its_last_uploads_and_results(tmp_path, monkeypatch, examples):
     monkeypatch.setattr(sessions, "_MOST_PICTURES", 2)
     session = sessions.Session(tmp_path)
+    accept = lambda kind, shape, name: None
     pictures = []
     for _ in range(3):
         path = session.new_file(".upload")
         path.write_bytes((examples / "chelsea.jpg").read_bytes())
-        pictures.append(session.add_upload(path, "chelsea.jpg", 60)[0])
+        pictures.append(session.add_upload(path, "chelsea.jpg", PHOTOS, 60, accept)[0])
     assert [session.picture(one.id) for one in pictures] == [None, *pictures[1:]]
     assert [one.path.exists() for one in pictures] == [False, True, True]
+    session.mark_used([pictures[1].id, "content-0"])
+    path = session.new_file(".upload")
+    path.write_bytes((examples / "chelsea.jpg").read_bytes())
+    last, _ = session.add_upload(path, "chelsea.jpg", PHOTOS, 60, accept)
+    assert session.uploads(PHOTOS) == [last, pictures[1]]
     results = []
     for _ in range(3):
         path = session.new_file(".png")
@@ -399,6 +454,51 @@ def test_a_session_keeps_its_last_uploads_and_results(tmp_path, monkeypatch, exa
         results.append(session.add_result(result))
     assert session.result(results[0]) is None and session.result(results[2]) is result
     assert len([*session.folder.iterdir()]) == 2 + 4
+
+
+def test_a_render_keeps_its_photo_and_its_picture(tmp_path, monkeypatch, queue, renders, examples):
+    monkeypatch.setattr(sessions, "_MOST_PICTURES", 2)
+    session = sessions.Session(tmp_path)
+
+    def add():
+        path = session.new_file(".upload")
+        path.write_bytes((examples / "chelsea.jpg").read_bytes())
+        return session.add_upload(path, "a.jpg", PHOTOS, 60, lambda *_: None)[0]
+
+    used = add()
+    session.render = renders("long", used.path)
+    others = [add(), add(), add()]
+    assert session.uploads(PHOTOS) == [others[2], others[1], used]
+    with pytest.raises(InputError, match="stop or cancel it first"):
+        session.remove(used.id)
+    session.render.result = session.add_result(sessions.Result(tmp_path / "r.png", "r", print))
+    more = [session.add_result(sessions.Result(tmp_path / "p.png", "p", print)) for _ in range(3)]
+    assert session.result(session.render.result) and session.result(more[0]) is None
+    queue.cancel(session.render)
+    wait(lambda: session.render.is_over)
+    add()
+    assert used not in session.uploads(PHOTOS) and not session.remove(used.id)
+
+
+def test_a_model_of_named_styles_takes_no_paintings():
+    config = WebCommand(model="gallery")
+    shelf = Shelf(config)
+    painter = Painter(config, shelf)
+    assert not painter.takes_paintings and shelf.styles
+    assert all(style.path is None for style in shelf.styles.values())
+    with pytest.raises(InputError, match=r"^a\.jpg: this model paints in its own styles alone"):
+        painter.check_upload(STYLES, (99, 99), "a.jpg")
+    photo = next(iter(shelf.photos.values()))
+    asked = Settings.parse(json.dumps({**ASKED, "size": 128}).encode(), 512)
+    with pytest.raises(InputError, match=f"^{photo.name}: this model paints in its own styles"):
+        painter.paint(photo, [photo], asked)
+
+
+def test_messages_have_no_flags():
+    found = messages.of_page(
+        "--size=64: 64 leaves 3 pixels; a larger --style_scale needs --max_memory"
+    )
+    assert found == "size: 64 leaves 3 pixels; a larger brush needs max memory"
 
 
 def test_the_session_not_used_for_longest_ends(queue, renders, tmp_path):
@@ -441,7 +541,10 @@ def test_a_token_is_asked_for_where_others_can_come():
     config = WebCommand(host="0.0.0.0")
     assert not config.is_private()
     app = Protection(open_page, config, "secret-token", "cookie")
-    assert ask(app)[0] == ask(app, query="token=secret-toke")[0] == 403
+    assert ask(app)[0] == ask(app, query="wrong")[0] == ask(app, "/page.js")[0] == 403
+    status, headers = ask(app, query="token=secret-toke")
+    assert status == 303 and headers[b"location"] == b"/?wrong" and b"set-cookie" not in headers
+    assert ask(app, "/page.css")[0] == 200  # the asking page looks as the other
     assert ask(app, "/api/state")[0] == ask(app, cookie="cookie=other")[0] == 403
     status, headers = ask(app, query="token=secret-token")
     assert status == 303 and headers[b"location"] == b"/"
@@ -458,7 +561,8 @@ def test_a_token_is_asked_for_where_others_can_come():
     [
         (["--token=short"], "--token: give 8 characters"),
         (["--port=70000"], "--port: must be from 0 to 65535"),
-        (["--host=192.0.2.1"], "cannot be listened on"),
+        (["--host=192.0.2.1"], "this machine has no such address; 127.0.0.1 is this machine alone"),
+        (["--host=999.1.1.1"], "--host=999.1.1.1: is no address"),
         (["--compare=x", "--style_library=y"], "--compare, --style_library: give one"),
         (["--compare=nowhere"], "--compare: nowhere: no such folder"),
         (["--content=nowhere"], "--content: nowhere: no such file"),
@@ -468,6 +572,20 @@ def test_a_token_is_asked_for_where_others_can_come():
 def test_bad_flags_give_one_line(flags, words, capfd):
     assert main(["web", "--no_browser", *flags]) == 1
     assert words in capfd.readouterr().err
+
+
+def test_all_addresses_are_printed_by_name_and_number(tmp_path):
+    with running(tmp_path, "--host=0.0.0.0") as server:
+        name, *numbers = re.findall(r"http://(\S+?):\d+/\?token=", server.line)
+        assert name == socket.gethostname() and len(numbers) <= 1
+        for number in numbers:
+            assert ipaddress.ip_address(number).version == 4
+        address = f"/?token={server.token}"
+        wrong, right = Client(server, address[:-1]), Client(server, address)
+        assert wrong.status == right.status == 303
+        assert b"That token is wrong" in wrong.request("GET", wrong.headers["location"])[1]
+        assert b"wrong" not in wrong.request("GET", "/")[1]
+        assert right.request("GET", "/")[0] == 200
 
 
 def test_a_port_that_is_taken_gives_one_line(capfd):
@@ -496,7 +614,10 @@ def pretend(connection):
         kind = task.command.content[0]
         if kind == "dies":
             return
-        complete = kind in ("quick", "bad")
+        complete = kind in ("quick", "bad", "slow")
+        if kind == "slow":
+            connection.send(Report(0.0, 7.0, "64 × 64"))
+            time.sleep(0.5)
         while not complete:
             connection.send(Report(0.5, 7.0, "64 × 64", b"preview"))
             if kind != "deaf" and connection.poll(0.02):
@@ -522,11 +643,11 @@ def renders(queue, tmp_path):
     """Adds a render of a kind to the queue."""
     asked = Settings.parse(json.dumps(ASKED).encode(), 512)
 
-    def add(kind):
+    def add(kind, photo="photo"):
         output = tmp_path / f"{kind}-{time.monotonic_ns()}.png"
         command = asked.render_command(kind, ["mosaic"])
         render = render_queue.Render(
-            kind, settings=asked, command=command, content="photo", styles=["painting"],
+            kind, kind, settings=asked, command=command, content=photo, styles=["painting"],
             names=["mosaic"], region_style=None, region_name="", output=output,
         )  # fmt: skip
         queue.add(render)
@@ -551,10 +672,23 @@ def test_renders_wait_for_each_other_and_stop_with_their_picture(queue, renders)
     assert [queue.place(one) for one in (first, second, third)] == [0, 1, 2]
     queue.cancel(second)
     assert second.state == "cancelled" and queue.place(third) == 1
+    assert application._described(second) is None, "no page follows it any more"
+    assert application._described(first)["photo"] == ASKED["photo"]
     queue.stop(first)
     wait(lambda: third.is_over)
     assert (first.state, third.state) == ("stopped", "done")
     assert first.task.output.read_bytes() == b"picture"
+
+
+def test_the_pace_is_that_of_the_last_render(queue, renders):
+    """Settings of 20 iterations at 128 pixels."""
+    before = queue.pace
+    quick = renders("quick")
+    wait(lambda: quick.is_over)
+    assert queue.pace == before
+    slow = renders("slow")
+    wait(lambda: queue.pace != before)
+    assert slow.state == "done" and 0.5 < queue.pace * 20 * 0.128**2 < 20
 
 
 @pytest.mark.parametrize("kind", ["long", "deaf"])

@@ -21,6 +21,7 @@ elif not CHROMIUM:
     pytest.skip("there is no Chromium: apt-get install chromium", allow_module_level=True)
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
+expect.set_options(timeout=30_000)  # milliseconds; machines that test are busy
 PATIENT = {"timeout": 120_000}  # milliseconds, for a render
 
 
@@ -155,11 +156,50 @@ def test_a_region_is_drawn_and_taken_back_from_the_picture(open_page, examples, 
     np.testing.assert_array_equal(first, second)
 
 
+def test_settings_wait_for_their_photo_and_painting_and_outlast_a_reload(
+    open_page, examples, tmp_path
+):
+    for name, source in (("mine.jpg", "chelsea.jpg"), ("paint.jpg", "mosaic.jpg")):
+        (tmp_path / name).write_bytes((examples / source).read_bytes())
+    page = open_page()
+    painted(page, lambda: page.set_input_files("#photo-file", tmp_path / "mine.jpg"))
+    painted(page, lambda: page.set_input_files("#style-file", tmp_path / "paint.jpg"))
+    draw_left(page)
+    saved(page, tmp_path / "a.png")
+    (tmp_path / "mine.png").write_bytes((tmp_path / "a.png").read_bytes())  # not its own photo
+    other = open_page()
+    painted(other, lambda: other.set_input_files("#photo-file", tmp_path / "mine.png"))
+    expect(other.locator("#message")).to_contain_text("the photo “mine”, the painting “paint”")
+    painted(other, lambda: other.set_input_files("#photo-file", tmp_path / "mine.jpg"))
+    painted(other, lambda: other.set_input_files("#photo-file", tmp_path / "paint.jpg"))
+    expect(other.locator("#message")).to_have_text("The settings of this picture are set.")
+    saved(other, tmp_path / "b.png")
+    other.reload()
+    expect(other.locator("#download")).to_be_visible()
+    saved(other, tmp_path / "c.png")
+    first, *rest = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in "abc")
+    for one in rest:
+        np.testing.assert_array_equal(one, first)
+    # Another photo: the region stays, with a button that clears it.
+    painted(other, lambda: other.get_by_label("astronaut", exact=True).click())
+    saved(other, tmp_path / "d.png")
+    assert keeps_photo(tmp_path / "d.png", examples / "astronaut.jpg")
+    painted(other, lambda: other.get_by_text("Clear it").click())
+    saved(other, tmp_path / "e.png")
+    assert not keeps_photo(tmp_path / "e.png", examples / "astronaut.jpg")
+    painted(other, lambda: other.get_by_label("astronaut", exact=True).press("Enter"))
+    expect(other.locator("#photos .remove")).to_have_count(2)
+    other.get_by_label("Remove mine").first.click()
+    expect(other.locator("#photos .remove")).to_have_count(1)
+
+
 def test_renders_are_previewed_stopped_and_queued(open_page, examples, tmp_path):
     page, other = open_page(), open_page()
     draw_left(page)
     page.locator("#render").click()
     expect(page.locator("#show-rendered")).to_be_enabled(**PATIENT)
+    page.reload()  # it goes on, and stands under what it is of
+    expect(page.locator("#after-label")).to_have_text("rendered: astronaut in brushstrokes")
     assert re.search(r"renders/\d+/preview", page.locator("#after").get_attribute("src"))
     other.locator("#render").click()
     expect(other.locator("#note")).to_have_text("1 render before yours")
@@ -175,8 +215,10 @@ def test_renders_are_previewed_stopped_and_queued(open_page, examples, tmp_path)
     assert stored["program"].startswith("tfstyle optimize") and stored["size"] == 128
     assert json.dumps(stored["style"]) == '["brushstrokes.jpg"]'
     assert keeps_photo(tmp_path / "rendered.png", examples / "astronaut.jpg")
-    page.locator("#show-fast").click()
+    painted(page, lambda: page.get_by_label("chelsea", exact=True).click())
     expect(page.locator("#after-label")).to_have_text("painted")
+    page.locator("#show-rendered").click()
+    expect(page.locator("#after-label")).to_have_text("rendered: astronaut in brushstrokes")
 
 
 def test_a_bomb_and_a_text_give_a_message(open_page):
@@ -188,6 +230,23 @@ def test_a_bomb_and_a_text_give_a_message(open_page):
         expect(page.locator("#message.error")).to_contain_text(words)
     painted(page, lambda: slide(page, "#brush", 0.5))  # it goes on
     expect(page.locator("#message")).to_have_text("")
+    expect(page.locator("#photos .thumb")).to_have_count(2)
+
+
+def test_keys_move_the_wipe_and_a_mixture_is_not_lost(open_page):
+    page = open_page()
+    where = lambda: float(page.locator("#wipe").input_value())
+    for key, expected in (("ArrowRight", 2), ("Shift+ArrowRight", 12), ("PageUp", 22),
+                          ("PageDown", 12), ("ArrowLeft", 10), ("Home", 0)):  # fmt: skip
+        page.locator("#wipe").press(key)
+        assert where() == expected
+    painted(page, lambda: page.get_by_label("Mix with mosaic").click())
+    expect(page.locator("#shares output")).to_have_text(["50 %", "50 %"])
+    painted(page, lambda: page.get_by_label("ink_wash", exact=True).click())
+    expect(page.locator("#shares label")).to_have_count(0)
+    painted(page, lambda: page.get_by_text("Mix again").click())
+    expect(page.locator("#shares span")).to_have_text(["brushstrokes", "mosaic"])
+    expect(page.locator("#pixels")).to_have_text("128 × 128 pixels")
 
 
 def test_a_phone_has_room_for_it(open_page):
@@ -223,9 +282,14 @@ def test_pairs_are_compared_by_keys_and_clicks(chromium, tmp_path):
         for question in ("overall", "style", "content"):
             page.locator(f"[data-question={question}]").get_by_text("Left").click()
         expect(page.locator("#note")).to_contain_text("all 2 are done")
+        page.locator("#back").click()  # of a pair that is done
+        expect(page.locator("#note")).to_contain_text("1 of 2 done")
+        expect(page.locator("[aria-pressed=true]")).to_have_count(2)
+        page.locator("[data-question=overall]").get_by_text("Same").click()
+        expect(page.locator("#note")).to_contain_text("all 2 are done")
         page.locator("#show").click()
         expect(page.locator("#preferences tr")).to_have_count(4)
         page.close()
     lines = (tmp_path / "votes.csv").read_text("utf-8").splitlines()[1:]
     found = [line.rpartition(",")[2] for line in lines]
-    assert found == ["left", "right", "same", "left", "left", "left"]
+    assert found == ["left", "right", "same", "left", "left", "same"]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -81,6 +82,32 @@ def test_votes_are_counted_whichever_side_a_system_was_on(folder):
     assert preferences([]) == []
 
 
+def test_other_strengths_of_evaluate_are_left_out_unless_they_are_all(folder):
+    for name in ("bright", "dark"):
+        for strength in ("0.25", "0.75"):
+            shutil.copytree(folder / name, folder / f"{name}@{strength}")
+    comparison = Comparison(folder)
+    assert len(comparison) == 2 and set(comparison.pictures) == {"bright", "dark"}
+    shutil.rmtree(folder / "dark")
+    assert set(Comparison(folder).pictures) > {"bright", "bright@0.25", "dark@0.75"}
+
+
+def test_the_last_votes_are_taken_back_from_the_files_too(folder):
+    comparison = Comparison(folder)
+    assert comparison.take_back("me") is None
+    first, second = Trial("a__x", "dark", "bright"), Trial("b__x", "bright", "dark")
+    comparison.vote("me", first, ANSWERS)
+    comparison.vote("you", first, ANSWERS)
+    comparison.vote("me", second, ANSWERS)
+    assert comparison.take_back("me") == (second, ANSWERS)
+    again = Comparison(folder)
+    assert again.seen("me") == again.seen("you") == {first.key}
+    assert again.take_back("me") == (first, ANSWERS) and again.take_back("me") is None
+    assert again.seen("you") == {first.key}
+    assert [one.losses for one in again.preferences()] == [1, 0, 0]
+    assert "| bright, dark | style | 0 | 1 | 0 |" in (folder / "preferences.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     "spoil, words",
     [
@@ -125,6 +152,10 @@ def test_the_page_shows_pairs_blindly_and_writes_votes(folder, tmp_path, example
             assert client.call("POST", address, ANSWERS) == {}
             assert "no longer" in client.call("POST", address, ANSWERS)  # once
         assert client.call("GET", trial)["trial"] == ""
+        last = client.call("POST", "/api/voters/0123abcd/back")
+        assert (last["voted"], last["given"]) == (1, ANSWERS) and last["trial"]
+        assert client.call("POST", f"/api/trials/{last['trial']}", ANSWERS) == {}
+        assert "no answer to take" in client.call("POST", "/api/voters/0000000f/back")
         assert client.call("GET", "/api/voters/0000000f/trial")["voted"] == 0
         assert "not a request" in client.call("GET", "/api/voters/me/trial")
         rows = [*csv.DictReader(open(folder / "votes.csv", encoding="utf-8"))]

@@ -15,12 +15,13 @@ from tests.conftest import ROOT
 
 
 class Server:
-    """A running program; `address` is its page's, without the token, `token` empty or that."""
+    """A running program; `line` says where, `address` is its page's, without `token`."""
 
     def __init__(self, process, line):
         found = re.search(r"(http://\S+?:(\d+)/)(?:\?token=(\S+))?", line)
         assert found, line
-        self.process, self.address, self.port = process, found[1], int(found[2])
+        self.process, self.line = process, line
+        self.address, self.port = found[1], int(found[2])
         self.token = found[3] or ""
 
     def stop(self, number=signal.SIGINT):
@@ -84,8 +85,8 @@ class Client:
         found = json.loads(data)
         return found.get("error") or found
 
-    def upload(self, path: pathlib.Path | str, data=None):
+    def upload(self, path: pathlib.Path | str, data=None, kind="photos"):
         """As `call`, of a file."""
         data = pathlib.Path(path).read_bytes() if data is None else data
         name = urllib.parse.quote(pathlib.Path(path).name)
-        return self.call("PUT", f"/api/pictures/{name}", data)
+        return self.call("PUT", f"/api/{kind}/{name}", data)

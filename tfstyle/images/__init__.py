@@ -11,6 +11,7 @@ from tfstyle.images.outputs import is_file_name, pair_outputs, style_names
 from tfstyle.images.reading import (
     MAX_PIXELS,
     image_size,
+    is_animated,
     read_alpha,
     read_ample,
     read_image,
@@ -29,6 +30,7 @@ __all__ = [
     "find_pictures",
     "fit",
     "image_size",
+    "is_animated",
     "is_file_name",
     "pair_outputs",
     "read_alpha",

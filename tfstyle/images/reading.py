@@ -28,6 +28,7 @@ MAX_PIXELS = 178_000_000  # Pillow takes more for a decompression bomb; 2.1 GB a
 MAX_REDUCED = 3 * MAX_PIXELS  # of a picture that is reduced in 8 bits: the same memory
 MOST_PARAMETERS = 1 << 20  # characters of JSON in a picture
 _LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "HEIF")
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _RESULT_BYTES = 24  # of a pixel, in float32 with a copy
 # What Pillow and, the last one, pillow-heif raise for damaged files.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, RuntimeError)
@@ -131,6 +132,12 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
     """`(height, width)` from a file's header, of any number of pixels; errors as above."""
     with _open(path) as image:
         return image.height, image.width
+
+
+def is_animated(path: str | os.PathLike) -> bool:
+    """Whether a file holds several pictures to be shown in turn; errors as above."""
+    with _open(path) as image:
+        return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
 
 
 def is_lossy(path: str | os.PathLike) -> bool:

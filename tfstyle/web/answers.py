@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from tfstyle.errors import InputError
-from tfstyle.web import settings
+from tfstyle.web import messages, settings
 from tfstyle.web.sessions import Session, Sessions
 
 _FOLDER = pathlib.Path(__file__).parent / "page"
@@ -59,7 +59,7 @@ def error_handlers() -> dict[Any, Callable[[Request, Exception], Response]]:
         return JSONResponse({"error": text}, status)
 
     return {
-        InputError: lambda _, error: answer(400, str(error)),
+        InputError: lambda _, error: answer(400, messages.of_page(str(error))),
         NotFound: lambda _, error: answer(404, "It is no longer there; choose or drop it again."),
         ClientDisconnect: lambda _, error: Response(status_code=400),  # nobody reads it
         SessionOver: lambda _, error: answer(410, "This page is from before; reload it."),

@@ -15,7 +15,6 @@ from tfstyle import images
 from tfstyle.config import WebCommand
 from tfstyle.errors import InputError
 from tfstyle.images.outputs import safe_name
-from tfstyle.web import settings
 from tfstyle.web.answers import (
     NotFound,
     error_handlers,
@@ -25,10 +24,10 @@ from tfstyle.web.answers import (
     with_session,
 )
 from tfstyle.web.painter import Painter
-from tfstyle.web.render_queue import Render, RenderQueue
+from tfstyle.web.render_queue import CANCELLED, Render, RenderQueue
 from tfstyle.web.sessions import Result, Session, Sessions
 from tfstyle.web.settings import Settings
-from tfstyle.web.shelf import Picture, Shelf, jpeg
+from tfstyle.web.shelf import PHOTOS, STYLES, Picture, Shelf, jpeg
 
 _SHOWN_SIZE = 1024  # longest side of a photo on the page, in pixels
 
@@ -57,13 +56,16 @@ class Application:
     def app(self) -> Starlette:
         """The endpoints."""
         bound = lambda function: with_session(self._sessions, self._cookie, function)
+        upload = lambda kind: functools.partial(self._upload, kind)
         routes = [
             Route("/", start_page(self._sessions, "page.html", self._cookie)),
             *page_routes(),
             Route("/api/state", bound(self._state)),
-            Route("/api/pictures/{name:path}", self._upload, methods=["PUT"]),
+            Route("/api/photos/{name:path}", upload(PHOTOS), methods=["PUT"]),
+            Route("/api/styles/{name:path}", upload(STYLES), methods=["PUT"]),
             Route("/api/pictures/{id}/thumbnail", bound(self._thumbnail)),
             Route("/api/pictures/{id}", bound(self._show)),
+            Route("/api/pictures/{id}", bound(self._remove), methods=["DELETE"]),
             Route("/api/paint", bound(self._paint), methods=["POST"]),
             Route("/api/results/{id}.{suffix}", bound(self._result)),
             Route("/api/renders", bound(self._start_render), methods=["POST"]),
@@ -74,16 +76,19 @@ class Application:
         return Starlette(routes=routes, exception_handlers=error_handlers())
 
     def _state(self, session, _parameters, _body):
-        describe = lambda found: [one.described() for one in found.values()]
+        describe = lambda found: [one.described() for one in found]
         return JSONResponse({
-            "photos": describe(self._shelf.photos),
-            "styles": describe(self._shelf.styles),
+            "photos": describe(self._shelf.photos.values()),
+            "styles": describe(self._shelf.styles.values()),
+            "uploads": {kind: describe(session.uploads(kind)) for kind in (PHOTOS, STYLES)},
             "largest_size": self._config.largest_size,
-            "most_styles": settings.MOST_STYLES,
-            "render": session.render and session.render.id,
+            "most_styles": self._painter.most_styles,
+            "takes_paintings": self._painter.takes_paintings,
+            "render": _described(session.render),
+            "pace": self._queue.pace,
         })  # fmt: skip
 
-    async def _upload(self, request: Request) -> Response:
+    async def _upload(self, kind: str, request: Request) -> Response:
         session = session_of(self._sessions, self._cookie, request)
         name, most = request.path_params["name"], self._config.max_upload * 1e6
         too_large = InputError(
@@ -103,10 +108,21 @@ class Application:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        picture, found = await run_in_threadpool(
-            session.add_upload, path, name, self._config.max_pixels
+        return await run_in_threadpool(self._take, session, path, name, kind)
+
+    def _take(self, session, path, name, kind):
+        picture, found = session.add_upload(
+            path, name, kind, self._config.max_pixels, self._painter.check_upload
         )
-        return JSONResponse({**picture.described(), "settings": found or None})
+        note = ""
+        if images.is_animated(path):
+            note = f"{picture.file} is an animation; only its first picture is used."
+        return JSONResponse({**picture.described(), "settings": found or None, "note": note})
+
+    def _remove(self, session, parameters, _body):
+        if not session.remove(parameters["id"]):
+            raise NotFound
+        return JSONResponse({})
 
     def _find(self, session: Session, identity: str) -> Picture:
         for found in (self._shelf.photos, self._shelf.styles):
@@ -131,6 +147,7 @@ class Application:
         photo = self._find(session, asked.photo)
         if photo.path is None:
             raise InputError(f"{photo.name}: is a style, not a photo")
+        session.mark_used((asked.photo, *asked.styles, asked.region.style))
         return asked, photo, [self._find(session, one) for one in asked.styles]
 
     def _paint(self, session, _parameters, body):
@@ -175,7 +192,8 @@ class Application:
         if session.render and not session.render.is_over:
             raise InputError("a render of yours is not done yet; stop or cancel it first")
         render = Render(
-            _name(photo, [style.name for style in outside]), settings=asked,
+            _name(photo, [style.name for style in outside]),
+            f"{photo.name} in {' + '.join(style.name for style in outside)}", settings=asked,
             command=asked.render_command(photo.file, [style.file for style in outside]),
             content=photo.path, styles=[style.path for style in styles],
             names=[style.file for style in styles], region_style=region_style,
@@ -183,7 +201,7 @@ class Application:
         )  # fmt: skip
         self._queue.add(render)
         session.render = render
-        return JSONResponse({"render": render.id})
+        return JSONResponse(_described(render))
 
     def _render(self, session, parameters):
         render = session.render
@@ -201,7 +219,7 @@ class Application:
         return JSONResponse({
             "state": render.state, "before": self._queue.place(render), "done": report.done,
             "remaining": left, "note": report.note, "previews": render.previews,
-            "error": render.error, "result": render.result,
+            "error": render.error, "result": render.result, "pace": self._queue.pace,
         })  # fmt: skip
 
     def _preview(self, session, parameters, _body):
@@ -217,6 +235,13 @@ class Application:
             raise NotFound
         ends[parameters["what"]](render)
         return JSONResponse({})
+
+
+def _described(render):
+    """What the page knows of a render from its start; None if there is none."""
+    if render is None or render.state == CANCELLED:
+        return None
+    return {"id": render.id, "photo": render.task.settings.photo, "title": render.title}
 
 
 def _name(photo, styles):

@@ -45,6 +45,7 @@ class ComparisonPage:
             Route("/", start_page(self._sessions, "compare.html", self._cookie)),
             *page_routes(),
             Route("/api/voters/{voter}/trial", bound(self._next)),
+            Route("/api/voters/{voter}/back", bound(self._back), methods=["POST"]),
             Route("/api/trials/{id}/{which}", bound(self._show)),
             Route("/api/trials/{id}", bound(self._vote), methods=["POST"]),
             Route("/api/preferences", bound(self._preferences)),
@@ -52,12 +53,26 @@ class ComparisonPage:
         return Starlette(routes=routes, exception_handlers=error_handlers())
 
     def _next(self, session, parameters, _body):
-        """The voter's name is one that the browser keeps, so that it outlasts this program."""
-        voter = session.voter
+        name = self._name(session, parameters)
+        return self._ask(session.voter, self._comparison.next_trial(name), {})
+
+    def _back(self, session, parameters, _body):
+        """The trial of the voter's last votes, which are no votes any more."""
+        name = self._name(session, parameters)
+        found = self._comparison.take_back(name)
+        if found is None:
+            raise InputError("there is no answer to take back")
+        return self._ask(session.voter, *found)
+
+    def _name(self, session, parameters):
+        """The voter's, one that the browser keeps, so that it outlasts this program."""
         if not re.fullmatch("[0-9a-f]{8}", parameters["voter"]):
             raise InputError("not a request of the page")
-        voter.name = parameters["voter"]
-        trial = self._comparison.next_trial(voter.name)
+        session.voter.name = parameters["voter"]
+        return session.voter.name
+
+    def _ask(self, voter, trial, given):
+        """A trial, or that there is none left, and answers already given to it."""
         identity = ""
         if trial:
             identity = secrets.token_urlsafe(12)
@@ -67,7 +82,7 @@ class ComparisonPage:
         ]
         return JSONResponse({
             "trial": identity, "of": len(self._comparison), "originals": originals,
-            "voted": len(self._comparison.seen(voter.name)),
+            "voted": len(self._comparison.seen(voter.name)), "given": given,
             "questions": QUESTIONS, "answers": ANSWERS,
         })  # fmt: skip
 

@@ -11,11 +11,11 @@ from tfstyle.config import StylizeCommand, WebCommand
 from tfstyle.errors import InputError, of_flag
 from tfstyle.images import thumbnails
 from tfstyle.models import packaged
-from tfstyle.models.capabilities import StylePictures, require
+from tfstyle.models.capabilities import MixableCodes, StylePictures, require
 from tfstyle.stylization import StyleLibrary, Stylizer, engines
 from tfstyle.web import masks
-from tfstyle.web.settings import Settings
-from tfstyle.web.shelf import Picture, Shelf
+from tfstyle.web.settings import BRUSH, MOST_STYLES, Settings, style_size
+from tfstyle.web.shelf import STYLES, Picture, Shelf
 
 _MOST_STYLES = 500  # of a library
 _BLANK = np.full((thumbnails.SIZE, thumbnails.SIZE, 3), 224, np.uint8)
@@ -28,6 +28,10 @@ class Painter:
         config: names model and library.
         shelf: gets the styles of the library, or those that the model was trained for.
     Raises: InputError for a model or a library that cannot be used.
+
+    Attributes:
+        takes_paintings: whether the model paints in the style of any picture, not only by name.
+        most_styles: that it mixes, one at least.
     """
 
     def __init__(self, config: WebCommand, shelf: Shelf):
@@ -35,7 +39,10 @@ class Painter:
         tiled = config.largest_size > StylizeCommand.tile_size
         engine = "keras" if tiled else engines.fastest(config.model)
         self._stylizer = Stylizer(config.model, engine=engines.start(engine))
-        if not isinstance(self._stylizer.model, StylePictures):  # it paints in its own styles alone
+        self.takes_paintings = isinstance(self._stylizer.model, StylePictures)
+        self.most_styles = MOST_STYLES if isinstance(self._stylizer.model, MixableCodes) else 1
+        self._largest_size = config.largest_size
+        if not self.takes_paintings:
             shelf.styles.clear()
             if config.style:
                 require(self._stylizer.model, StylePictures, "--style")
@@ -57,6 +64,35 @@ class Painter:
             pixels = thumbnails.decode(own.thumbnail, "JPEG") if own.thumbnail else _BLANK
             shelf.add_code(name, self._stylizer.named_style(name), pixels)
 
+    def check_upload(self, kind: str, shape: tuple[int, int], name: str) -> None:
+        """Raises InputError for a picture that cannot be painted, or painted in, at any size.
+
+        Args:
+            kind: `shelf.PHOTOS` or `shelf.STYLES`.
+            shape: `(height, width)` of the file.
+            name: of the file.
+        """
+        if kind == STYLES:
+            self._check_takes_paintings(name)
+            largest = images.fit(shape, min(max(shape), style_size(BRUSH[1])))
+            self._check_sides(largest, f"{name} as a painting", "choose a larger one")
+        else:
+            largest = images.fit(shape, self._largest_size)
+            self._check_sides(largest, f"{name} as a photo", "it is too narrow")
+
+    def _check_takes_paintings(self, name):
+        if not self.takes_paintings:
+            raise InputError(
+                f"{name}: this model paints in its own styles alone; choose one of them"
+            )
+
+    def _check_sides(self, shape, what, remedy):
+        blank = np.broadcast_to(np.float32(0), (1, *shape, 3))
+        try:
+            self._stylizer.model.check_picture(blank, what)
+        except InputError as error:
+            raise InputError(f"{error}; {remedy}") from error
+
     def paint(
         self,
         photo: Picture,
@@ -75,7 +111,10 @@ class Painter:
         """
         with self._lock:
             content, alpha = self._photo(photo, settings.size)
+            self._check_sides(content.shape[1:3], f"the photo {photo.name}", "choose a larger size")
             self._stylizer.check_photo(content, photo.name)
+            if len(styles) > self.most_styles:
+                raise InputError("this model does not mix styles; choose one")
             mask = masks.decode(settings.region.mask, content.shape[1:3])
             codes = [self._code(style, settings.style_size) for style in styles]
             code = self._stylizer.mix(codes, settings.shares)
@@ -97,8 +136,10 @@ class Painter:
         if style.code is not None:
             self._stylizer.check_code(style.code, style.name)
             return style.code
+        self._check_takes_paintings(style.name)
         painting = images.read_image(style.path, size, enlarge=False)
-        self._stylizer.model.check_picture(painting, style.name)
+        what = f"the painting {style.name}"
+        self._check_sides(painting.shape[1:3], what, "choose a larger brush or another painting")
         return self._stylizer.encode_style(painting)
 
 

@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+import pathlib
 import socket
 import urllib.parse
 
@@ -22,10 +23,9 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 _READING = ("GET", "HEAD")
-_ASKING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>tfstyle</title>
-<meta name="viewport" content="width=device-width"><form action="/">
-<p><label>Token, from the terminal of <code>tfstyle web</code>:
-<input type="password" name="token" autofocus></label> <button>Open</button></form></html>"""
+_ASKING = (pathlib.Path(__file__).parent / "page" / "token.html").read_text("utf-8")
+_STYLES = "/page.css"  # of the page that asks, too
+_WRONG = "wrong"  # in the query: the token was not the right one, and is not in the address bar
 
 
 class Protection:
@@ -33,7 +33,8 @@ class Protection:
 
     - `Host` must be a name of this machine: a site of which the address is changed to ours, once it
       is loaded, is refused.
-    - With a token, a cookie must hold it; the address with `?token=` sets the cookie.
+    - With a token, a cookie must hold it; the address with `?token=` sets the cookie, and is left
+      for one without it.
     - What changes something must have the page's origin.
 
     Args:
@@ -92,14 +93,18 @@ class Protection:
 
     def _without_token(self, request: Request) -> Response | None:
         """What to answer a request that does not have the token yet; None if it has."""
-        if not self._token or self._equal(request.cookies.get(self._cookie)):
+        path, query = request.url.path, request.query_params
+        if not self._token or self._equal(request.cookies.get(self._cookie)) or path == _STYLES:
             return None
-        if request.method == "GET" and self._equal(request.query_params.get("token")):
-            answer = RedirectResponse(request.url.path, 303)
+        if request.method == "GET" and self._equal(query.get("token")):
+            answer = RedirectResponse(path, 303)
             answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
             return answer
-        if request.url.path == "/":
-            return HTMLResponse(_ASKING, 403)
+        if path == "/" and "token" in query:
+            return RedirectResponse(f"/?{_WRONG}", 303)
+        if path == "/":
+            message = "That token is wrong." if _WRONG in query else ""
+            return HTMLResponse(_ASKING.replace("{message}", message), 403)
         return PlainTextResponse("The token is missing: reload the page.", 403)
 
     def _equal(self, given: str | None) -> bool:

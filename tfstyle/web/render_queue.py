@@ -12,6 +12,7 @@ from tfstyle.web import render_worker
 from tfstyle.web.render_worker import End, Report, Stop, Task
 
 _MOST_WAITING = 16
+_USUAL_PACE = 36.0 / (40 * 0.512**2)  # benchmarks/RESULTS.md: 36 s with the defaults, at 512 pixels
 _PATIENCE = 3.0  # seconds that a cancelled render has before its process is killed
 _NUMBERS = itertools.count(1)
 
@@ -25,6 +26,7 @@ class Render:
 
     Args:
         name: of the picture.
+        title: of the picture, for people.
         arguments: of `render_worker.Task`, but for its number.
 
     Attributes:
@@ -36,14 +38,15 @@ class Render:
         result: id of the picture, once its session has it.
     """
 
-    def __init__(self, name: str, **arguments: Any):
+    def __init__(self, name: str, title: str, **arguments: Any):
         self.task = Task(next(_NUMBERS), **arguments)
-        self.id, self.name = f"{self.task.number}", name
+        self.id, self.name, self.title = f"{self.task.number}", name, title
         self.state = WAITING
         self.report = Report(None, 0.0, "")
         self.previews, self.preview = 0, b""
         self.error = self.result = ""
         self.stopping = self.cancelled = False
+        self.began = 0.0  # by the monotonic clock, once all is loaded
 
     @property
     def is_over(self) -> bool:
@@ -52,9 +55,15 @@ class Render:
 
 
 class RenderQueue:
-    """Renders that wait, and the process that makes them; `close` ends it."""
+    """Renders that wait, and the process that makes them; `close` ends it.
+
+    Attributes:
+        pace: seconds that a render takes for its `Settings.work`, once all is loaded: of the last
+            one, or as measured on a computer with two cores.
+    """
 
     def __init__(self) -> None:
+        self.pace = _USUAL_PACE
         self._waiting: list[Render] = []
         self._running: Render | None = None
         self._changed = threading.Condition()
@@ -128,6 +137,8 @@ class RenderQueue:
             with self._changed:
                 self._running = None
                 render.state = CANCELLED if render.cancelled else state
+            if render.state == DONE and render.began:
+                self.pace = (time.monotonic() - render.began) / render.task.settings.work
             if render.cancelled:
                 for suffix in (".png", ".tif"):
                     render.task.output.with_suffix(suffix).unlink(missing_ok=True)
@@ -149,6 +160,8 @@ class RenderQueue:
                     render.error = found.error
                     return FAILED if found.error else DONE if found.complete else STOPPED
                 render.report = found
+                if found.done is not None:
+                    render.began = render.began or time.monotonic()
                 if found.preview:
                     render.preview, render.previews = found.preview, render.previews + 1
             ending = render.cancelled or self._closed

@@ -17,6 +17,7 @@ from tfstyle.config import OptimizeCommand
 from tfstyle.errors import InputError
 from tfstyle.images import sheets
 from tfstyle.runtime import devices
+from tfstyle.web import messages
 from tfstyle.web.settings import Settings
 from tfstyle.web.shelf import jpeg
 
@@ -110,7 +111,7 @@ class _Worker:
             paths, names = [task.content, *task.styles], [*task.command.content, *task.names]
             for path, name in zip(paths, names, strict=True):  # the page knows files by their names
                 text = text.replace(str(path), name)
-            return End(False, text)
+            return End(False, messages.of_page(text))
         except MemoryError:
             return End(False, "not enough memory; a smaller size needs less")
         except (EOFError, BrokenPipeError):

@@ -2,11 +2,12 @@
 
 import collections
 import dataclasses
+import itertools
 import pathlib
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tfstyle import images
@@ -18,9 +19,11 @@ from tfstyle.web.render_queue import Render, RenderQueue
 from tfstyle.web.shelf import Picture, jpeg
 from tfstyle.web.voting import Trial
 
-_MOST_PICTURES = 24  # of a session; the oldest go
+_MOST_PICTURES = 24  # of a session; those not used for longest go
 _MOST_BYTES = 100_000_000  # of a session's uploads
 _DECODERS = threading.Semaphore(2)  # at once; a picture takes some 500 MB
+
+Check = Callable[[str, tuple[int, int], str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,23 @@ class Result:
 
 
 @dataclasses.dataclass
+class _Upload:
+    """A picture of the browser.
+
+    Attributes:
+        picture: it.
+        path: of its file.
+        kind: `shelf.PHOTOS` or `shelf.STYLES`.
+        used: when it was last, as a count.
+    """
+
+    picture: Picture
+    path: pathlib.Path
+    kind: str
+    used: int
+
+
+@dataclasses.dataclass
 class Voter:
     """One who compares pictures.
 
@@ -76,8 +96,9 @@ class Session:
         self.folder.mkdir(mode=0o700)
         self.render: Render | None = None
         self.voter = Voter()
-        self._pictures: collections.OrderedDict[str, Picture] = collections.OrderedDict()
-        self._results: collections.OrderedDict[str, Result] = collections.OrderedDict()
+        self._uploads: dict[str, _Upload] = {}  # by the picture's id, the oldest first
+        self._times = itertools.count()
+        self._results: dict[str, Result] = {}
         self._lock = threading.Lock()
 
     def new_file(self, suffix: str) -> pathlib.Path:
@@ -85,16 +106,18 @@ class Session:
         return self.folder / f"{secrets.token_hex(8)}{suffix}"
 
     def add_upload(
-        self, path: pathlib.Path, name: str, max_pixels: float
+        self, path: pathlib.Path, name: str, kind: str, max_pixels: float, check: Check
     ) -> tuple[Picture, dict[str, Any]]:
         """Takes a file that was uploaded.
 
         Args:
             path: in this session's folder; it is removed if it cannot be used.
             name: that the browser gave.
+            kind: `shelf.PHOTOS` or `shelf.STYLES`.
             max_pixels: of the picture, in millions.
+            check: raises InputError for a kind, a `(height, width)` and a name that cannot be used.
         Returns: the picture, and the page's settings that it stores, if it does.
-        Raises: InputError if it is no picture, or too large.
+        Raises: InputError if it is no picture, or too large, or of `check`.
         """
         name = safe_name(name)
         stem = name.rpartition(".")[0] or name
@@ -106,6 +129,7 @@ class Session:
                         f"{name}: has {height * width / 1e6:.4g} megapixels; {max_pixels:g} can be "
                         "used at most. Reduce it first"
                     )
+                check(kind, (height, width), name)
                 small = images.read_image(path, 2 * thumbnails.SIZE, enlarge=False)
         except InputError as error:
             path.unlink(missing_ok=True)
@@ -113,29 +137,73 @@ class Session:
         thumbnail = jpeg(thumbnails.thumbnail(small))
         picture = Picture(secrets.token_urlsafe(12), stem, name, path, thumbnail)
         with self._lock:
-            self._pictures[picture.id] = picture
-            sizes = [one.path.stat().st_size for one in self._pictures.values() if one.path]
-            while len(sizes) > _MOST_PICTURES or len(sizes) > 2 and sum(sizes) > _MOST_BYTES:
-                sizes.pop(0)
-                _, oldest = self._pictures.popitem(last=False)
-                if oldest.path:
-                    oldest.path.unlink(missing_ok=True)
+            self._uploads[picture.id] = _Upload(picture, path, kind, next(self._times))
+            self._make_room()
         try:
             return picture, settings.of_parameters(images.read_parameters(path))
         except InputError:
             return picture, {}
 
+    def _make_room(self):
+        """Removes what was not used for longest, but not what a render needs, nor the last two."""
+        sizes = {key: one.path.stat().st_size for key, one in self._uploads.items()}
+        for key in sorted(sizes, key=lambda key: self._uploads[key].used)[:-2]:
+            if len(sizes) <= _MOST_PICTURES and sum(sizes.values()) <= _MOST_BYTES:
+                return
+            if not self._is_rendered(self._uploads[key]):
+                del sizes[key]
+                self._remove(key)
+
+    def _is_rendered(self, upload):
+        if self.render is None or self.render.is_over:
+            return False
+        task = self.render.task
+        return upload.path in (task.content, *task.styles)
+
+    def _remove(self, identity):
+        self._uploads.pop(identity).path.unlink(missing_ok=True)
+
+    def remove(self, identity: str) -> bool:
+        """Removes one of the uploads; False if there is no such one.
+
+        Raises: InputError if a render needs it.
+        """
+        with self._lock:
+            if identity not in self._uploads:
+                return False
+            if self._is_rendered(self._uploads[identity]):
+                raise InputError("your render needs this picture; stop or cancel it first")
+            self._remove(identity)
+        return True
+
+    def mark_used(self, identities: Iterable[str]) -> None:
+        """Says that these are used now; others go before them."""
+        with self._lock:
+            for one in filter(None, map(self._uploads.get, identities)):
+                one.used = next(self._times)
+
     def picture(self, identity: str) -> Picture | None:
         """One of the uploads, by its id."""
-        return self._pictures.get(identity)
+        found = self._uploads.get(identity)
+        return found.picture if found else None
+
+    def uploads(self, kind: str) -> list[Picture]:
+        """Those for `shelf.PHOTOS` or `shelf.STYLES`, the newest first."""
+        with self._lock:
+            return [one.picture for one in self._uploads.values() if one.kind == kind][::-1]
 
     def add_result(self, result: Result) -> str:
-        """Takes a picture that was made, in this session's folder; returns its id."""
+        """Takes a picture that was made, in this session's folder; returns its id.
+
+        The oldest go, but for the last render.
+        """
         identity = secrets.token_urlsafe(12)
+        kept = self.render.result if self.render else ""
         with self._lock:
             self._results[identity] = result
-            while len(self._results) > _MOST_PICTURES:
-                self._results.popitem(last=False)[1].remove()
+            old = [key for key in self._results if key != kept][:-_MOST_PICTURES]
+            for key in old:
+                self._results.pop(key).remove()
         return identity
 
     def result(self, identity: str) -> Result | None:

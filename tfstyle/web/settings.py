@@ -27,7 +27,7 @@ MOST_BYTES = masks.MOST_CHARACTERS + (1 << 16)  # of the JSON
 _STYLE_SIZE = StylizeCommand.style_size
 _LEAST_SIZE = 128
 _WHOLE = 0.999  # share of the picture
-_BRUSH = (0.4, 2.5)  # relative sizes of strokes
+BRUSH = (0.4, 2.5)  # relative sizes of strokes
 
 
 class _Share(TypedDict):
@@ -109,7 +109,7 @@ class Settings:
         if not all(0 <= share <= 1 for share in shares) or not any(shares):
             raise InputError("styles: their shares must be from 0 to 1, and not all 0")
         ranges = {
-            "strength": (0, 1), "brush": _BRUSH, "size": (_LEAST_SIZE, largest_size),
+            "strength": (0, 1), "brush": BRUSH, "size": (_LEAST_SIZE, largest_size),
             "iterations": (1, 500),
         }  # fmt: skip
         for name, (least, most) in ranges.items():
@@ -125,12 +125,17 @@ class Settings:
     @property
     def style_size(self) -> int:
         """Longest side of a painting for the model, in pixels."""
-        return round(_STYLE_SIZE * self.brush)
+        return style_size(self.brush)
 
     @property
     def preserve_color(self) -> str:
         """The flag."""
         return "luminance" if self.keep_color else "none"
+
+    @property
+    def work(self) -> float:
+        """Of a render: iterations, times a million pixels of a square picture."""
+        return self.iterations * self.size**2 / 1e6
 
     def _weights(self):
         return self.shares if len(self.shares) > 1 else ()
@@ -208,6 +213,11 @@ class Settings:
         return regions.without_empty(found)
 
 
+def style_size(brush: float) -> int:
+    """Longest side of a painting for the model, in pixels, with strokes of a relative size."""
+    return round(_STYLE_SIZE * brush)
+
+
 def _style_factor(strength):
     """That a strength is, of a render's style weight."""
     return 10.0 ** (strength - 1.0)
@@ -247,7 +257,7 @@ def of_parameters(found: dict[str, Any]) -> dict[str, Any]:
         ],
         "strength": min(1.0, max(0.0, strength)),
         "keep_color": found.get("preserve_color") == "luminance",
-        "brush": min(_BRUSH[1], max(_BRUSH[0], brush)),
+        "brush": min(BRUSH[1], max(BRUSH[0], brush)),
         "size": _value(found, "size", int, 0),
         "iterations": _value(found, "iterations", int, 0),
         "region": _value(found, PAGE_REGION, _Region, {"mask": "", "style": "", "strength": 0.0}),

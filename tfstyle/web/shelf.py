@@ -13,6 +13,7 @@ from tfstyle import files, images
 from tfstyle.config import WebCommand
 from tfstyle.images import thumbnails
 
+PHOTOS, STYLES = "photos", "styles"  # what a picture is for
 _EXAMPLE_PHOTOS = ("astronaut", "chelsea")
 _EXAMPLE_STYLES = ("brushstrokes", "ink_wash", "mosaic", "stained_glass")
 

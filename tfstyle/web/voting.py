@@ -88,7 +88,9 @@ class Comparison:
     """The pictures of a folder, and the votes on them.
 
     Args:
-        folder: with a folder for each system, of pictures called CONTENT__STYLE.
+        folder: with a folder for each system, of pictures called CONTENT__STYLE. Where two systems
+            or more are at full strength, those of evaluate.py's other strengths, called
+            SYSTEM@STRENGTH, are left out.
         contents, styles: photos and paintings to show beside them, found by their names.
     Raises: InputError if there are no two systems with a pair in common, or votes.csv cannot be
         read or written.
@@ -117,7 +119,7 @@ class Comparison:
         }
         self._contents = {path.stem: path for path in contents}
         self._styles = {path.stem: path for path in styles}
-        self.pictures = {name: pairs for name, pairs in found.items() if pairs}
+        self.pictures = _at_full_strength({name: pairs for name, pairs in found.items() if pairs})
         self._keys = [
             (pair, first, second)
             for first, second in itertools.combinations(self.pictures, 2)
@@ -175,18 +177,38 @@ class Comparison:
         ]  # fmt: skip
         with self._lock:
             self._votes += rows
-            with files.replacing(self._folder / VOTES) as temporary:
-                with open(temporary, "w", newline="", encoding="utf-8") as file:
-                    writer = csv.DictWriter(file, _COLUMNS)
-                    writer.writeheader()
-                    writer.writerows(self._votes)
-            with files.replacing(self._folder / PREFERENCES) as temporary:
-                temporary.write_text(table(preferences(self._votes)), encoding="utf-8")
+            self._write()
+
+    def take_back(self, voter: str) -> tuple[Trial, dict[str, str]] | None:
+        """Removes the last votes of a voter; the trial, with the sides as they were, and answers.
+
+        None if the voter has answered none of the trials.
+        """
+        trials = {Trial(*key).key for key in self._keys}
+        with self._lock:
+            own = [vote for vote in self._votes if vote["voter"] == voter and _key(vote) in trials]
+            if not own:
+                return None
+            last = own[-1]
+            taken = [vote for vote in own if _key(vote) == _key(last)]
+            self._votes = [vote for vote in self._votes if vote not in taken]
+            self._write()
+        trial = Trial(last["pair"], last["left"], last["right"])
+        return trial, {vote["question"]: vote["answer"] for vote in taken}
 
     def preferences(self) -> list[Preference]:
         """Of all votes."""
         with self._lock:
             return preferences(self._votes)
+
+    def _write(self):
+        with files.replacing(self._folder / VOTES) as temporary:
+            with open(temporary, "w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, _COLUMNS)
+                writer.writeheader()
+                writer.writerows(self._votes)
+        with files.replacing(self._folder / PREFERENCES) as temporary:
+            temporary.write_text(table(preferences(self._votes)), encoding="utf-8")
 
     def _read(self):
         path = self._folder / VOTES
@@ -204,6 +226,12 @@ class Comparison:
         except (OSError, ValueError, csv.Error) as error:
             raise InputError(f"{path}: not votes of this program ({brief(error)})") from error
         return rows
+
+
+def _at_full_strength(pictures):
+    """Without systems of other strengths, unless too few are left to compare."""
+    full = {name: pairs for name, pairs in pictures.items() if "@" not in name}
+    return full if len(full) > 1 else pictures
 
 
 def _key(vote):

@@ -1,6 +1,5 @@
 // A blind comparison: two pictures, three questions, by click or by arrow key.
 "use strict";
-const $ = (id) => document.getElementById(id);
 const TEXTS = {
   style: "Which has more of the painting’s style?",
   content: "Which keeps more of the photo?",
@@ -9,27 +8,6 @@ const TEXTS = {
 const KEYS = { ArrowLeft: "left", ArrowDown: "same", ArrowRight: "right" };
 const LABELS = { left: "← Left", same: "↓ Same", right: "Right →" };
 let trial = null, answers = {}, sending = false, unkept;
-
-async function call(path, body) {
-  const answer = await fetch(path, body && { method: "POST", body: JSON.stringify(body) });
-  if (answer.ok) return answer.json();
-  const text = await answer.text();
-  let message = text;
-  try {
-    message = JSON.parse(text).error;
-  } catch { /* plain text */ }
-  throw new Error(message);
-}
-
-async function guarded(work) {
-  try {
-    await work();
-    $("message").textContent = "";
-  } catch (error) {
-    $("message").textContent = error.message;
-    $("message").className = "error";
-  }
-}
 
 // The name under which this browser votes; it is kept, so that no pair is shown twice.
 function voter() {
@@ -41,9 +19,27 @@ function voter() {
   }
 }
 
-async function next() {
-  trial = await call(`api/voters/${voter()}/trial`);
-  answers = {};
+const next = async () => show(await call(`api/voters/${voter()}/trial`));
+
+// Takes the last answer back: of this pair, or of the pair before, which is shown again.
+async function back() {
+  if (sending || !trial || !canGoBack()) return;
+  if (!Object.keys(answers).length) {
+    sending = true;
+    await guarded(async () => show(await post(`api/voters/${voter()}/back`)));
+    sending = false;
+    if (!$("preferences").hidden) await guarded(showPreferences);
+  }
+  delete answers[Object.keys(answers).pop()];
+  draw();
+}
+
+const canGoBack = () => Object.keys(answers).length > 0 || trial.voted > 0;
+
+function show(found) {
+  tell("");
+  trial = found;
+  answers = found.given;
   $("sides").hidden = !trial.trial;
   const address = (which) => `api/trials/${trial.trial}/${which}`;
   if (trial.trial) for (const side of ["left", "right"]) $(side).src = address(side);
@@ -54,7 +50,7 @@ async function next() {
     return image;
   }));
   $("note").textContent = trial.trial
-    ? `${trial.voted} of ${trial.of} done. Click, or press ← ↓ →; Backspace takes the last answer back.`
+    ? `${trial.voted} of ${trial.of} done. Click, or press ← ↓ →.`
     : `Thank you: all ${trial.of} are done.`;
   draw();
 }
@@ -64,6 +60,7 @@ function current() {
 }
 
 function draw() {
+  $("back").disabled = !canGoBack();
   const rows = !trial.trial ? [] : trial.questions.map((question) => {
     const row = document.createElement("div");
     row.className = question === current() ? "question now" : "question";
@@ -84,12 +81,13 @@ function draw() {
 
 async function answer(question, one) {
   if (sending) return;
+  delete answers[question]; // so that the last answer is the last key
   answers[question] = one;
   draw();
   if (current()) return;
   sending = true;
   await guarded(async () => {
-    await call(`api/trials/${trial.trial}`, answers);
+    await post(`api/trials/${trial.trial}`, answers);
     await next();
     if (!$("preferences").hidden) await showPreferences();
   });
@@ -114,10 +112,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key in KEYS && current()) {
     event.preventDefault();
     answer(current(), KEYS[event.key]);
-  } else if (event.key === "Backspace" && trial && !sending) {
-    delete answers[Object.keys(answers).pop()];
-    draw();
+  } else if (event.key === "Backspace") {
+    event.preventDefault();
+    back();
   }
 });
-$("show").onclick = () => guarded(showPreferences);
+$("back").onclick = back;
+$("show").onclick = async () => {
+  await guarded(showPreferences);
+  $("preferences").scrollIntoView({ behavior: "smooth", block: "nearest" });
+};
 guarded(next);
