@@ -45,10 +45,8 @@ def main(_):
         print_row("seconds to write", "", [seconds], 1)
         print_row("memory that writing takes, MB", "", [_most_memory() - before], 0)
         print_row("file, MB", "", [path.stat().st_size / 1e6], 0)
-        library, times = _timed(lambda: StyleLibrary.load(path))
-        print_row("open, ms", "≤ 50", times, 1)
-        _, times = _timed(lambda: library.nearest(codes[0]))
-        print_row("nearest ten, ms", "≤ 50", times, 1)
+        library = _measure("open", lambda: StyleLibrary.load(path))
+        _measure("nearest ten", lambda: library.nearest(codes[0]))
         recalls = list(_recalls(library, codes[::10]))
         print_row("share of the exact ten that are found", "", recalls, 2)
 
@@ -87,14 +85,17 @@ def _mixed(first, second, random):
     return found
 
 
-def _timed(function):
-    """What a function returns, and the milliseconds of each call."""
-    times = []
+def _measure(name, function):
+    """Prints the milliseconds of each call, and of the processors; what the function returns."""
+    times, busy = [], []
     for _ in range(_ROUNDS.value):
-        started = time.perf_counter()
+        started = time.perf_counter(), time.process_time()
         result = function()
-        times.append(1e3 * (time.perf_counter() - started))
-    return result, times
+        times.append(1e3 * (time.perf_counter() - started[0]))
+        busy.append(1e3 * (time.process_time() - started[1]))
+    print_row(f"{name}, ms", "≤ 50", times, 0)
+    print_row("… of the processors", "", busy, 0)
+    return result
 
 
 def _recalls(library, codes):
