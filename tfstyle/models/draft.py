@@ -5,7 +5,7 @@ from tfstyle.models.wct import WCTModel
 
 DEPTH = 3  # of the draft: its deepest level is relu3_1
 STRIDE = 16  # pixels: the largest windows of `Revision.prepare`
-MARGIN = 16  # pixels of reflection around a picture; trained without more, it needs no more
+MARGIN = 16  # pixels of reflection around a picture in training; `mobile` is packaged with 32
 DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
 EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured noise
 # Of the draft's transforms at relu3_1, relu2_1, relu1_1 and of pixels. More at relu3_1 paints glows
