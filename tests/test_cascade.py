@@ -8,10 +8,12 @@ import pytest
 from tests.model_examples import make_cascade, make_revision, make_wct, reach
 from tests.test_covariances import error
 from tfstyle import images, models, statistics
+from tfstyle.errors import InputError
 from tfstyle.images.guided_filter import guided_filter
 from tfstyle.models import guidance
 from tfstyle.models.capabilities import to_numpy
-from tfstyle.stylization import tiling
+from tfstyle.stylization import Stylizer, tiling
+from tfstyle.stylization.tiling import TILE_SIZE
 
 
 def box(values, side):
@@ -148,6 +150,9 @@ def test_one_with_more_levels_starts_from_the_draft_too(painting):
         ):
             np.testing.assert_array_equal(found, expected)
     assert model.receptive_field == 352 and len(model.shares) == 5
+    assert Stylizer(model).tile_size == 1536 > TILE_SIZE  # larger than the default
+    with pytest.raises(InputError, match="--tile_size: this model needs 1536 pixels or more, not"):
+        Stylizer(model, tile_size=1280)
     assert {"mean4half", "mean1half", "mean2", "mean0"} <= set(model.encode_style(painting))
     with pytest.raises(ValueError, match="must have the first of the widths"):
         draft.draft.decoder.start_from(model.decoder)

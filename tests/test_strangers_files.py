@@ -80,6 +80,7 @@ CONFIGS = [
     ((*DRAFT, "scales"), float("nan"), "NaN is not a finite number"),
     (("config", "style_weight"), "10", ""),
     (("config", "draft"), None, ""),
+    (("config", "style_encoder"), None, "of another version of tfstyle; train it again"),
     (("config",), [], ""),
     (("registered_name",), "tfstyle>VGG19", "it is a DraftRevisionModel"),
     (("class_name",), 3, "class_name must be a text"),

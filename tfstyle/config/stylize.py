@@ -79,9 +79,9 @@ class StylizeCommand(RegionFlags):
         DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Model"
     )
     tile_size: int = option(
-        1024, "Longest side in pixels that is painted at once, at least 448 for the packaged "
-        "models: larger photos are painted in tiles without seams, with the model's memory for one "
-        "tile.", section="Model",
+        1024, "Longest side in pixels that is painted at once, at least 448 for mobile and 960 for "
+        "quality: larger photos are painted in tiles without seams, with the model's memory for "
+        "one tile.", section="Model",
     )  # fmt: skip
 
     engine: str = option(

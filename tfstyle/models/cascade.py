@@ -19,7 +19,7 @@ from tfstyle.models.inverting_decoder import level
 from tfstyle.models.wct import WCTModel
 
 DEPTH = 3
-RECEPTIVE_FIELD = 176  # pixels, of that depth; a test measures 168; of twice that 296, a level more
+RECEPTIVE_FIELD = 176  # pixels, of that depth; a test measures 168. A level more doubles it
 FULL_DEPTH = 2  # of the levels in full resolution; all levels are painted at half of it before
 DEEPEST_SHARE = 0.8
 EPSILON = 1e-4

@@ -153,7 +153,11 @@ class FixedStylesModel(TransformModel, WholePaintings, Growable):
             [tuple(one.shape) for one in weights] for weights in (own, trained._shared_weights)
         )
         if shapes != others:
-            raise ValueError("`trained` must have a network of the same sizes. Received: another")
+            raise ValueError(
+                "`trained` must have a network of the same sizes. Received: one of "
+                f"widths={trained.widths}, blocks={trained.blocks}, noise={trained.noise}, this "
+                f"having widths={self.widths}, blocks={self.blocks}, noise={self.noise}"
+            )
         for weight, value in zip(own, trained._shared_weights, strict=True):
             weight.assign(value)
 

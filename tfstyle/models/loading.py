@@ -87,7 +87,10 @@ def load_model(name: str | os.PathLike) -> StyleTransferModel:
                 model_files.check_paints(model)
         return model
     except Exception as error:  # for a damaged config, Keras and TensorFlow raise any
-        raise InputError(f"{path}: not a model of tfstyle, or damaged: {brief(error)}") from error
+        reason = brief(error)
+        if "Unrecognized keyword arguments" in reason:
+            reason = "its arguments are those of another version of tfstyle; train it again"
+        raise InputError(f"{path}: not a model of tfstyle, or damaged: {reason}") from error
 
 
 def pack_model(model: StyleTransferModel, path: str | os.PathLike) -> None:

@@ -53,7 +53,7 @@ class TransformNetwork(keras.Model):
             `normalize`, where `yield from normalize(name, features)` gives the normalized features;
             it returns features of the same shape.
     Returns: `(batch, h, w, 3)` float32 in [0, 1].
-    Raises: ValueError for another margin.
+    Raises: ValueError for another margin or noise.
     """
 
     def __init__(self, widths=(16, 32, 64), blocks=5, kernel=9, margin=MARGIN, noise=0, **kwargs):
@@ -62,7 +62,7 @@ class TransformNetwork(keras.Model):
             raise ValueError(
                 f"`margin` must be a multiple of {STRIDE}, at least 0. Received: margin={margin}"
             )
-        if noise not in range(guidance.BANDS + 1):
+        if not isinstance(noise, int) or not 0 <= noise <= guidance.BANDS:
             raise ValueError(f"`noise` must be from 0 to {guidance.BANDS}. Received: noise={noise}")
         self.widths = tuple(widths)
         self.blocks = blocks

@@ -82,7 +82,7 @@ class StyleLibrary:
 
         Args:
             code: of the library's model, from `encode_style`.
-            count: of styles, or all if there are fewer.
+            count: of styles, or all if there are fewer; a mapped library gives 100 at most.
         Raises: InputError if codes of the model differ in size.
         """
         names, wanted = self.names(), similarity.directions(code)

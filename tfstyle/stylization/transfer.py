@@ -36,7 +36,7 @@ class Stylizer:
     Args:
         model: a packaged model's name, the path of a `.keras` file, or a model.
         tile_size: longest side in pixels painted at once; models that can paint larger photos in
-            tiles.
+            tiles, of which some need larger ones than the default, and get them.
         compiled: whether to compile the model for each size of picture, which takes some seconds
             and makes further ones of that size faster.
         engine: "keras", or "litert", which paints whole photos without TensorFlow; see `engines`.
@@ -48,7 +48,7 @@ class Stylizer:
     def __init__(
         self,
         model: "str | os.PathLike | StyleTransferModel" = "quality",
-        tile_size: int = 1024,
+        tile_size: int = tiling.TILE_SIZE,
         compiled: bool = False,
         engine: str = "keras",
         threads: int = 0,
@@ -60,13 +60,13 @@ class Stylizer:
             if compiled and engine == "litert":
                 raise ValueError(f"`compiled` is for Keras. Received: {compiled=}, {engine=}")
             self.model = engines.load(model, engine, threads)
-        self.tile_size = tile_size
         self._tiles = isinstance(self.model, Tileable)
-        if self._tiles and tile_size < tiling.least_tile_size(self.model):
+        least = tiling.least_tile_size(self.model) if self._tiles else 0
+        if tile_size < least and tile_size != tiling.TILE_SIZE:
             raise InputError(
-                f"--tile_size: this model needs {tiling.least_tile_size(self.model)} pixels or "
-                f"more, not {tile_size}"
+                f"--tile_size: this model needs {least} pixels or more, not {tile_size}"
             )
+        self.tile_size = max(tile_size, least)
         self._compiled = compiled
         self._encode = getattr(self.model, "encode_style", None)
         self._stylize = self.model.stylize
