@@ -1,6 +1,10 @@
 """Which worker does what, whatever becomes of the workers."""
 
 import collections
+import contextlib
+import os
+import pathlib
+import platform
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -13,6 +17,25 @@ _PATIENCE = 0.5  # seconds between looks at whether to stop
 READY, DONE, LOST = "ready", "done", "lost"
 
 Task = TypeVar("Task")
+
+
+def enter(directory: str, folder: pathlib.Path, marker: str, flag: str) -> None:
+    """Makes a worker's process use the paths of the program that started it.
+
+    Args:
+        directory: of the program, which paths may be relative to.
+        folder: of the results.
+        marker: name of a file in it.
+        flag: that named the folder, for errors.
+    Raises: InputError if this machine does not have the folder.
+    """
+    with contextlib.suppress(OSError):  # paths may be absolute
+        os.chdir(directory)
+    if not (folder / marker).exists():
+        raise InputError(
+            f"--{flag}: {folder} on {platform.node()} is not that of the first machine; all need "
+            "the same network folders"
+        )
 
 
 class Event(NamedTuple):

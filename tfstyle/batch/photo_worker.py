@@ -1,13 +1,12 @@
 """A model in a process of its own, which paints tasks."""
 
-import contextlib
 import errno
 import os
 import pathlib
-import platform
 import threading
 
 from tfstyle import colors, files
+from tfstyle.batch.dispatching import enter
 from tfstyle.batch.tasks import Job, Painted, Result, Task
 from tfstyle.errors import InputError, brief
 from tfstyle.runtime import devices
@@ -30,13 +29,7 @@ class PhotoWorker:
     def __init__(self, job: Job, flag: str = "input"):
         self._job, self._flag = job, flag
         self._folder = pathlib.Path(job.folder)
-        with contextlib.suppress(OSError):  # paths may be absolute
-            os.chdir(job.directory)
-        if not (self._folder / job.marker).exists():
-            raise InputError(
-                f"--output: {job.folder} on {platform.node()} is not that of the first machine; "
-                "all need the same network folders"
-            )
+        enter(job.directory, self._folder, job.marker, "output")
         self._painting = threading.Lock()
         self._painters: dict[str, PhotoPainter] = {}
         self._painter(engines.fastest(job.config.model))

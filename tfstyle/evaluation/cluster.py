@@ -1,19 +1,15 @@
 """Makes and measures pictures by the workers of a Ray cluster."""
 
-import contextlib
 import dataclasses
 import functools
-import os
 import pathlib
-import platform
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tfstyle.batch.dispatching import dispatch
+from tfstyle.batch.dispatching import dispatch, enter
 from tfstyle.batch.ray_pool import RayPool
 from tfstyle.config import EvaluateCommand
-from tfstyle.errors import InputError
 from tfstyle.evaluation.making import Maker, Measured, load_measurer
 from tfstyle.evaluation.painting import PairPainter, WorkerEnded
 from tfstyle.evaluation.pairs import Pair
@@ -64,13 +60,7 @@ class MeasuringWorker:
     """
 
     def __init__(self, job: Job):
-        with contextlib.suppress(OSError):  # paths may be absolute
-            os.chdir(job.directory)
-        if not (job.folder / job.marker).exists():
-            raise InputError(
-                f"--output_dir: {job.folder} on {platform.node()} is not that of the first "
-                "machine; all need the same network folders"
-            )
+        enter(job.directory, job.folder, job.marker, "output_dir")
         devices.start_tensorflow()
         self._job = job
         self._measurer, _ = load_measurer(job.config)
