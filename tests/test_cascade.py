@@ -8,12 +8,12 @@ import pytest
 from tests.model_examples import make_cascade, make_revision, make_wct, reach
 from tests.test_covariances import error
 from tfstyle import images, models, statistics
+from tfstyle.config import TILE_SIZE
 from tfstyle.errors import InputError
 from tfstyle.images.guided_filter import guided_filter
 from tfstyle.models import guidance
 from tfstyle.models.capabilities import to_numpy
 from tfstyle.stylization import Stylizer, tiling
-from tfstyle.stylization.tiling import TILE_SIZE
 
 
 def box(values, side):
@@ -156,6 +156,10 @@ def test_one_with_more_levels_starts_from_the_draft_too(painting):
     assert {"mean4half", "mean1half", "mean2", "mean0"} <= set(model.encode_style(painting))
     with pytest.raises(ValueError, match="must have the first of the widths"):
         draft.draft.decoder.start_from(model.decoder)
+    first = draft.draft.encoder.weights[0]
+    first.assign(1.01 * first)
+    with pytest.raises(ValueError, match="must have the same encoder"):
+        model.start_from(draft)
 
 
 def test_arguments_are_kept():

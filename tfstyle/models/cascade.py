@@ -14,6 +14,7 @@ from keras import ops
 from tfstyle import covariances, layers, statistics
 from tfstyle.models import guidance
 from tfstyle.models.draft_revision import DraftRevisionModel
+from tfstyle.models.encoder_decoder import check_same_encoder
 from tfstyle.models.guidance import double, half
 from tfstyle.models.inverting_decoder import level
 from tfstyle.models.wct import WCTModel
@@ -96,11 +97,10 @@ class CascadeModel(WCTModel):
         return super().create(encoder, vgg_weights, dtype, depth, **arguments)
 
     def start_from(self, trained):
-        draft = trained.draft if isinstance(trained, DraftRevisionModel) else None
-        if draft and draft.depth < self.depth:
-            self.decoder.start_from(draft.decoder)
-        elif draft:
-            self._start_from_decoder_of(draft)
+        if isinstance(trained, DraftRevisionModel):
+            encoder = trained.draft.encoder
+            check_same_encoder(self.encoder.cut(encoder.taps), encoder)
+            self.decoder.start_from(trained.draft.decoder)
         else:
             super().start_from(trained)
 

@@ -116,10 +116,6 @@ class EncoderDecoderModel(FrozenEncoderModel, MixableCodes, Tileable, Pretrainab
                 f"`trained` must be of the class {type(self).__name__}. Received: trained="
                 f"{type(trained).__name__}"
             )
-        self._start_from_decoder_of(trained)
-
-    def _start_from_decoder_of(self, trained):
-        """As `start_from`, from a model of any class that has an encoder and a decoder."""
         check_same_encoder(self.encoder, trained.encoder)
         own, others = ([tuple(w.shape) for w in one.decoder.weights] for one in (self, trained))
         if own != others:
