@@ -18,7 +18,7 @@ from tfstyle.config.optimize import (
     OptimizeCommand,
     OptimizeConfig,
 )
-from tfstyle.config.options import WRAP_AXES, did_you_mean, option, parse_weights
+from tfstyle.config.options import TILE_SIZE, WRAP_AXES, did_you_mean, option, parse_weights
 from tfstyle.config.regions import parse_region
 from tfstyle.config.stylize import DEFAULT_MODEL, StylesCommand, StylizeCommand
 from tfstyle.config.train import ShardsCommand, TrainCommand, TrainConfig
@@ -43,6 +43,7 @@ __all__ = [
     "TrainCommand",
     "TrainConfig",
     "VideoCommand",
+    "TILE_SIZE",
     "WRAP_AXES",
     "WebCommand",
     "did_you_mean",

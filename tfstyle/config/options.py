@@ -9,6 +9,7 @@ from typing import Any
 from tfstyle.errors import InputError
 
 LARGEST_SIZE = 32768  # of pictures and tiles, in pixels
+TILE_SIZE = 1024  # of photos, in pixels, by default; a model that needs larger tiles gets them
 LARGEST_WEIGHT = 1_000_000  # of losses and styles
 _SHOWN = 50  # names in an error
 # Axes of a picture along which its opposite edges meet, by value of --wrap.

@@ -4,6 +4,7 @@ import dataclasses
 
 from tfstyle.config.options import (
     LARGEST_SIZE,
+    TILE_SIZE,
     check_options,
     check_shares,
     option,
@@ -79,9 +80,9 @@ class StylizeCommand(RegionFlags):
         DEFAULT_MODEL, "A packaged model's name, or a .keras file of train.py.", section="Model"
     )
     tile_size: int = option(
-        1024, "Longest side in pixels that is painted at once, at least 448 for mobile and 960 for "
-        "quality: larger photos are painted in tiles without seams, with the model's memory for "
-        "one tile.", section="Model",
+        TILE_SIZE, "Longest side in pixels that is painted at once, at least 448 for mobile and "
+        "960 for quality: larger photos are painted in tiles without seams, with the model's "
+        "memory for one tile.", section="Model",
     )  # fmt: skip
 
     engine: str = option(

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from tfstyle import files, images
-from tfstyle.config import DEFAULT_MODEL, EvaluateCommand, OptimizeConfig, did_you_mean
+from tfstyle.config import (
+    DEFAULT_MODEL,
+    TILE_SIZE,
+    EvaluateCommand,
+    OptimizeConfig,
+    did_you_mean,
+)
 from tfstyle.encoders import weight_files
 from tfstyle.errors import InputError
 from tfstyle.evaluation import imports
@@ -147,7 +153,7 @@ class TrainedModel(System):
         devices.start_tensorflow()
         from tfstyle.stylization import Stylizer
 
-        return Stylizer(self.path, tile_size=max(1024, size), compiled=True)
+        return Stylizer(self.path, tile_size=max(TILE_SIZE, size), compiled=True)
 
 
 def encode_style(stylizer: "Stylizer", style: np.ndarray, name: str) -> Any:

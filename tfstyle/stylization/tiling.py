@@ -14,7 +14,6 @@ import numpy as np
 if TYPE_CHECKING:
     from tfstyle.models.capabilities import Tileable
 
-TILE_SIZE = 1024  # pixels, by default
 _STEP = 64  # pixels: overlaps are multiples of it, or of a shorter stride
 
 

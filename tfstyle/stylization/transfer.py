@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfstyle import colors
-from tfstyle.config import WRAP_AXES
+from tfstyle.config import TILE_SIZE, WRAP_AXES
 from tfstyle.errors import InputError, brief
 from tfstyle.runtime import memory
 from tfstyle.stylization import engines, smoothing, tiling, wrapping
@@ -48,7 +48,7 @@ class Stylizer:
     def __init__(
         self,
         model: "str | os.PathLike | StyleTransferModel" = "quality",
-        tile_size: int = tiling.TILE_SIZE,
+        tile_size: int = TILE_SIZE,
         compiled: bool = False,
         engine: str = "keras",
         threads: int = 0,
@@ -62,7 +62,7 @@ class Stylizer:
             self.model = engines.load(model, engine, threads)
         self._tiles = isinstance(self.model, Tileable)
         least = tiling.least_tile_size(self.model) if self._tiles else 0
-        if tile_size < least and tile_size != tiling.TILE_SIZE:
+        if tile_size < least and tile_size != TILE_SIZE:
             raise InputError(
                 f"--tile_size: this model needs {least} pixels or more, not {tile_size}"
             )
