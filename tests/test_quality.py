@@ -4,6 +4,8 @@ The bounds leave room for retraining and for other processors' rounding, less th
 Raise none without looking at the pictures, which `evaluate.py` shows.
 """
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from tfstyle import images, metrics, models
 from tfstyle.evaluation.measuring import Measurer
 from tfstyle.evaluation.pairs import Pair, read_square
 from tfstyle.metrics.networks import load_features
+from tfstyle.models import packaged
 
 SIZE = 256
 CONTENTS = ("astronaut", "chelsea")
@@ -85,3 +88,10 @@ def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
     # Near the whole style, strokes may become clearer: by 0.024 of `quality`.
     assert structure[:3].max() < 0.0 and structure.max() < 0.03, means
     assert style.max() < 0.0, means
+
+
+@pytest.mark.parametrize(("name", "most"), [("mobile", 450_000), ("quality", 650_000)])
+def test_files_of_style_encoders_stay_small(name, most):
+    """Without an encoder of their own, and without multiples of the identity."""
+    folder = pathlib.Path(packaged.PACKAGED_MODELS[name]).parent / "litert" / name
+    assert (folder / "style_encoder.tflite").stat().st_size <= most
