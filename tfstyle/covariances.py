@@ -33,22 +33,24 @@ def roots(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
         matrix: `(batch, c, c)`.
         epsilon: of the trace, added to eigenvalues.
     """
-    identity = _identity(matrix)
     matrix = _regularized(matrix, epsilon)
     # The trace of the square is at least the largest eigenvalue's square.
     norm = ops.sqrt(ops.sum(matrix * matrix, axis=(1, 2), keepdims=True))
-    root, inverse = matrix / norm, None
-    for factor in _factors(epsilon):  # without multiples of the identity, which files would store
-        gain, loss = 1.5 * factor, 0.5 * factor**3
+    # With g = 1.5·s and l = 0.5·s³, a step is root ← g·root - l·root·inverse·root, and likewise the
+    # inverse. Both are divided by the product of all g here, which saves files an operation each.
+    root, inverse, gains = matrix / norm, None, 1.0
+    for factor in _factors(epsilon):
+        share = (gains * factor) ** 2 / 3.0
         if inverse is None:
-            inverse = gain * (identity - (loss / gain) * root)
+            inverse = _identity(matrix) - share * root
             root = ops.matmul(root, inverse)
         else:
-            product = ops.matmul(inverse, root)
-            root = gain * root - loss * ops.matmul(root, product)
-            inverse = gain * inverse - loss * ops.matmul(product, inverse)
+            product = share * ops.matmul(inverse, root)
+            root = root - ops.matmul(root, product)
+            inverse = inverse - ops.matmul(product, inverse)
+        gains *= 1.5 * factor
     scale = ops.sqrt(norm)
-    return root * scale, inverse / scale
+    return root * (gains * scale), inverse * (gains / scale)
 
 
 def roots_by_eigenvalues(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:

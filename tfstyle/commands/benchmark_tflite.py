@@ -17,7 +17,7 @@ def main(config: BenchmarkTFLiteCommand) -> int | None:
             what = "is a folder" if pathlib.Path(name).is_dir() else "no such file"
             raise InputError(f"--file: {name}: {what}")
         data[name] = pathlib.Path(name).read_bytes()
-    from tfstyle.exporting import profiling
+    from tfstyle.exporting import operators, profiling
     from tfstyle.runtime.litert import Network
 
     threads = [int(part) for part in config.threads.split(",")]
@@ -41,4 +41,11 @@ def main(config: BenchmarkTFLiteCommand) -> int | None:
         print(
             f"| {name} | {key} | {len(data[name]) / 1e6:.2f} | {cells} | {times[-1] / base:.2f} |"
         )
+    for name, content in data.items() if config.operators else ():
+        print(f"\n{name}, threads: {threads[-1]}\n")
+        try:
+            found = operators.operator_times(content, threads[-1], config.rounds)
+        except InputError as error:
+            raise InputError(f"--operators: {name}: {error}") from error
+        print(*operators.table(found, config.operators), sep="\n")
     return 0

@@ -132,9 +132,14 @@ class BenchmarkTFLiteCommand:
         30, "Number of times each file is timed, in turn; the median is printed.",
         section="Measurement",
     )  # fmt: skip
+    operators: int = option(
+        0, "Number of the most expensive operators to list of each file, for files of one size.",
+        section="Measurement",
+    )  # fmt: skip
 
     def __post_init__(self):
-        check_options(self, {"size": (_LEAST, _MOST), "rounds": (1, 10_000)})
+        limits = {"size": (_LEAST, _MOST), "rounds": (1, 10_000), "operators": (0, 10_000)}
+        check_options(self, limits)
         if not self.file:
             raise InputError("--file: give a TFLite file")
         for part in self.threads.split(","):

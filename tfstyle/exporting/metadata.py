@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
+from tfstyle.exporting.packing import pack, unpack
+
 _NAME = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"
 
@@ -39,10 +41,10 @@ def with_metadata(data: bytes, description: FileDescription) -> bytes:
     """The bytes of a TFLite file with the metadata added.
 
     Removes the converter's debug data, 3 % of an int8 file: names of inner tensors, the ranges
-    that scales were computed from, and an empty buffer for each tensor without constants.
+    that scales were computed from, and a buffer for each tensor without constants.
     """
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
-    _remove_empty_buffers(model)
+    model = unpack(data)
+    _remove_useless_buffers(model)
     names = {signature.subgraphIndex: signature for signature in model.signatureDefs}
     subgraphs = []
     for index, subgraph in enumerate(model.subgraphs):
@@ -64,14 +66,12 @@ def with_metadata(data: bytes, description: FileDescription) -> bytes:
     entry.name, entry.buffer = _NAME, len(model.buffers) - 1
     model.metadata = [*(model.metadata or ()), entry]
     model.description = description.text
-    builder = flatbuffers.Builder(len(data) + 65536)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack(model)
 
 
 def read_metadata(data: bytes) -> bytes:
     """The packed metadata in a TFLite file, or nothing."""
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    model = unpack(data)
     for entry in model.metadata or ():
         if entry.name.decode() == _NAME:
             return bytes(model.buffers[entry.buffer].data)
@@ -90,11 +90,13 @@ def _remove_debug_data(subgraph):
                 tensor.quantization = None
 
 
-def _remove_empty_buffers(model):
-    full = [i for i, buffer in enumerate(model.buffers) if buffer.data is not None]
+def _remove_useless_buffers(model):
+    tensors = [tensor for subgraph in model.subgraphs for tensor in subgraph.tensors]
+    owners = [*tensors, *(model.metadata or ())]
+    used = sorted({owner.buffer for owner in owners})
+    full = [i for i in used if model.buffers[i].data is not None]
     places = {old: new for new, old in enumerate(full, 1)}  # the first is empty by convention
-    tensors = (tensor for subgraph in model.subgraphs for tensor in subgraph.tensors)
-    for owner in (*tensors, *(model.metadata or ())):
+    for owner in owners:
         owner.buffer = places.get(owner.buffer, 0)
     model.buffers = [schema.BufferT(), *(model.buffers[i] for i in full)]
 

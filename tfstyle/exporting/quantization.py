@@ -1,13 +1,15 @@
 """Quantization of TFLite files to 8 bits: which operations, and with which ranges."""
 
 import collections
+import copy
 import re
 
-import flatbuffers
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import convert as convert_steps
 from tensorflow.lite.python import schema_py_generated as schema
+
+from tfstyle.exporting.packing import pack, unpack
 
 # Operations that stay float32 in int8 files: the statistics of features, whose channels' deviations
 # differ too much for one scale, and the arithmetic with them; this is faster, too. A concatenation
@@ -21,6 +23,7 @@ _IN_FLOAT32, _IN_INT8 = (re.compile(rf"in_{name}(_\d+)?/") for name in ("float32
 # Clipping ranges, relative to the largest values seen in calibration.
 _MAP_RANGE = 0.65
 _DENSE_RANGE = 1.2
+_LEAST_MATRIX = 256  # numbers
 _MAX_LOGIT = 6.0  # a sigmoid of 0.9975
 _KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 
@@ -37,18 +40,18 @@ def quantized(converter: tf.lite.TFLiteConverter) -> bytes:
     debugger = tf.lite.experimental.QuantizationDebugger(
         converter=converter, debug_dataset=lambda: iter(())
     )
-    data = debugger.calibrated_model
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    model = unpack(debugger.calibrated_model)
     for graph in model.subgraphs:
         _cut_by_ranges(model, graph)
         _set_ranges(model, graph)
-    builder = flatbuffers.Builder(len(data))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return convert_steps.mlir_quantize(
-        bytes(builder.Output()),
+    data = convert_steps.mlir_quantize(
+        pack(model),
         disable_per_channel_for_dense_layers=True,
         denylisted_nodes=[name for graph in model.subgraphs for name in _float_nodes(model, graph)],
     )
+    model = unpack(data)
+    _store_in_8_bits(model)
+    return pack(model)
 
 
 def _kind(model, operator):
@@ -124,3 +127,64 @@ def _is_rectified(operator, kind):
 def _scale_range(quantization, factor):
     quantization.min = [factor * float(quantization.min[0])]
     quantization.max = [factor * float(quantization.max[0])]
+
+
+def _store_in_8_bits(model):
+    """Stores matrices of small integers, such as identities, as int8, which the file dequantizes."""
+    code = _code_of_dequantize(model)
+    stored: dict[int, int] = {}  # the new buffer by the old one
+    for graph in model.subgraphs:
+        added = []
+        for number, tensor in enumerate(list(graph.tensors)):
+            old = tensor.buffer
+            if old not in stored:
+                integers = _small_integers(model, tensor)
+                if integers is None:
+                    continue
+                stored[old] = len(model.buffers)
+                model.buffers.append(schema.BufferT())
+                model.buffers[-1].data = integers.view(np.uint8)
+            added.append(_dequantize(code, len(graph.tensors), number))
+            graph.tensors.append(_as_int8(tensor, stored[old]))
+            tensor.buffer = 0
+        graph.operators = [*added, *graph.operators]
+
+
+def _small_integers(model, tensor):
+    """The values of a constant matrix, int8, or None if it is no such matrix."""
+    data = model.buffers[tensor.buffer].data
+    if tensor.type != schema.TensorType.FLOAT32 or data is None:
+        return None
+    values = np.frombuffer(bytes(data), np.float32)
+    small = values.size >= _LEAST_MATRIX and np.abs(values).max() <= 127
+    integers = values.astype(np.int8) if small else values[:0]
+    return integers if small and np.array_equal(integers, values) else None
+
+
+def _as_int8(tensor, buffer):
+    copied = copy.copy(tensor)
+    copied.type, copied.buffer, copied.name = schema.TensorType.INT8, buffer, None
+    copied.quantization = schema.QuantizationParametersT()
+    copied.quantization.scale = np.ones(1, np.float32)
+    copied.quantization.zeroPoint = np.zeros(1, np.int64)
+    return copied
+
+
+def _dequantize(code, source, target):
+    operator = schema.OperatorT()
+    operator.opcodeIndex = code
+    operator.inputs, operator.outputs = (np.array([one], np.int32) for one in (source, target))
+    operator.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
+    operator.builtinOptions = schema.DequantizeOptionsT()
+    return operator
+
+
+def _code_of_dequantize(model):
+    codes = [code.builtinCode for code in model.operatorCodes]
+    if schema.BuiltinOperator.DEQUANTIZE in codes:
+        return codes.index(schema.BuiltinOperator.DEQUANTIZE)
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+    code.version = 2  # of int8
+    model.operatorCodes.append(code)
+    return len(codes)

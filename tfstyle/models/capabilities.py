@@ -157,7 +157,7 @@ class Pretrainable:
 
 
 class Growable:
-    """Can start from a trained model that is smaller or equal."""
+    """Can start from a trained model, of another size, too, if the architecture can."""
 
     purpose = "can start from another model"
 

@@ -26,7 +26,8 @@ from tfstyle.models.draft import DEPTH, MARGIN, STRIDE, check_margin, make_draft
 from tfstyle.models.encoder_decoder import check_same_encoder
 from tfstyle.models.guidance import PERIOD, guided, half
 from tfstyle.models.inverting_decoder import level, taps_of
-from tfstyle.models.revision import Revision, fill
+from tfstyle.models.revision import Revision
+from tfstyle.models.revision_weights import Layers, take_over
 
 # Sizes of two architectures: arguments of `DraftRevisionModel.create`.
 MOBILE = {"widths": (16, 32, 64), "blocks": 3, "hidden": 64}
@@ -46,6 +47,7 @@ SMOOTHNESS_WEIGHT = 8.0
 COLOR_WEIGHT = 60.0  # of a squared distance, not of a relative error
 RANGE_WEIGHT = 20.0
 GRID_WEIGHT = 300.0
+REVISION_MARGIN = 16  # pixels around what is revised; the draft may have more
 GRID = 8  # pixels under a position of the draft's deepest features
 _GRID_CELLS = 6  # a side of 48 pixels, so that a crop of training has several such windows
 
@@ -73,7 +75,8 @@ class DraftRevisionModel(
         draft: `WCTModel` of depth 3, with half the margin; its encoder is frozen.
         revision: `Revision`.
         eye: None, or the `encoders.VGG19` of the loss, with the taps `STYLE_LAYERS`; frozen.
-        margin: pixels of reflection around a picture, a multiple of 16.
+        margin: pixels of reflection around a picture, a multiple of 16. With less than 32, dark flat
+            areas may have a line along the border; of them, the revision reads `REVISION_MARGIN`.
         guidance: share, from 0 to 1, of the draft's coarse colours that follow the photo's edges.
     Raises: ValueError for other taps or margins.
     """
@@ -188,8 +191,8 @@ class DraftRevisionModel(
                 f"`trained` must be a {type(self).__name__}. Received: {type(trained).__name__}"
             )
         check_same_encoder(self.draft.encoder, trained.draft.encoder)
-        self.revision.grow_from(trained.revision)
-        fill(self._to_vector, trained._to_vector)
+        own, others = (Layers(one.revision, one._to_vector) for one in (self, trained))
+        take_over(own, others)
         self.draft.start_from(trained.draft)
 
     def frozen_identity(self):
@@ -235,8 +238,11 @@ class DraftRevisionModel(
         draft = self.draft.paint_padded(small, code, strength, summary)
         if self.guidance:
             draft = draft + guided(draft, small, self.guidance, 0.0)
+        margin = min(self.margin, REVISION_MARGIN)
+        picture = layers.crop(picture, self.margin - margin)
+        draft = layers.crop(draft, (self.margin - margin) // 2)
         image = self._revise(picture, draft, code["modulation"], strength)
-        return layers.without_margin(image, content, self.margin)
+        return layers.without_margin(image, content, margin)
 
     def _revise(self, picture, draft, modulation, strength):
         """The picture from a photo and its draft, half as large, both with their margins."""
@@ -267,7 +273,7 @@ class DraftRevisionModel(
     def style_encoder_state(self):
         config, variables = self.draft.style_encoder_state()
         config = {"draft": config, "margin": self.margin}
-        return config, [*variables, *self._to_vector.weights, *self.revision.modulating_weights]
+        return config, [*variables, *self._to_vector.weights, *self.revision.affine.weights]
 
     def get_config(self):
         names = ("draft", "revision", "eye")

@@ -80,18 +80,18 @@ class Revision(keras.Model):
         self._to_image = self._convolution(3, "image", initializer=tiny)
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
         self._of_pictures = layers.Upsampling2D(dtype="float32", name="of_pictures")
-        self._modulated = [*self._down, *(c for pair in self._residual for c in pair), *self._up]
-        self._to_affine = keras.layers.Dense(
-            2 * sum(convolution.filters for convolution in self._modulated),
+        self.modulated = [*self._down, *(c for pair in self._residual for c in pair), *self._up]
+        self.affine = keras.layers.Dense(
+            2 * sum(convolution.filters for convolution in self.modulated),
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
             dtype="float32",
             name="affine",
         )
 
     @property
-    def modulating_weights(self):
-        """What `modulation` depends on."""
-        return self._to_affine.weights
+    def convolutions(self):
+        """All, from the maps to the picture."""
+        return [*self.modulated, self._to_image]
 
     def _convolution(self, width, name, stride=1, initializer="he_normal"):
         return keras.layers.Conv2D(
@@ -107,11 +107,11 @@ class Revision(keras.Model):
 
     def build(self, input_shape=None):
         width = 7 + self.bands
-        for convolution in self._modulated:
+        for convolution in self.modulated:
             convolution.build((None, None, None, width))
             width = convolution.filters
         self._to_image.build((None, None, None, width))
-        self._to_affine.build((None, self.hidden))
+        self.affine.build((None, self.hidden))
         self.built = True
 
     def prepare(self, picture, draft):
@@ -162,7 +162,7 @@ class Revision(keras.Model):
             vector: `(batch, hidden)`; the result is an affine function of it, so that mixtures of
                 results are results of mixtures.
         """
-        affine = self._to_affine(vector)
+        affine = self.affine(vector)
         return affine + np.repeat([[1.0, 0.0]], affine.shape[-1] // 2, axis=1).astype("float32")
 
     def call(self, maps, modulation):
@@ -201,52 +201,11 @@ class Revision(keras.Model):
         shifts: dict[str, Any] = {}
         start = 0
         for part in (scales, shifts):
-            for convolution in self._modulated:
+            for convolution in self.modulated:
                 stop = start + convolution.filters
                 part[convolution.name] = layers.per_channel(modulation[:, start:stop])
                 start = stop
         return scales, shifts
-
-    def grow_from(self, smaller):
-        """Makes this network add the same as a smaller one.
-
-        Net2Net (Chen et al., ICLR 2016, https://arxiv.org/abs/1511.05641): the smaller one's
-        weights are copied, and copied outputs have zero weights for additional inputs. Additional
-        blocks add nothing at first.
-
-        Args:
-            smaller: `Revision`, built.
-        Raises: ValueError if it is larger in any part.
-        """
-        own, others = ((*one.widths, one.blocks, one.hidden) for one in (self, smaller))
-        if any(size < other for size, other in zip(own, others, strict=True)):
-            raise ValueError(
-                f"`smaller` must not be larger. Received: widths, blocks and hidden {others}, "
-                f"these being {own}"
-            )
-        copied = {convolution.name: convolution for convolution in smaller._modulated}
-        columns, start, total = {}, 0, self._to_affine.units // 2
-        for convolution in self._modulated:
-            columns[convolution.name] = start + np.arange(convolution.filters)
-            start += convolution.filters
-            if convolution.name in copied:
-                fill(convolution, copied[convolution.name])
-            elif convolution.name.endswith("_2"):
-                convolution.set_weights([0.0 * part for part in convolution.get_weights()])
-        fill(self._to_image, smaller._to_image)
-        kept = np.concatenate([columns[name][: one.filters] for name, one in copied.items()])
-        added = [part for name, part in columns.items() if name not in copied]
-        silent = np.concatenate([*added, []]).astype(int)
-        affine = [ops.convert_to_numpy(weight).copy() for weight in self._to_affine.weights]
-        for weight, old in zip(affine, smaller._to_affine.get_weights(), strict=True):
-            for offset, part in zip((0, total), np.split(old, 2, axis=-1), strict=True):
-                if weight.ndim == 2:
-                    weight[:, offset + kept] = 0.0
-                    weight[: len(part), offset + kept] = part
-                else:
-                    weight[offset + kept] = part
-                weight[..., offset + silent] = 0.0
-        self._to_affine.set_weights(affine)
 
     def get_config(self):
         return {
@@ -257,14 +216,3 @@ class Revision(keras.Model):
             "bands": self.bands,
             "grain": self.grain,
         }
-
-
-def fill(layer, smaller):
-    """Copies a smaller layer's weights; to the copied outputs, additional inputs add nothing."""
-    kernel, bias = (ops.convert_to_numpy(weight).copy() for weight in layer.weights)
-    old, old_bias = smaller.get_weights()
-    *_, inputs, outputs = old.shape
-    kernel[..., :outputs] = 0.0
-    kernel[..., :inputs, :outputs] = old
-    bias[:outputs] = old_bias
-    layer.set_weights([kernel, bias])

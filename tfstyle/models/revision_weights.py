@@ -1,0 +1,149 @@
+"""Gives a `Revision` the weights of a trained one of another size: larger, or with fewer channels.
+
+What is copied computes the same; what a larger network has besides adds nothing at first (Net2Net,
+Chen et al., ICLR 2016, https://arxiv.org/abs/1511.05641). A smaller one keeps the channels that
+count most, and must be trained again: structured pruning by the scale of weights (Li et al.,
+"Pruning Filters for Efficient ConvNets", ICLR 2017, https://arxiv.org/abs/1608.08710), of both the
+convolutions that make a channel and those that read it.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+NEW = -1  # a channel that the trained network has no counterpart of
+
+
+class Layers(NamedTuple):
+    """A revision with the dense layer that makes its vector from a style.
+
+    Attributes:
+        revision: `Revision`, built.
+        to_vector: `keras.layers.Dense`, built, of `revision.hidden` units.
+    """
+
+    revision: Any
+    to_vector: Any
+
+
+def take_over(own: Layers, trained: Layers) -> None:
+    """Copies the weights of the trained layers, for all channels that both have."""
+    revision = own.revision
+    kept = _Channels(own, trained)
+    old = {one.name: one for one in trained.revision.convolutions}
+    for convolution in revision.convolutions:
+        if convolution.name in old:
+            inputs, outputs = (kept.of(group) for group in _groups(convolution.name))
+            _copy(convolution, old[convolution.name], inputs, outputs)
+        elif convolution.name.endswith("_2"):  # an additional block adds nothing
+            convolution.set_weights([0.0 * part for part in convolution.get_weights()])
+    first = np.arange(min(layer.kernel.shape[0] for layer in (own.to_vector, trained.to_vector)))
+    _copy(own.to_vector, trained.to_vector, first, kept.of("hidden"))
+    _copy_affine(revision, trained.revision, kept)
+
+
+def _copy_affine(revision, trained, kept):
+    """Of the layer of scales and shifts; those of additional blocks stay at 1 and 0."""
+    columns = [_columns(one) for one in (revision, trained)]
+    found = np.full(revision.affine.units, NEW)
+    for name, places in columns[0].items():
+        outputs = kept.of(_groups(name)[1]) if name in columns[1] else None
+        for half, part in enumerate(places):
+            if outputs is not None:
+                known = outputs != NEW
+                found[part[known]] = columns[1][name][half][outputs[known]]
+    weights = revision.affine.get_weights()
+    silent = [part for name, one in columns[0].items() if name not in columns[1] for part in one]
+    for weight in weights:
+        weight[..., np.concatenate([*silent, []]).astype(int)] = 0.0
+    revision.affine.set_weights(weights)
+    _copy(revision.affine, trained.affine, kept.of("hidden"), found)
+
+
+def _columns(revision):
+    """Of the affine layer: of each convolution's scales and of its shifts."""
+    found, start, total = {}, 0, revision.affine.units // 2
+    for convolution in revision.modulated:
+        places = start + np.arange(convolution.filters)
+        found[convolution.name] = (places, total + places)
+        start += convolution.filters
+    return found
+
+
+def _groups(name):
+    """The groups of the channels that a convolution reads and makes; residual ones are shared."""
+    fixed = {
+        "down1": ("maps", "full"),
+        "down2": ("full", "half"),
+        "down3": ("half", "quarter"),
+        "up1": ("quarter", "half"),
+        "up2": ("half", "full"),
+        "image": ("full", "picture"),
+    }
+    if name in fixed:
+        return fixed[name]
+    inner = name.removesuffix("_1").removesuffix("_2")
+    return ("quarter", inner) if name.endswith("_1") else (inner, "quarter")
+
+
+class _Channels:
+    """Of each group, by channel of the new network, the trained network's channel, or `NEW`."""
+
+    def __init__(self, own: Layers, trained: Layers):
+        sizes, scores = (_sizes(one) for one in (own, trained)), _scores(trained)
+        new, old = sizes
+        self._of = {name: _chosen(new[name], old[name], scores.get(name)) for name in new
+                    if name in old}  # fmt: skip
+
+    def of(self, group: str) -> np.ndarray:
+        return self._of[group]
+
+
+def _chosen(count, old_count, scores):
+    if count >= old_count or scores is None:
+        return np.where(np.arange(count) < old_count, np.arange(count), NEW)
+    return np.sort(np.argsort(-scores, kind="stable")[:count])
+
+
+def _sizes(layers):
+    found = {"hidden": layers.revision.hidden}
+    for convolution in layers.revision.convolutions:
+        group, made = _groups(convolution.name)
+        *_, found[group], found[made] = convolution.kernel.shape
+    return found
+
+
+def _scores(layers):
+    """How much each channel of a group counts: the norms of what makes it, times of what reads it.
+
+    Filters count with the mean scale that styles give them.
+    """
+    made: dict[str, Any] = {}
+    read: dict[str, Any] = {}
+    kernel, bias = layers.revision.affine.get_weights()
+    columns = _columns(layers.revision)
+    for convolution in layers.revision.convolutions:
+        group, own = _groups(convolution.name)
+        squares = ops.convert_to_numpy(convolution.kernel) ** 2
+        scale = 1.0
+        if convolution.name in columns:
+            scale = 1.0 + bias[columns[convolution.name][0]]
+        made[own] = made.get(own, 0.0) + squares.sum((0, 1, 2)) * scale**2
+        read[group] = read.get(group, 0.0) + squares.sum((0, 1, 3))
+    made["hidden"] = (ops.convert_to_numpy(layers.to_vector.kernel) ** 2).sum(0)
+    read["hidden"] = (kernel**2).sum(1)
+    return {name: made[name] * read[name] for name in made.keys() & read.keys()}
+
+
+def _copy(layer, trained, inputs, outputs):
+    """Copies weights; to copied outputs, inputs that are new add nothing."""
+    kernel, bias = (ops.convert_to_numpy(weight).copy() for weight in layer.weights)
+    old, old_bias = trained.get_weights()
+    known, targets = outputs[outputs != NEW], np.flatnonzero(outputs != NEW)
+    sources = np.flatnonzero(inputs != NEW)
+    kernel[..., targets] = 0.0
+    part = old[..., inputs[inputs != NEW], :][..., known]
+    kernel[..., sources[:, None], targets[None, :]] = part
+    bias[targets] = old_bias[known]
+    layer.set_weights([kernel, bias])
