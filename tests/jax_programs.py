@@ -14,7 +14,7 @@ import numpy as np
 
 from tfstyle import models
 from tfstyle.config import TrainConfig
-from tfstyle.training.moving_pairs import loss_terms_of
+from tfstyle.training.objectives import loss_terms_of
 from tools.jax_training import running, stepping
 
 CONFIG = {

@@ -135,6 +135,7 @@ OTHERS = {
     "adaconv": functools.partial(make_on_encoder, "adaconv", depth=8),
     "linear": make_linear,
     "microast": make_microast,
+    "nano": functools.partial(make_revision, widths=(4, 5, 7), blocks=1),
     "multistroke": functools.partial(make_on_encoder, "multistroke"),
     "photorealistic": functools.partial(make_wct, kind=photorealistic.PhotorealisticModel),
     "quality": functools.partial(make_revision, widths=(5, 7, 8), blocks=6),

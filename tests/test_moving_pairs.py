@@ -17,7 +17,7 @@ from tests.model_examples import EXAMPLES, make_adain
 from tfstyle import layers, losses
 from tfstyle.config import TrainConfig
 from tfstyle.data import motions
-from tfstyle.training.moving_pairs import loss_terms_of
+from tfstyle.training.objectives import loss_terms_of
 
 MODELS = {**EXAMPLES, "stylebank": fixed_style_examples.EXAMPLES["stylebank"]}
 

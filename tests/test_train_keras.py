@@ -14,7 +14,7 @@ from tests.model_examples import EXAMPLES
 from tfstyle import models
 from tfstyle.config import TrainConfig
 from tfstyle.data import motions
-from tfstyle.training.moving_pairs import loss_terms_of
+from tfstyle.training.objectives import loss_terms_of
 from tools.jax_training import packing
 
 jax = pytest.importorskip("jax")

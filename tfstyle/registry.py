@@ -20,6 +20,7 @@ ARCHITECTURES = {
     "microast": "tfstyle.models.microast:MicroASTModel.create",
     "mobile": "tfstyle.models.draft_revision:create_mobile",
     "multistroke": "tfstyle.models.multistroke:MultiStrokeModel.create",
+    "nano": "tfstyle.models.draft_revision:create_nano",
     "photorealistic": "tfstyle.models.photorealistic:PhotorealisticModel.create",
     "quality": "tfstyle.models.draft_revision:create_quality",
     "sanet": "tfstyle.models.sanet:SANetModel.create",

@@ -27,7 +27,8 @@ class TrainConfig:
         section="Files",
     )  # fmt: skip
     model: str = option(
-        "adain", "Architecture: adain is Huang and Belongie's; mobile and quality revise a draft; "
+        "adain", "Architecture: adain is Huang and Belongie's; nano, mobile and quality revise a "
+        "draft; "
         "johnson is trained for one painting, conditional and stylebank for some.",
         section="Model", choices=ARCHITECTURES,
     )  # fmt: skip
@@ -40,8 +41,13 @@ class TrainConfig:
         "", "Keras' file of VGG-19's weights, instead of the packaged ones.", section="Model"
     )
     init_model: str = option(
-        "", "Trained model (.keras, or a packaged name) to take the first weights from; quality "
-        "may start from mobile's.", section="Model",
+        "", "Trained model (.keras, or a packaged name) to take the first weights from; mobile, "
+        "quality and nano may start from one another's.", section="Model",
+    )  # fmt: skip
+    teacher: str = option(
+        "", "Trained model (.keras, or a packaged name) whose pictures are learned instead of the "
+        "styles, so that --content_weight and --style_weight do not count: distillation.",
+        section="Model",
     )  # fmt: skip
     model_arguments: tuple[str, ...] = option(
         (), "NAME=VALUE of an argument of the architecture, such as hidden=64; repeat it.",

@@ -130,7 +130,7 @@ def _scale_range(quantization, factor):
 
 
 def _store_in_8_bits(model):
-    """Stores matrices of small integers, such as identities, as int8, which the file dequantizes."""
+    """Stores matrices of small integers, such as identities, as int8; the file dequantizes them."""
     code = _code_of_dequantize(model)
     stored: dict[int, int] = {}  # the new buffer by the old one
     for graph in model.subgraphs:

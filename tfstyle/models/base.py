@@ -66,6 +66,10 @@ class StyleTransferModel(keras.Model):
         """
         raise NotImplementedError
 
+    def paint(self, content, code):
+        """As `stylize` at full strength, for losses: of any range, where the model can."""
+        return self.stylize(content, code)
+
     def loss_terms(self, inputs):
         """Weighted scalar training losses by name, with their sum as `total`.
 

@@ -29,7 +29,8 @@ from tfstyle.models.inverting_decoder import level, taps_of
 from tfstyle.models.revision import Revision
 from tfstyle.models.revision_weights import Layers, take_over
 
-# Sizes of two architectures: arguments of `DraftRevisionModel.create`.
+# Sizes of three architectures: arguments of `DraftRevisionModel.create`.
+NANO = {"widths": (8, 16, 32), "blocks": 3, "hidden": 32}
 MOBILE = {"widths": (16, 32, 64), "blocks": 3, "hidden": 64}
 QUALITY = {
     "widths": (24, 48, 96),
@@ -75,8 +76,8 @@ class DraftRevisionModel(
         draft: `WCTModel` of depth 3, with half the margin; its encoder is frozen.
         revision: `Revision`.
         eye: None, or the `encoders.VGG19` of the loss, with the taps `STYLE_LAYERS`; frozen.
-        margin: pixels of reflection around a picture, a multiple of 16. With less than 32, dark flat
-            areas may have a line along the border; of them, the revision reads `REVISION_MARGIN`.
+        margin: pixels of reflection around a picture, a multiple of 16. With less than 32,
+            dark flat areas may have a line along the border. The revision reads `REVISION_MARGIN`.
         guidance: share, from 0 to 1, of the draft's coarse colours that follow the photo's edges.
     Raises: ValueError for other taps or margins.
     """
@@ -221,6 +222,9 @@ class DraftRevisionModel(
     def stylize(self, content, code, strength=1.0):
         return self.stylize_tile(content, code, strength, {})
 
+    def paint(self, content, code):
+        return self._paint(content, code)
+
     def stylize_tile(self, tile, code, strength, summary):
         image = ops.clip(self._paint(tile, code, strength, summary), 0.0, 1.0)
         return faded(tile, image, strength)
@@ -285,5 +289,6 @@ class DraftRevisionModel(
         }
 
 
+create_nano = functools.partial(DraftRevisionModel.create, **NANO)
 create_mobile = functools.partial(DraftRevisionModel.create, **MOBILE)
 create_quality = functools.partial(DraftRevisionModel.create, **QUALITY)

@@ -25,6 +25,7 @@ from tfstyle.training.new_models import (
     added_names,
     check_crop,
     load_first,
+    load_teacher,
     make_model,
     make_result_model,
     start_from,
@@ -94,13 +95,16 @@ def train(
             start_from(config, model, trained)
         if pictures.paintings:
             require(model, WholePaintings, "--style").set_paintings(pictures.paintings, len(known))
-        check_crop(model, config)
-    stepper = Stepper(model, config, strategy)
+        teacher = load_teacher(config, model)
+        check_crop(model, config, teacher)
+    stepper = Stepper(model, config, strategy, teacher)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
     identity = {"encoder": model.frozen_identity()}
     if pictures.style_names:
         identity["style_names"] = list(style_names)
+    if teacher:
+        identity["teacher"] = teacher.code_identity()
     run = RunFolder(config, identity)
     start = run.restore(stepper.state())
     mean = machines.mean(start)

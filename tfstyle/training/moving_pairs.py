@@ -9,8 +9,10 @@ from tfstyle import layers, losses
 from tfstyle.models import StyleTransferModel
 
 
-def loss_terms_of(model: StyleTransferModel, temporal_weight: float) -> Callable[[Any], Any]:
-    """A model's `loss_terms`, with a term for clips, "temporal", if it has a weight.
+def with_temporal_term(
+    loss_terms: Callable[[Any], Any], model: StyleTransferModel, temporal_weight: float
+) -> Callable[[Any], Any]:
+    """Loss terms with one for clips, "temporal", if it has a weight.
 
     A photograph and a moved, noised copy of it are painted; the copy's picture is compared, by
     `losses.TemporalConsistencyLoss`, with the photograph's, moved likewise. After Wang et al.,
@@ -18,17 +20,18 @@ def loss_terms_of(model: StyleTransferModel, temporal_weight: float) -> Callable
     which also trains on pictures instead of clips.
 
     Args:
+        loss_terms: function of the inputs.
         model: of any architecture.
-        temporal_weight: 0 for the model's terms alone.
+        temporal_weight: 0 for the given terms alone.
     Returns: a function of the inputs of `loss_terms` and, for the term, what `data.Motions` has for
         each: `"places": (batch, h, w, 2)` and `"noise": (batch, h, w, 3)`.
     """
     if not temporal_weight:
-        return model.loss_terms
+        return loss_terms
     loss = losses.TemporalConsistencyLoss()
 
-    def loss_terms(inputs):
-        terms = model.loss_terms(inputs)
+    def with_term(inputs):
+        terms = loss_terms(inputs)
         content, places = inputs["content"], inputs["places"]
         copy = ops.clip(layers.warp(content, places) + inputs["noise"], 0.0, 1.0)
         code = model.encode(inputs)
@@ -36,4 +39,4 @@ def loss_terms_of(model: StyleTransferModel, temporal_weight: float) -> Callable
         temporal = temporal_weight * loss(last, model.stylize(copy, code))
         return {**terms, "temporal": temporal, "total": terms["total"] + temporal}
 
-    return loss_terms
+    return with_term

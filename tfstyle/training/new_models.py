@@ -10,9 +10,9 @@ from tfstyle import models
 from tfstyle.config import TrainConfig, did_you_mean
 from tfstyle.config.options import parse_assignments
 from tfstyle.errors import InputError, brief
-from tfstyle.models.capabilities import Growable, MoreStyles, NamedStyles, require
+from tfstyle.models.capabilities import Growable, MoreStyles, NamedStyles, StylePictures, require
 from tfstyle.models.loading import architecture_of, own_arguments
-from tfstyle.training.moving_pairs import loss_terms_of
+from tfstyle.training.objectives import loss_terms_of
 
 
 def load_first(config: TrainConfig) -> Any:
@@ -157,16 +157,35 @@ def start_from(config: TrainConfig, model: models.StyleTransferModel, trained: A
         ) from error
 
 
-def check_crop(model: models.StyleTransferModel, config: TrainConfig) -> None:
-    """Raises InputError if the model, which pads pictures, cannot be trained on the crops."""
+def load_teacher(
+    config: TrainConfig, model: models.StyleTransferModel
+) -> models.StyleTransferModel | None:
+    """The model of `config.teacher`, or None.
+
+    Raises: InputError if it is no model, or it or the model that learns has styles of its own.
+    """
+    if not config.teacher:
+        return None
+    teacher = models.load_model(config.teacher)
+    for one, flag in ((teacher, "teacher"), (model, "model")):
+        require(one, StylePictures, f"--{flag}={getattr(config, flag)} with a teacher")
+    return teacher
+
+
+def check_crop(
+    model: models.StyleTransferModel,
+    config: TrainConfig,
+    teacher: models.StyleTransferModel | None = None,
+) -> None:
+    """Raises InputError if the models, which pad pictures, cannot be trained on the crops."""
     side = config.crop_size
-    if side >= model.min_size:
+    if side >= max(one.min_size for one in (model, teacher) if one):
         return
     crop = np.zeros((1, side, side, 3), np.float32)
     inputs = {"content": crop, "style": crop, "style_index": np.zeros(1, np.int32)}
     inputs |= {"places": crop[..., :2], "noise": crop}
     try:
-        loss_terms_of(model, config.temporal_weight)(inputs)
+        loss_terms_of(model, config.temporal_weight, teacher)(inputs)
     except Exception as error:  # of Keras' backend, any
         raise InputError(
             f"--crop_size={side}: too small for {config.model}; give {-(-model.min_size // 8) * 8}"

@@ -28,7 +28,7 @@ _Flags: Any = TypedDict("_Flags", {name: _FIELDS[name].type for name in _ADJUSTA
 # Runs from before they existed had what are now their defaults.
 _ADDED_LATER = (
     "style_loss", "model_arguments", "style_size", "content_min_crop", "style_min_crop",
-    "recolored_share", "identity_share", "photo_share", "temporal_weight",
+    "recolored_share", "identity_share", "photo_share", "temporal_weight", "teacher",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfstyle.config import TrainConfig
 from tfstyle.models import StyleTransferModel
 from tfstyle.models.capabilities import AlternatingTraining
-from tfstyle.training.moving_pairs import loss_terms_of
+from tfstyle.training.objectives import loss_terms_of
 
 INVERSE_DECAY = 5e-5  # Huang and Belongie's code: rate / (1 + 5e-5 · step)
 # Gradients are of the order of 1e-2, their rounding errors of 1e-8. With Keras' 1e-7, rounding
@@ -74,16 +74,22 @@ class Stepper:
             give each of its numbers a gradient, has a higher rate if that is rarer than each step.
         config: of the run.
         strategy: in whose scope the model was created.
+        teacher: whose pictures the model learns, from the same scope; None for its own loss.
     """
 
     def __init__(
-        self, model: StyleTransferModel, config: TrainConfig, strategy: tf.distribute.Strategy
+        self,
+        model: StyleTransferModel,
+        config: TrainConfig,
+        strategy: tf.distribute.Strategy,
+        teacher: StyleTransferModel | None = None,
     ):
         self.model = model
         self.config = config
         self.strategy = strategy
         self.scaled = config.precision == "mixed_float16"
         with strategy.scope():
+            self._loss_terms = loss_terms_of(model, config.temporal_weight, teacher)
             self.optimizer = make_optimizer(config)
             self.optimizer.build(model.trainable_variables)
             self.averages = [
@@ -109,9 +115,7 @@ class Stepper:
         if isinstance(self.model, AlternatingTraining):
             name = self.model.loss_of(step)
         if name not in self._train_steps:
-            loss = getattr(self.model, name)
-            if name == "loss_terms":
-                loss = loss_terms_of(self.model, self.config.temporal_weight)
+            loss = self._loss_terms if name == "loss_terms" else getattr(self.model, name)
             self._train_steps[name] = self._step_function(loss)
         return self._train_steps[name](batch)
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from tfstyle.training.moving_pairs import loss_terms_of
+from tfstyle.training.objectives import loss_terms_of
 
 
 class State(NamedTuple):
