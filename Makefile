@@ -1,6 +1,6 @@
 # `make check` is what CI runs; `make fast` takes less than a minute, `make models` and
 # `make fuzz` half an hour.
-.PHONY: check fast format lint types test models fuzz fix
+.PHONY: check fast format lint types test models fuzz android fix
 
 check: format lint types test
 
@@ -25,6 +25,13 @@ models:
 
 fuzz:
 	TFSTYLE_FUZZ=$(or $(TIMES),100) pytest -n 2 tests/test_fuzz.py
+
+# The Kotlin for Android, with a compiler from PyPI and any JDK.
+android: build/kotlin
+	TFSTYLE_KOTLIN=build/kotlin pytest tests/test_android.py
+
+build/kotlin:
+	python3 -m pip install -q --no-deps --target $@ kotlin-jupyter-kernel==0.19.0.944
 
 fix:
 	ruff check --fix .

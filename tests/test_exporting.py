@@ -16,6 +16,7 @@ from tfstyle.errors import InputError
 from tfstyle.exporting import (
     metadata,
     onnx,
+    operators,
     profiling,
     quantization,
     saved_model,
@@ -263,6 +264,33 @@ def test_ranges_of_int8_keep_less_of_maps_and_more_of_codes(mobile, photo, paint
     assert counts[quantization._DENSE_RANGE] == 3  # what the vector is made of, it, the modulation
     # At least the convolutions of an encoder and of the draft's decoder, and pooling.
     assert counts[quantization._MAP_RANGE] >= 9 + 5 + 3
+
+
+def test_operators_are_timed_each_by_itself(two_sizes):
+    """All but those of constants alone; which are as long as they would be in the whole."""
+    found = operators.operator_times(two_sizes[1], 1, 3)
+    model = unpack(two_sizes[1])
+    graph = model.subgraphs[0]
+    free = [
+        any(model.buffers[graph.tensors[i].buffer].data is None for i in operator.inputs if i >= 0)
+        for operator in graph.operators
+    ]
+    assert sum(one.count for one in found) == sum(free)
+    assert sum(one.count for one in found if one.kind == "CONV_2D") == 1 + 5 + 6 + 8
+    seconds = [one.seconds for one in found]
+    assert seconds == sorted(seconds, reverse=True) and seconds[-1] > 0
+    assert any(one.tensors.endswith("1x64x96x3 float32") for one in found)
+    lines = [*operators.table(found, 2)]
+    assert len(lines) == 2 + 2 + 1 and lines[-1].startswith("| the rest | ")
+    shares = [int(line.split("|")[-2].strip(" %")) for line in lines[2:]]
+    assert 98 <= sum(shares) <= 102
+
+
+def test_files_of_free_sizes_have_no_operators_times(mobile):
+    entries = tflite.entries_of(Signatures(mobile).by_name[TRANSFER], [FREE], FREE)
+    data = tflite.convert(mobile, entries, "float32")
+    with pytest.raises(InputError, match="takes any size"):
+        operators.operator_times(data, 1, 1)
 
 
 def test_a_converter_that_refuses_is_one_line(mobile, monkeypatch):

@@ -15,10 +15,9 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from tfstyle.errors import InputError
 from tfstyle.exporting import profiling
-from tfstyle.exporting.packing import pack, unpack
+from tfstyle.exporting.packing import kind_of, pack, unpack
 from tfstyle.runtime.litert import UNNAMED, Network
 
-_KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items()}
 _OTHERS = "the rest"
 
@@ -94,11 +93,7 @@ def _likeness(model, graph, operator):
     read = shapes[: -len(operator.outputs)]
     shown = [text for text, constant in zip(read, constants, strict=False) if not constant]
     text = " → ".join(", ".join(part) for part in (shown, shapes[-len(operator.outputs) :]))
-    return _kind(model, operator), text, (settings, tuple(shapes), constants)
-
-
-def _kind(model, operator):
-    return _KINDS[model.operatorCodes[operator.opcodeIndex].builtinCode]
+    return kind_of(model, operator), text, (settings, tuple(shapes), constants)
 
 
 def _text(tensor):

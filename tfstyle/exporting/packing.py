@@ -6,6 +6,7 @@ import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
 _IDENTIFIER = b"TFL3"
+_KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 
 
 def unpack(data: bytes) -> Any:
@@ -18,6 +19,12 @@ def pack(model: Any) -> bytes:
     builder = _SharingBuilder(65536)
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     return bytes(builder.Output())
+
+
+def kind_of(model: Any, operator: Any) -> str:
+    """The name of an operator of a file, such as `CONV_2D`; old files have it in another field."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return _KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
 class _SharingBuilder(flatbuffers.Builder):

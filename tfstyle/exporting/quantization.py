@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.lite.python import convert as convert_steps
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tfstyle.exporting.packing import pack, unpack
+from tfstyle.exporting.packing import kind_of, pack, unpack
 
 # Operations that stay float32 in int8 files: the statistics of features, whose channels' deviations
 # differ too much for one scale, and the arithmetic with them; this is faster, too. A concatenation
@@ -25,7 +25,6 @@ _MAP_RANGE = 0.65
 _DENSE_RANGE = 1.2
 _LEAST_MATRIX = 256  # numbers
 _MAX_LOGIT = 6.0  # a sigmoid of 0.9975
-_KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 
 
 def quantized(converter: tf.lite.TFLiteConverter) -> bytes:
@@ -54,10 +53,6 @@ def quantized(converter: tf.lite.TFLiteConverter) -> bytes:
     return pack(model)
 
 
-def _kind(model, operator):
-    return _KINDS[model.operatorCodes[operator.opcodeIndex].builtinCode]
-
-
 def _name(graph, operator):
     """Of an operator; where several were fused, that of the last."""
     return (graph.tensors[operator.outputs[0]].name or b"").decode().partition(";")[0]
@@ -67,7 +62,7 @@ def _float_nodes(model, graph):
     """Full names of the operations that stay float32."""
     for operator in graph.operators:
         name = _name(graph, operator)
-        by_kind = _kind(model, operator) in FLOAT_OPERATIONS and not _IN_INT8.search(name)
+        by_kind = kind_of(model, operator) in FLOAT_OPERATIONS and not _IN_INT8.search(name)
         if by_kind or _IN_FLOAT32.search(name):
             yield graph.tensors[operator.outputs[0]].name.decode()
 
@@ -78,7 +73,7 @@ def _cut_by_ranges(model, graph):
     renamed: dict[int, int] = {}
     for operator in graph.operators:
         operator.inputs = [renamed.get(int(tensor), int(tensor)) for tensor in operator.inputs]
-        if _kind(model, operator) == "MINIMUM" and _IN_INT8.search(_name(graph, operator)):
+        if kind_of(model, operator) == "MINIMUM" and _IN_INT8.search(_name(graph, operator)):
             tensor, bound = operator.inputs
             (bound,) = np.frombuffer(
                 bytes(model.buffers[graph.tensors[bound].buffer].data), np.float32
@@ -101,10 +96,10 @@ def _set_ranges(model, graph):
     readers = collections.defaultdict(list)
     for operator in graph.operators:
         for tensor in operator.inputs:
-            readers[tensor].append(_kind(model, operator))
+            readers[tensor].append(kind_of(model, operator))
     dense = set()
     for operator in graph.operators:
-        kind, tensor = _kind(model, operator), operator.outputs[0]
+        kind, tensor = kind_of(model, operator), operator.outputs[0]
         found = graph.tensors[tensor].quantization
         if kind == "FULLY_CONNECTED" and not _IN_FLOAT32.search(_name(graph, operator)):
             dense |= {operator.inputs[0], tensor}
