@@ -18,6 +18,7 @@ from tfstyle.statistics import Tensor
 
 EPSILON = 5e-7  # four times the rounding of the largest eigenvalue in float32
 _LEAST = 1e-8  # added to eigenvalues, for pictures of one colour
+_MOST_GAIN = 100.0  # whose square is a number in half precision, times 2.25 or so
 _CONVERGED = 1e-4  # distance of singular values from 1; the iteration is quadratic
 
 
@@ -37,17 +38,19 @@ def roots(matrix: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
     # The trace of the square is at least the largest eigenvalue's square.
     norm = ops.sqrt(ops.sum(matrix * matrix, axis=(1, 2), keepdims=True))
     # With g = 1.5·s and l = 0.5·s³, a step is root ← g·root - l·root·inverse·root, and likewise the
-    # inverse. Both are divided by the product of all g here, which saves files an operation each.
-    root, inverse, gains = matrix / norm, None, 1.0
-    for factor in _factors(epsilon):
-        share = (gains * factor) ** 2 / 3.0
-        if inverse is None:
-            inverse = _identity(matrix) - share * root
-            root = ops.matmul(root, inverse)
-        else:
-            product = share * ops.matmul(inverse, root)
-            root = root - ops.matmul(root, product)
-            inverse = inverse - ops.matmul(product, inverse)
+    # inverse. Both are divided by the product of the g so far, which saves files an operation each,
+    # and multiplied by it before it is too large for files of float16.
+    first, *factors = _factors(epsilon)
+    scaled = matrix / norm
+    inverse = _identity(matrix) - first**2 / 3.0 * scaled
+    root = ops.matmul(scaled, inverse)
+    gains = 1.5 * first
+    for factor in factors:
+        if gains > _MOST_GAIN:
+            root, inverse, gains = gains * root, gains * inverse, 1.0
+        product = (gains * factor) ** 2 / 3.0 * ops.matmul(inverse, root)
+        root = root - ops.matmul(root, product)
+        inverse = inverse - ops.matmul(product, inverse)
         gains *= 1.5 * factor
     scale = ops.sqrt(norm)
     return root * (gains * scale), inverse * (gains / scale)

@@ -24,6 +24,7 @@ from tfstyle.training.data_sets import open_pictures
 from tfstyle.training.new_models import (
     added_names,
     check_crop,
+    identity_of,
     load_first,
     load_teacher,
     make_model,
@@ -100,11 +101,7 @@ def train(
     stepper = Stepper(model, config, strategy, teacher)
     with strategy.scope():
         model.compile(optimizer=stepper.optimizer)  # where Keras' callbacks look for it
-    identity = {"encoder": model.frozen_identity()}
-    if pictures.style_names:
-        identity["style_names"] = list(style_names)
-    if teacher:
-        identity["teacher"] = teacher.code_identity()
+    identity = identity_of(model, style_names if pictures.style_names else (), teacher)
     run = RunFolder(config, identity)
     start = run.restore(stepper.state())
     mean = machines.mean(start)

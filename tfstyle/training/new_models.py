@@ -172,6 +172,20 @@ def load_teacher(
     return teacher
 
 
+def identity_of(
+    model: models.StyleTransferModel,
+    style_names: Sequence[str],
+    teacher: models.StyleTransferModel | None,
+) -> dict[str, Any]:
+    """What a run must still have when it resumes, besides its flags."""
+    identity: dict[str, Any] = {"encoder": model.frozen_identity()}
+    if style_names:
+        identity["style_names"] = list(style_names)
+    if teacher:
+        identity["teacher"] = teacher.code_identity()
+    return identity
+
+
 def check_crop(
     model: models.StyleTransferModel,
     config: TrainConfig,
