@@ -103,8 +103,11 @@ def test_a_run_comes_nearer_and_knows_its_teacher(folders, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"teacher": "gallery"}, "--teacher=gallery with a teacher: is for a model that takes the"),
-        ({"teacher": "nowhere.keras"}, "nowhere.keras"),
+        (
+            {"teacher": "gallery"},
+            "--teacher=gallery: is for a model that takes the style of a picture",
+        ),
+        ({"teacher": "nowhere.keras"}, "--teacher: nowhere.keras: no such file"),
     ],
 )
 def test_teachers_that_are_refused(settings, message, folders, tmp_path):

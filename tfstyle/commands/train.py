@@ -81,4 +81,4 @@ def _architecture(command):
 
     if not command.add_style or command.model != FLAGS.model:
         return command.model
-    return architecture_of(models.load_model(command.init_model)) or command.model
+    return architecture_of(models.load_model(command.init_model, "init_model")) or command.model

@@ -69,14 +69,15 @@ def own_arguments(architecture: str) -> dict[str, Any]:
     }
 
 
-def load_model(name: str | os.PathLike) -> StyleTransferModel:
+def load_model(name: str | os.PathLike, flag: str = "model") -> StyleTransferModel:
     """A trained model.
 
     Args:
         name: of `packaged.PACKAGED_MODELS`, or the path of a file: `.keras`, or `pack_model`'s.
+        flag: that gave it, for errors.
     Raises: InputError if there is no such model or the file is not a model of tfstyle.
     """
-    path = packaged.model_path(name)
+    path = packaged.model_path(name, flag)
     _register()
     packed = path.suffix == ".npz"
     try:

@@ -22,7 +22,7 @@ def load_first(config: TrainConfig) -> Any:
     """
     if not config.init_model:
         return None
-    trained = models.load_model(config.init_model)
+    trained = models.load_model(config.init_model, "init_model")
     if config.add_style:
         require(trained, MoreStyles, "--add_style")
         if type(trained) is not models.model_class(config.model):
@@ -166,9 +166,9 @@ def load_teacher(
     """
     if not config.teacher:
         return None
-    teacher = models.load_model(config.teacher)
-    for one, flag in ((teacher, "teacher"), (model, "model")):
-        require(one, StylePictures, f"--{flag}={getattr(config, flag)} with a teacher")
+    teacher = models.load_model(config.teacher, "teacher")
+    require(teacher, StylePictures, f"--teacher={config.teacher}")
+    require(model, StylePictures, "--teacher")
     return teacher
 
 
