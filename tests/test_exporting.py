@@ -268,9 +268,11 @@ def test_ranges_of_int8_keep_less_of_maps_and_more_of_codes(mobile, photo, paint
 
 def test_operators_are_timed_each_by_itself(two_sizes):
     """All but those of constants alone; which are as long as they would be in the whole."""
-    found = operators.operator_times(two_sizes[1], 1, 3)
+    numbers = operators.graphs(two_sizes[1])
+    assert numbers.keys() == {"transfer_64x96", "transfer_96x64"}
+    found = operators.operator_times(two_sizes[1], 1, 3, numbers["transfer_64x96"])
     model = unpack(two_sizes[1])
-    graph = model.subgraphs[0]
+    graph = model.subgraphs[numbers["transfer_64x96"]]
     free = [
         any(model.buffers[graph.tensors[i].buffer].data is None for i in operator.inputs if i >= 0)
         for operator in graph.operators

@@ -2,11 +2,11 @@ package tfstyle
 
 import android.graphics.Bitmap
 import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import kotlin.math.abs
 
 /** Runs StyleTransfer.kt with the classes of this folder in place of Android's and LiteRT's. */
 fun main() {
-    fun file(kind: Byte) = ByteBuffer.allocateDirect(1).put(0, kind)
     val description = """{"codes": "Model/0", "receptive_field": 50, "tile_stride": 16}"""
     val transfer = StyleTransfer(file(0), file(1), description)
     fun gray(level: Int, width: Int, height: Int) =
@@ -57,14 +57,14 @@ fun main() {
     println("as it should be")
 }
 
+private fun file(kind: Byte) =
+    ByteBuffer.allocateDirect(1).order(ByteOrder.nativeOrder()).put(0, kind)
+
 private fun color(red: Int, green: Int, blue: Int) = (255 shl 24) or (red shl 16) or (green shl 8) or blue
 
 /** The mean red of a photo's centre at 16 × 16 pixels, as the encoder of the whole sees it. */
 private fun shownReds(photo: Bitmap): Float {
-    val encoder = StyleTransfer(
-        ByteBuffer.allocateDirect(1).put(0, 0), ByteBuffer.allocateDirect(1).put(0, 1)
-    )
-    return encoder.encodeStyle(photo).getValue("code_a")[0]
+    return StyleTransfer(file(0), file(1)).encodeStyle(photo).getValue("code_a")[0]
 }
 
 private fun refuses(action: () -> Unit): Boolean =

@@ -42,10 +42,11 @@ def main(config: BenchmarkTFLiteCommand) -> int | None:
             f"| {name} | {key} | {len(data[name]) / 1e6:.2f} | {cells} | {times[-1] / base:.2f} |"
         )
     for name, content in data.items() if config.operators else ():
-        print(f"\n{name}, threads: {threads[-1]}\n")
-        try:
-            found = operators.operator_times(content, threads[-1], config.rounds)
-        except InputError as error:
-            raise InputError(f"--operators: {name}: {error}") from error
-        print(*operators.table(found, config.operators), sep="\n")
+        for key, graph in operators.graphs(content).items():
+            print(f"\n{name} {key}, threads: {threads[-1]}\n")
+            try:
+                found = operators.operator_times(content, threads[-1], config.rounds, graph)
+            except InputError as error:
+                raise InputError(f"--operators: {name}: {error}") from error
+            print(*operators.table(found, config.operators), sep="\n")
     return 0

@@ -27,6 +27,8 @@ def main(command: TrainCommand) -> int | None:
     files.check_folder("output_dir", command.output_dir)
     if command.init_model:
         packaged.model_path(command.init_model, "init_model")
+    if command.teacher:
+        packaged.model_path(command.teacher, "teacher")
     weight_files.check_encoder(command.encoder, command.vgg_weights)
     if os.environ.get("TF_CONFIG"):  # its messages about a lost machine are many; ours is one
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -45,8 +45,9 @@ class TrainConfig:
         "quality and nano may start from one another's.", section="Model",
     )  # fmt: skip
     teacher: str = option(
-        "", "Trained model (.keras, or a packaged name) whose pictures are learned instead of the "
-        "styles, so that --content_weight and --style_weight do not count: distillation.",
+        "", "Trained model (.keras, or a packaged name) whose pictures are learned: distillation. "
+        "What the flags of the section Losses set does not count then, but for "
+        "--temporal_weight.",
         section="Model",
     )  # fmt: skip
     model_arguments: tuple[str, ...] = option(

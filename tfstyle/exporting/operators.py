@@ -39,25 +39,33 @@ class OperatorTime:
     seconds: float
 
 
-def operator_times(data: bytes, threads: int, rounds: int) -> list[OperatorTime]:
-    """The time of each kind, shape and type of operator of a file's first graph, longest first.
+def graphs(data: bytes) -> dict[str, int]:
+    """The numbers of a file's graphs by signature; `litert.UNNAMED` for one without."""
+    signatures = unpack(data).signatureDefs or ()
+    found = {one.signatureKey.decode(): one.subgraphIndex for one in signatures}
+    return found or {UNNAMED: 0}
+
+
+def operator_times(data: bytes, threads: int, rounds: int, graph: int = 0) -> list[OperatorTime]:
+    """The time of each kind, shape and type of operator of a graph, longest first.
 
     Args:
         data: of a file whose sizes are fixed.
         threads: of LiteRT.
         rounds: timings of each; the median counts.
+        graph: its number.
     Raises: InputError for a graph whose sizes are free, or that LiteRT cannot run.
     """
     model = unpack(data)
-    graph = model.subgraphs[0]
-    if any(-1 in _shape(tensor.shapeSignature) for tensor in graph.tensors):
+    whole = model.subgraphs[graph]
+    if any(-1 in _shape(tensor.shapeSignature) for tensor in whole.tensors):
         raise InputError("operators of a file that takes any size have no time; export one size")
     groups: dict[Any, list[Any]] = {}
-    for operator in graph.operators:
-        groups.setdefault(_likeness(model, graph, operator), []).append(operator)
+    for operator in whole.operators:
+        groups.setdefault(_likeness(model, whole, operator), []).append(operator)
     found = []
     for (kind, tensors, _), operators in groups.items():
-        network = Network(_alone(model, graph, operators[0]), threads, kind)
+        network = Network(_alone(model, whole, operators[0]), threads, kind)
         inputs = profiling.random_inputs(network, UNNAMED, 1)
         if inputs:  # what depends on constants alone is computed once
             network.run(UNNAMED, inputs)

@@ -23,7 +23,7 @@ _IN_FLOAT32, _IN_INT8 = (re.compile(rf"in_{name}(_\d+)?/") for name in ("float32
 # Clipping ranges, relative to the largest values seen in calibration.
 _MAP_RANGE = 0.65
 _DENSE_RANGE = 1.2
-_LEAST_MATRIX = 256  # numbers
+_LEAST_CONSTANT = 256  # numbers
 _MAX_LOGIT = 6.0  # a sigmoid of 0.9975
 
 
@@ -125,13 +125,15 @@ def _scale_range(quantization, factor):
 
 
 def _store_in_8_bits(model):
-    """Stores matrices of small integers, such as identities, as int8; the file dequantizes them."""
+    """Stores constants that are small integers, such as identities, as int8, to be dequantized."""
     code = _code_of_dequantize(model)
     stored: dict[int, int] = {}  # the new buffer by the old one
     for graph in model.subgraphs:
         added = []
         for number, tensor in enumerate(list(graph.tensors)):
             old = tensor.buffer
+            if tensor.type != schema.TensorType.FLOAT32:
+                continue
             if old not in stored:
                 integers = _small_integers(model, tensor)
                 if integers is None:
@@ -146,12 +148,12 @@ def _store_in_8_bits(model):
 
 
 def _small_integers(model, tensor):
-    """The values of a constant matrix, int8, or None if it is no such matrix."""
+    """The values of a float32 constant, int8, or None if it is none or has others."""
     data = model.buffers[tensor.buffer].data
-    if tensor.type != schema.TensorType.FLOAT32 or data is None:
+    if data is None:
         return None
     values = np.frombuffer(bytes(data), np.float32)
-    small = values.size >= _LEAST_MATRIX and np.abs(values).max() <= 127
+    small = values.size >= _LEAST_CONSTANT and np.abs(values).max() <= 127
     integers = values.astype(np.int8) if small else values[:0]
     return integers if small and np.array_equal(integers, values) else None
 

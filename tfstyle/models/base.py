@@ -104,6 +104,12 @@ class StyleTransferModel(keras.Model):
         """A short text that training does not change, by which a run recognizes its model."""
         return self._identity({}, self.non_trainable_weights)
 
+    def whole_identity(self):
+        """A short text, equal for two models exactly if they paint the same."""
+        config = self.get_config()
+        config.pop("name")
+        return self._identity(config, self.weights)
+
     def _identity(self, config, variables):
         digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
         for variable in variables:

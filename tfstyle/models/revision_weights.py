@@ -91,8 +91,8 @@ class _Channels:
     """Of each group, by channel of the new network, the trained network's channel, or `NEW`."""
 
     def __init__(self, own: Layers, trained: Layers):
-        sizes, scores = (_sizes(one) for one in (own, trained)), _scores(trained)
-        new, old = sizes
+        new, old = (_sizes(one) for one in (own, trained))
+        scores = _scores(trained, {one.name for one in own.revision.convolutions})
         self._of = {name: _chosen(new[name], old[name], scores.get(name)) for name in new
                     if name in old}  # fmt: skip
 
@@ -114,25 +114,33 @@ def _sizes(layers):
     return found
 
 
-def _scores(layers):
+def _scores(layers, names):
     """How much each channel of a group counts: the norms of what makes it, times of what reads it.
 
-    Filters count with the mean scale that styles give them.
+    Filters count with the scale of a style in the middle, whose vector has the bias alone.
+
+    Args:
+        layers: trained.
+        names: of the convolutions that count.
     """
     made: dict[str, Any] = {}
     read: dict[str, Any] = {}
     kernel, bias = layers.revision.affine.get_weights()
+    middle = np.maximum(ops.convert_to_numpy(layers.to_vector.bias), 0.0) @ kernel + bias
     columns = _columns(layers.revision)
     for convolution in layers.revision.convolutions:
+        if convolution.name not in names:
+            continue
         group, own = _groups(convolution.name)
         squares = ops.convert_to_numpy(convolution.kernel) ** 2
         scale = 1.0
         if convolution.name in columns:
-            scale = 1.0 + bias[columns[convolution.name][0]]
+            scale = 1.0 + middle[columns[convolution.name][0]]
         made[own] = made.get(own, 0.0) + squares.sum((0, 1, 2)) * scale**2
         read[group] = read.get(group, 0.0) + squares.sum((0, 1, 3))
     made["hidden"] = (ops.convert_to_numpy(layers.to_vector.kernel) ** 2).sum(0)
-    read["hidden"] = (kernel**2).sum(1)
+    known = [part for name, places in columns.items() if name in names for part in places]
+    read["hidden"] = (kernel[:, np.concatenate(known)] ** 2).sum(1)
     return {name: made[name] * read[name] for name in made.keys() & read.keys()}
 
 

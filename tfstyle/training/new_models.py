@@ -182,7 +182,7 @@ def identity_of(
     if style_names:
         identity["style_names"] = list(style_names)
     if teacher:
-        identity["teacher"] = teacher.code_identity()
+        identity["teacher"] = teacher.whole_identity()
     return identity
 
 
@@ -192,8 +192,8 @@ def check_crop(
     teacher: models.StyleTransferModel | None = None,
 ) -> None:
     """Raises InputError if the models, which pad pictures, cannot be trained on the crops."""
-    side = config.crop_size
-    if side >= max(one.min_size for one in (model, teacher) if one):
+    side, least = config.crop_size, max(one.min_size for one in (model, teacher) if one)
+    if side >= least:
         return
     crop = np.zeros((1, side, side, 3), np.float32)
     inputs = {"content": crop, "style": crop, "style_index": np.zeros(1, np.int32)}
@@ -201,6 +201,7 @@ def check_crop(
     try:
         loss_terms_of(model, config.temporal_weight, teacher)(inputs)
     except Exception as error:  # of Keras' backend, any
+        needs = config.model if model.min_size == least else f"--teacher={config.teacher}"
         raise InputError(
-            f"--crop_size={side}: too small for {config.model}; give {-(-model.min_size // 8) * 8}"
+            f"--crop_size={side}: too small for {needs}; give {-(-least // 8) * 8}"
         ) from error

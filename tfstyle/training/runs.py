@@ -20,6 +20,7 @@ KEPT = 3  # checkpoints, the newest
 _ADJUSTABLE = ("steps", "learning_rate", "schedule", "warmup_steps", "clip_norm", "precision")
 _FREE = (
     "content_dir", "style_dir", "style", "add_style", "output_dir", "vgg_weights", "init_model",
+    "teacher",
     "strategy", "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
@@ -28,7 +29,7 @@ _Flags: Any = TypedDict("_Flags", {name: _FIELDS[name].type for name in _ADJUSTA
 # Runs from before they existed had what are now their defaults.
 _ADDED_LATER = (
     "style_loss", "model_arguments", "style_size", "content_min_crop", "style_min_crop",
-    "recolored_share", "identity_share", "photo_share", "temporal_weight", "teacher",
+    "recolored_share", "identity_share", "photo_share", "temporal_weight",
 )  # fmt: skip
 
 

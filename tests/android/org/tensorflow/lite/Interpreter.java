@@ -1,6 +1,7 @@
 package org.tensorflow.lite;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -45,7 +46,7 @@ public final class Interpreter implements AutoCloseable {
   private final Map<String, int[]> tensors;
 
   public Interpreter(ByteBuffer file, Options options) {
-    if (!file.isDirect()) throw new IllegalArgumentException("not a direct buffer");
+    check(file);
     tensors = file.get(0) == 0 ? ENCODER : PAINTER;
   }
 
@@ -115,6 +116,12 @@ public final class Interpreter implements AutoCloseable {
           for (int c = 0; c < 3; c++) picture.put((y * shape[2] + x) * 3 + c, 0.123f);
   }
 
+  private static ByteBuffer check(ByteBuffer buffer) {
+    if (!buffer.isDirect() || buffer.order() != ByteOrder.nativeOrder())
+      throw new IllegalArgumentException("not a direct buffer in the processor's order");
+    return buffer;
+  }
+
   private FloatBuffer read(Map<String, Object> buffers, String key, String name) {
     return floats(buffers.get(name), key + " " + name);
   }
@@ -124,7 +131,7 @@ public final class Interpreter implements AutoCloseable {
   }
 
   private FloatBuffer floats(Object found, String name) {
-    ByteBuffer buffer = (ByteBuffer) found;
+    ByteBuffer buffer = check((ByteBuffer) found);
     if (buffer.remaining() != tensor(name).numBytes())
       throw new IllegalArgumentException(name + " has " + buffer.remaining() + " bytes");
     return buffer.asFloatBuffer();
