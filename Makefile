@@ -31,7 +31,8 @@ android: build/kotlin
 	TFSTYLE_KOTLIN=build/kotlin pytest tests/test_android.py
 
 build/kotlin:
-	python3 -m pip install -q --no-deps --target $@ kotlin-jupyter-kernel==0.19.0.944
+	python3 -m venv build/pip
+	build/pip/bin/pip install -q --no-deps --target $@ kotlin-jupyter-kernel==0.19.0.944
 
 fix:
 	ruff check --fix .

@@ -96,6 +96,8 @@ def test_a_run_comes_nearer_and_knows_its_teacher(folders, tmp_path):
         float(loss_terms_of(one, teacher=teacher)(inputs)["total"]) for one in (first, trained)
     )
     assert after < 0.8 * before
+    again = training.train(config)  # the same teacher, loaded anew
+    assert again.complete and again.step == config.steps
     with pytest.raises(InputError, match="teacher"):
         training.train(config_of(folders, tmp_path / "run", **{**own, "teacher": "quality"}))
 

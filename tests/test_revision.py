@@ -232,16 +232,21 @@ def test_mixtures_of_codes_are_those_of_vectors(small, painting):
     assert np.abs(codes[0] - codes[1]).max() > 1e-3
 
 
+def check_start(model, trained, photo, painting):
+    """Checks that a model paints as a trained one once it starts from it, and not before."""
+    wanted = trained.stylize(photo, trained.encode_style(painting), 0.7)
+    before = model.stylize(photo, model.encode_style(painting), 0.7)
+    assert np.abs(before - wanted).max() > 0.05
+    model.start_from(trained)
+    found = model.stylize(photo, model.encode_style(painting), 0.7)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
 def test_a_larger_model_starts_as_a_trained_one(small, photo, painting):
     """With more channels, blocks and units."""
     small = small.for_inference()  # as they ship
     large = make_revision(widths=(5, 7, 8), blocks=3, hidden=15, bands=3)
-    wanted = small.stylize(photo, small.encode_style(painting), 0.7)
-    before = large.stylize(photo, large.encode_style(painting), 0.7)
-    assert np.abs(before - wanted).max() > 0.05
-    large.start_from(small)
-    found = large.stylize(photo, large.encode_style(painting), 0.7)
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    check_start(large, small, photo, painting)
     with tf.GradientTape() as tape:
         total = large.loss_terms({"content": photo[:, :, :64], "style": painting})["total"]
     trained = [v for v in large.revision.trainable_variables if "block3_1" not in v.path]
@@ -291,12 +296,7 @@ def test_a_smaller_model_keeps_the_channels_that_count(photo, painting, random):
     revision.affine.set_weights([kernel, bias])
     last.set_weights([0.0 * one for one in last.get_weights()])
     small = make_revision(widths=(4, 5, 7), blocks=2, hidden=9)
-    wanted = large.stylize(photo, large.encode_style(painting), 0.7)
-    before = small.stylize(photo, small.encode_style(painting), 0.7)
-    assert np.abs(before - wanted).max() > 0.05
-    small.start_from(large)
-    found = small.stylize(photo, small.encode_style(painting), 0.7)
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    check_start(small, large, photo, painting)
 
 
 def with_another_encoder(model):

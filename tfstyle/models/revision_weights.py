@@ -13,6 +13,14 @@ import numpy as np
 from keras import ops
 
 NEW = -1  # a channel that the trained network has no counterpart of
+_GROUPS = {  # of the channels that a convolution reads and makes; those of blocks are in `_groups`
+    "down1": ("maps", "full"),
+    "down2": ("full", "half"),
+    "down3": ("half", "quarter"),
+    "up1": ("quarter", "half"),
+    "up2": ("half", "full"),
+    "image": ("full", "picture"),
+}
 
 
 class Layers(NamedTuple):
@@ -30,16 +38,16 @@ class Layers(NamedTuple):
 def take_over(own: Layers, trained: Layers) -> None:
     """Copies the weights of the trained layers, for all channels that both have."""
     revision = own.revision
-    kept = _Channels(own, trained)
+    kept = _kept(own, trained)
     old = {one.name: one for one in trained.revision.convolutions}
     for convolution in revision.convolutions:
         if convolution.name in old:
-            inputs, outputs = (kept.of(group) for group in _groups(convolution.name))
+            inputs, outputs = (kept[group] for group in _groups(convolution.name))
             _copy(convolution, old[convolution.name], inputs, outputs)
         elif convolution.name.endswith("_2"):  # an additional block adds nothing
             convolution.set_weights([0.0 * part for part in convolution.get_weights()])
-    first = np.arange(min(layer.kernel.shape[0] for layer in (own.to_vector, trained.to_vector)))
-    _copy(own.to_vector, trained.to_vector, first, kept.of("hidden"))
+    description = np.arange(own.to_vector.kernel.shape[0])  # of the draft, which is the same
+    _copy(own.to_vector, trained.to_vector, description, kept["hidden"])
     _copy_affine(revision, trained.revision, kept)
 
 
@@ -48,17 +56,16 @@ def _copy_affine(revision, trained, kept):
     columns = [_columns(one) for one in (revision, trained)]
     found = np.full(revision.affine.units, NEW)
     for name, places in columns[0].items():
-        outputs = kept.of(_groups(name)[1]) if name in columns[1] else None
-        for half, part in enumerate(places):
-            if outputs is not None:
-                known = outputs != NEW
-                found[part[known]] = columns[1][name][half][outputs[known]]
+        if name in columns[1]:
+            outputs = kept[_groups(name)[1]]
+            for part, old in zip(places, columns[1][name], strict=True):
+                found[part] = np.where(outputs != NEW, old[outputs], NEW)
     weights = revision.affine.get_weights()
     silent = [part for name, one in columns[0].items() if name not in columns[1] for part in one]
     for weight in weights:
         weight[..., np.concatenate([*silent, []]).astype(int)] = 0.0
     revision.affine.set_weights(weights)
-    _copy(revision.affine, trained.affine, kept.of("hidden"), found)
+    _copy(revision.affine, trained.affine, kept["hidden"], found)
 
 
 def _columns(revision):
@@ -73,31 +80,18 @@ def _columns(revision):
 
 def _groups(name):
     """The groups of the channels that a convolution reads and makes; residual ones are shared."""
-    fixed = {
-        "down1": ("maps", "full"),
-        "down2": ("full", "half"),
-        "down3": ("half", "quarter"),
-        "up1": ("quarter", "half"),
-        "up2": ("half", "full"),
-        "image": ("full", "picture"),
-    }
-    if name in fixed:
-        return fixed[name]
+    if name in _GROUPS:
+        return _GROUPS[name]
     inner = name.removesuffix("_1").removesuffix("_2")
     return ("quarter", inner) if name.endswith("_1") else (inner, "quarter")
 
 
-class _Channels:
+def _kept(own, trained):
     """Of each group, by channel of the new network, the trained network's channel, or `NEW`."""
-
-    def __init__(self, own: Layers, trained: Layers):
-        new, old = (_sizes(one) for one in (own, trained))
-        scores = _scores(trained, {one.name for one in own.revision.convolutions})
-        self._of = {name: _chosen(new[name], old[name], scores.get(name)) for name in new
-                    if name in old}  # fmt: skip
-
-    def of(self, group: str) -> np.ndarray:
-        return self._of[group]
+    new, old = (_sizes(one) for one in (own, trained))
+    scores = _scores(trained, {one.name for one in own.revision.convolutions})
+    common = new.keys() & old.keys()
+    return {name: _chosen(new[name], old[name], scores.get(name)) for name in common}
 
 
 def _chosen(count, old_count, scores):

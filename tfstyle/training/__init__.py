@@ -3,8 +3,8 @@
 strategies.make_strategy   devices
 data_sets.open_pictures    batches of crops, and held-out samples
 distillation               the terms for a teacher's pictures
-objectives                 what is minimized: these terms together
 moving_pairs               the term for clips, of a photograph and a moved copy
+objectives                 what is minimized: the model's terms or its teacher's, and that for clips
 steps.Stepper              a step: gradients of all replicas, summed, checked, clipped, applied
 runs.RunFolder             config, checkpoints, logs, samples, the model
 callbacks                  reports

@@ -20,8 +20,7 @@ KEPT = 3  # checkpoints, the newest
 _ADJUSTABLE = ("steps", "learning_rate", "schedule", "warmup_steps", "clip_norm", "precision")
 _FREE = (
     "content_dir", "style_dir", "style", "add_style", "output_dir", "vgg_weights", "init_model",
-    "teacher",
-    "strategy", "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
+    "teacher", "strategy", "checkpoint_every", "sample_every", "log_every", "resume", *_ADJUSTABLE,
 )  # fmt: skip
 
 _FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
