@@ -1,7 +1,5 @@
 """The network that revises a draft: what must be added to it, from the photo and the style."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
@@ -92,6 +90,16 @@ class Revision(keras.Model):
     def convolutions(self):
         """All, from the maps to the picture."""
         return [*self.modulated, self._to_image]
+
+    @property
+    def places(self) -> dict[str, tuple[slice, slice]]:
+        """Where the scales and the shifts of each convolution are in a modulation, by its name."""
+        found, start, total = {}, 0, self.affine.units // 2
+        for convolution in self.modulated:
+            stop = start + convolution.filters
+            found[convolution.name] = slice(start, stop), slice(total + start, total + stop)
+            start = stop
+        return found
 
     def _convolution(self, width, name, stride=1, initializer="he_normal"):
         return keras.layers.Conv2D(
@@ -197,15 +205,11 @@ class Revision(keras.Model):
 
     def _per_convolution(self, modulation):
         """Scales and shifts by the convolution's name, each `(batch or 1, 1, 1, c)`."""
-        scales: dict[str, Any] = {}
-        shifts: dict[str, Any] = {}
-        start = 0
-        for part in (scales, shifts):
-            for convolution in self.modulated:
-                stop = start + convolution.filters
-                part[convolution.name] = layers.per_channel(modulation[:, start:stop])
-                start = stop
-        return scales, shifts
+        places = self.places.items()
+        return [
+            {name: layers.per_channel(modulation[:, both[half]]) for name, both in places}
+            for half in (0, 1)
+        ]
 
     def get_config(self):
         return {

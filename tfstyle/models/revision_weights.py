@@ -69,13 +69,9 @@ def _copy_affine(revision, trained, kept):
 
 
 def _columns(revision):
-    """Of the affine layer: of each convolution's scales and of its shifts."""
-    found, start, total = {}, 0, revision.affine.units // 2
-    for convolution in revision.modulated:
-        places = start + np.arange(convolution.filters)
-        found[convolution.name] = (places, total + places)
-        start += convolution.filters
-    return found
+    """As `Revision.places`, as arrays of numbers."""
+    numbers = np.arange(revision.affine.units)
+    return {name: [numbers[one] for one in both] for name, both in revision.places.items()}
 
 
 def _groups(name):
