@@ -55,8 +55,11 @@ def test_pictures_are_those_of_the_papers(name):
             rows = np.array(table)
             rows[1] = kernel.ravel()
             table.assign(rows)
-        middle = model._middle({"shares": [[0.0, 1.0]]}, 1.0)
         widths.update(model._bank_channels)
+        vectors = golden.affine(widths)
+        own = np.concatenate([vectors[key] for key in model._bank_channels])
+        model.affine.assign(np.stack([np.zeros_like(own), own]))
+        middle = model._middle({"shares": [[0.0, 1.0]]}, 1.0)
     affine = {key: value[None] for key, value in golden.affine(widths).items()}
     with np.load(golden.PATH) as expected:
         found = network(content, affine, middle=middle)[0]
@@ -102,6 +105,47 @@ def test_styles_differ_and_mixtures_are_between(photo, painting):
         assert 0 < np.abs(mixed - first).mean() < np.abs(mixed - second).mean()
         np.testing.assert_allclose(stylizer.mix(codes, [3, 1])["shares"], [[0.75, 0.25, 0.0]])
         assert isinstance(stylizer.model, MixableCodes)
+
+
+def test_banks_are_mixed_by_region(photo, random):
+    model = EXAMPLES["stylebank"]()
+    codes = [model.encode_index(np.array([number], "i4")) for number in (0, 1)]
+    first, second = (np.asarray(model.stylize(photo, code)) for code in codes)
+    weights = np.zeros((1, 64, 96, 2), "f4")
+    weights[:, :, :40, 0] = weights[:, :, 40:, 1] = 1
+    same = model.stylize(photo, model.mix_by_region(codes[:1] * 2, weights))
+    np.testing.assert_allclose(same, first, atol=1e-5)
+    ones = model.mix_by_region(codes, np.ones_like(weights) * np.float32([0, 1]))
+    np.testing.assert_allclose(model.stylize(photo, ones), second, atol=1e-5)
+    code = model.mix_by_region(codes, weights)
+    both = np.asarray(model.stylize(photo, code))
+    for part, near, far in ((slice(0, 24), first, second), (slice(56, 96), second, first)):
+        errors = [np.abs(both - one)[:, :, part].mean() for one in (near, far)]
+        assert errors[0] < errors[1] / 2
+    np.testing.assert_allclose(model.stylize(photo, code, 0.0), photo, atol=1e-6)
+
+    def features(code):
+        """Of the bank, before the decoder; nothing is normalized."""
+
+        def normalize(name, features, vector):
+            yield
+            return features
+
+        steps = model._middle(code, 1.0)(x, normalize)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return np.asarray(end.value)
+
+    side = (64 + 2 * model.margin) // 4, (96 + 2 * model.margin) // 4
+    x = random.normal(size=(1, *side, 8)).astype("f4")
+    edge = (40 + model.margin) // 4
+    expected = np.concatenate(
+        [features(codes[0])[:, :, :edge], features(codes[1])[:, :, edge:]], axis=2
+    )
+    right = (96 + model.margin) // 4  # beyond it, the margin mirrors the right part
+    np.testing.assert_allclose(features(code)[:, :, 2:right], expected[:, :, 2:right], atol=1e-5)
 
 
 def test_files_give_equal_pictures(model, photo, painting, tmp_path):

@@ -1,17 +1,22 @@
 """Regions painted by trained models."""
 
+import dataclasses
 import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.fixed_style_examples import EXAMPLES
 from tests.model_examples import make_adain
 from tests.test_region_flags import halves
 from tfstyle import images
 from tfstyle.__main__ import main
+from tfstyle.config import StylizeCommand
 from tfstyle.images.regions import Regions, whole
+from tfstyle.images.resizing import resample
 from tfstyle.stylization import Stylizer
+from tfstyle.stylization.photo_painting import PhotoPainter
 from tfstyle.stylization.region_painting import RegionStyles, paint_regions, region_part
 
 
@@ -35,6 +40,34 @@ def test_each_region_is_painted_with_its_code(photo, painting):
     np.testing.assert_allclose(found[:, :, 50:], right[:, :, 50:], atol=1e-6)
     half = paint_regions(photo, codes, of_halves([None] * 2, np.eye(2), (0.5, 1)), stylizer.paint)
     np.testing.assert_allclose(half[:, :, :46], (photo + left)[:, :, :46] / 2, atol=1e-6)
+
+
+def test_a_model_that_can_paints_all_regions_at_once(photo):
+    config = StylizeCommand(content=("photo.png",), style=("painting.png",))
+    model = EXAMPLES["stylebank"]()
+    stylizer = Stylizer(model)
+    painter = PhotoPainter(config, stylizer, "content")
+    codes = [stylizer.named_style(name) for name in ("one", "two")]
+    regions, calls = of_halves([None] * 2, np.eye(2), (0.0, 1.0)), []
+    found = paint_regions(
+        photo, codes, regions, painter.paint, mix=painter.region_mixing(photo),
+        on_progress=lambda *call: calls.append(call),
+    )  # fmt: skip
+    expected = stylizer.paint(photo, model.mix_by_region(codes, regions_of(photo, regions)))
+    np.testing.assert_allclose(found[:, :, 50:], expected[:, :, 50:], atol=1e-6)
+    np.testing.assert_array_equal(found[:, :, :46], photo[:, :, :46])
+    large = np.zeros((1, 8, stylizer.tile_size + 1, 3))
+    assert painter.region_mixing(large) is None, "tiles"
+    wrapped = dataclasses.replace(config, wrap="both")
+    assert PhotoPainter(wrapped, stylizer, "content").region_mixing(photo) is None
+    other = PhotoPainter(config, Stylizer(make_adain()), "content")
+    assert other.region_mixing(photo) is None
+
+
+def regions_of(photo, regions):
+    """The weights of regions, as large as the photo."""
+    shape = photo.shape[1:3]
+    return resample(regions.content[0], shape, Image.Resampling.BILINEAR)[None]
 
 
 def test_the_strength_is_by_position(photo, painting):

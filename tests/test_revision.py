@@ -51,8 +51,9 @@ def reference_draft(draft, content, style, strength):
         return maps[edge:-edge, edge:-edge]
 
     before, target = features_of(content), features_of(pad(style[None], draft.margin)[0])
-    x = before["relu3_1"]
-    for block, most, epsilon in ((3, 0.3, 1e-3), (2, 0.7, 1e-3), (1, 0.8, 1e-3), (0, 1.0, 5e-7)):
+    x = before[f"relu{draft.depth}_1"]
+    levels = ((3, 0.3, 1e-3), (2, 0.7, 1e-3), (1, 0.8, 1e-3), (0, 1.0, 5e-7))
+    for block, most, epsilon in levels[3 - draft.depth :]:
         mean, spread = moments(inner(x, block))
         known = inner(target[f"relu{block}_1"], block) if block else style
         wanted, wanted_spread = moments(known)
@@ -122,11 +123,14 @@ def reference(model, content, style, strength):
     """The picture of one image, whose sides are multiples of 16, as the classes describe it."""
     photo = np.float64(pad(content, model.margin)[0])
     style = np.float64(style)
-    draft = reference_draft(model.draft, half(photo), half(style[0]), strength)
+    small, small_style = photo, style[0]
+    for _ in range(model.halvings):
+        small, small_style = half(small), half(small_style)
+    draft = reference_draft(model.draft, small, small_style, strength)
     numbers = []
     whole = model.draft.encoder(style.astype("float32"))
-    smaller = model.draft.encoder(model.draft.padding(half(style[0])[None].astype("float32")))
-    for block in (3, 2, 1):
+    smaller = model.draft.encoder(model.draft.padding(small_style[None].astype("float32")))
+    for block in model.draft.decoder.blocks:
         for features, margin in ((whole, 0), (smaller, model.draft.margin // 2 ** (block - 1))):
             maps = np.asarray(features[f"relu{block}_1"], np.float64)[0]
             maps = maps[margin : len(maps) - margin, margin : maps.shape[1] - margin]
@@ -138,7 +142,8 @@ def reference(model, content, style, strength):
         cells, cells_of_guide = half(half(draft)), half(half(half(photo)))
         filtered = guided_filter(cells, cells_of_guide, guidance._RADIUS, guidance._EPSILON)
         draft = draft + model.guidance * double(double(filtered - cells))
-    draft = double(draft)
+    for _ in range(model.halvings):
+        draft = double(draft)
     low = photo @ [[0.299], [0.587], [0.114]]
     maps = [2 * photo - 1, 2 * draft - 1]
     for number in range(model.revision.bands):
@@ -147,6 +152,8 @@ def reference(model, content, style, strength):
         if not number:
             fine = band
             maps.append(6 * band)
+        elif number < model.halvings:
+            fine = fine + double(band)
         band = even(band, number, model.revision.grain)
         for _ in range(number):
             band = double(band)
@@ -158,7 +165,8 @@ def reference(model, content, style, strength):
     return rest * content[0] + (1 - rest) * np.clip(image, 0, 1)
 
 
-RICH = {"bands": 3, "grain": 0.006, "guidance": 0.5}  # as `QUALITY`
+RICH = {"bands": 3, "grain": 0.006, "guidance": 0.5}  # as `quality`
+SMALL = {"halvings": 2, "depth": 2}  # as `nano`
 
 
 @pytest.fixture
@@ -170,7 +178,7 @@ def small(request):
     return model
 
 
-@pytest.mark.parametrize("small", [{}, RICH], indirect=True)
+@pytest.mark.parametrize("small", [{}, RICH, SMALL], indirect=True)
 @pytest.mark.parametrize("strength", [1.0, 0.6])
 def test_pictures_are_those_of_float64(strength, small, photo, painting):
     content = photo[:, :, :64]
@@ -299,6 +307,23 @@ def test_a_smaller_model_keeps_the_channels_that_count(photo, painting, random):
     check_start(small, large, photo, painting)
 
 
+def test_a_shallower_draft_keeps_the_blocks_and_the_description_that_it_has(painting):
+    large, small = make_revision(blocks=1), make_revision(blocks=1, depth=2)
+    kernel = np.array(large._to_vector.kernel)
+    kernel[: 4 * large.draft.decoder.widths[2]] = 0.0  # of relu3_1
+    large._to_vector.kernel.assign(kernel)
+    small.start_from(large)
+    found, expected = (one.encode_style(painting)["modulation"] for one in (small, large))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    known = named_weights(large.draft.decoder)
+    for name, weight in named_weights(small.draft.decoder).items():
+        np.testing.assert_array_equal(weight, known[name])
+    reduced = make_revision(blocks=1, halvings=2, depth=2)
+    reduced.start_from(small)
+    with pytest.raises(ValueError, match="`taps` must be within"):
+        large.start_from(small)
+
+
 def with_another_encoder(model):
     first = model.draft.encoder.weights[0]
     first.assign(1.01 * first)
@@ -345,7 +370,9 @@ def test_codes_are_known_by_what_they_are_made_of():
         assert model.code_identity() != known
 
 
-@pytest.mark.parametrize(("arguments", "field", "stride"), [({}, 112, 16), (RICH, 184, 576)])
+@pytest.mark.parametrize(
+    ("arguments", "field", "stride"), [({}, 112, 16), (RICH, 184, 576), (SMALL, 112, 16)]
+)
 def test_a_pixel_depends_on_what_is_within_the_receptive_field(arguments, field, stride, painting):
     """Of a photo whose summary is that of another."""
     model = make_revision(**arguments)  # of five blocks
@@ -354,7 +381,7 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(arguments, field,
     code = model.encode_style(painting)
     summary = model.summarize([photo], [1.0], code)
     found = reach(lambda picture: model._paint(picture, code, 1.0, summary), photo, 192, 192)
-    assert field - 8 <= found <= model.receptive_field == field and model.tile_stride == stride
+    assert field - 16 <= found <= model.receptive_field == field and model.tile_stride == stride
 
 
 @pytest.mark.parametrize(
@@ -368,8 +395,10 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(arguments, field,
         (lambda: make_revision(margin=24), "multiple of 16, at least 16. Received: margin=24"),
         (
             lambda: DraftRevisionModel(make_draft(make_encoder(STYLE_LAYERS), 32), None),
-            "twice the draft's, 16. Received: margin=16",
+            "must be 2 times the draft's, 16. Received: margin=16",
         ),
+        (lambda: make_revision(halvings=3), "`halvings` must be 1 or 2. Received: halvings=3"),
+        (lambda: make_revision(depth=4), "`depth` must be 2 or 3. Received: depth=4"),
         (
             lambda: DraftRevisionModel(None, None, make_encoder(["relu4_1"])),
             "`eye` must tap",

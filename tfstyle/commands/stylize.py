@@ -46,7 +46,7 @@ def main(config: StylizeCommand) -> int | None:
     codes.of()  # errors are raised before anything is written
     next(iter(outputs.values())).parent.mkdir(parents=True, exist_ok=True)
     painter = PhotoPainter(config, stylizer, "content", statistics_of)
-    paint = functools.partial(_paint_one, regions, masked, painter.paint, strength=config.strength)
+    paint = functools.partial(_paint_one, regions, masked, painter, strength=config.strength)
     done: list[pathlib.Path] = []
     failed = _paint_all(config, painter, paint, codes.styled, contents, names, outputs, done)
     if config.sheet and done:
@@ -84,7 +84,7 @@ def _read_regions(config, contents, styles):
     return read_regions(config, shape, shapes, shares, max(shape))
 
 
-def _paint_one(regions, masked, paint, content, prepared, code, **options):
+def _paint_one(regions, masked, painter, content, prepared, code, **options):
     """A prepared photo with a code, whose strength may be by a map, or with those of all regions.
 
     Regions keep the photo as it was.
@@ -92,9 +92,11 @@ def _paint_one(regions, masked, paint, content, prepared, code, **options):
     from tfstyle.stylization.region_painting import paint_regions
 
     if not regions:
-        return paint(prepared, code, **options)
-    codes = code if masked else [code]
-    return paint_regions(prepared, codes, regions, paint, kept=content, **options)
+        return painter.paint(prepared, code, **options)
+    return paint_regions(
+        prepared, code if masked else [code], regions, painter.paint, kept=content,
+        mix=painter.region_mixing(prepared), **options,
+    )  # fmt: skip
 
 
 def _paint_all(config, painter, paint, styled, contents, names, outputs, done):

@@ -115,6 +115,23 @@ class MixableCodes:
         }
 
 
+class RegionalCodes(MixableCodes):
+    """Has codes that can differ by position, so that regions are painted in one pass."""
+
+    purpose = "has codes that can differ by position"
+
+    def mix_by_region(self, codes: Sequence[Code], weights: Any) -> dict[str, Any]:
+        """The code of one photo whose regions have codes of their own.
+
+        It fits `stylize` of that photo, whole; it is no code of a library or of a tile.
+
+        Args:
+            codes: of each region, of batch 1.
+            weights: `(1, h, w, regions)` of the photo's positions, of sum 1 at each.
+        """
+        raise NotImplementedError
+
+
 class Tileable:
     """Can paint tiles of a picture that fit together without blending.
 

@@ -93,18 +93,19 @@ class InvertingDecoder(keras.Model):
         self.built = True
 
     def start_from(self, trained):
-        """Takes the weights of another decoder, all of whose blocks this one has, too.
+        """Takes the weights of another decoder, for the blocks that both have.
 
-        Raises: ValueError for one with more blocks or other widths.
+        Raises: ValueError for one of other widths.
         """
-        if self.widths[: len(trained.widths)] != trained.widths:
+        common = min(len(self.widths), len(trained.widths))
+        if self.widths[:common] != trained.widths[:common]:
             raise ValueError(
-                f"`trained` must have the first of the widths {self.widths}. Received: "
-                f"{trained.widths}"
+                f"`trained` must have the first widths of {self.widths}. Received: {trained.widths}"
             )
-        own = {layer.name: layer for layer in self._convolutions}
-        for layer in trained._convolutions:
-            own[layer.name].set_weights(layer.get_weights())
+        known = {layer.name: layer for layer in trained._convolutions}
+        for layer in self._convolutions:
+            if layer.name in known:
+                layer.set_weights(known[layer.name].get_weights())
 
     @property
     def _convolutions(self):

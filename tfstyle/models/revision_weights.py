@@ -46,7 +46,10 @@ def take_over(own: Layers, trained: Layers) -> None:
             _copy(convolution, old[convolution.name], inputs, outputs)
         elif convolution.name.endswith("_2"):  # an additional block adds nothing
             convolution.set_weights([0.0 * part for part in convolution.get_weights()])
-    description = np.arange(own.to_vector.kernel.shape[0])  # of the draft, which is the same
+    # The description of a style by the draft begins with deeper levels, which one may lack.
+    count, old_count = (one.to_vector.kernel.shape[0] for one in (own, trained))
+    description = np.arange(count) + old_count - count
+    description = np.where(description < 0, NEW, description)
     _copy(own.to_vector, trained.to_vector, description, kept["hidden"])
     _copy_affine(revision, trained.revision, kept)
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import losses
+from tfstyle import layers, losses
 from tfstyle.models.base import per_image
-from tfstyle.models.capabilities import AlternatingTraining, MixableCodes, MoreStyles
+from tfstyle.models.capabilities import AlternatingTraining, MoreStyles, RegionalCodes
 from tfstyle.models.fixed_styles import FixedStylesModel
 from tfstyle.models.transform_network import MARGIN, STRIDE, neutral, split
 
@@ -18,14 +18,16 @@ _SIDE = 3  # of the filters
 
 
 @keras.saving.register_keras_serializable(package="tfstyle")
-class StyleBankModel(FixedStylesModel, MoreStyles, MixableCodes, AlternatingTraining):
+class StyleBankModel(FixedStylesModel, MoreStyles, RegionalCodes, AlternatingTraining):
     """An encoder and a decoder that reproduce photographs, and a bank of filters for each style.
 
     The halves of a `TransformNetwork` without residual blocks are the encoder and the decoder. A
     bank is `bank_layers` convolutions of 3×3, each normalized. A code has the `shares` of the
-    styles, by which banks are mixed (section 4.3); the paper's mixtures by region need regions as
-    an input, which programs do not have. At a strength below 1, the bank's output is mixed with its
-    input, so that the picture fades to the reconstruction and, at 0, to the photo.
+    styles, by which banks are mixed (section 4.3). The code of a photo with regions has shares for
+    each of them and `regions`, their weights by position: each region's bank filters the features
+    of the whole photo, and the results are added by these weights. At a strength below 1, the
+    bank's output is mixed with its input, so that the picture fades to the reconstruction and, at
+    0, to the photo.
 
     Training follows section 3.2: of `cycle + 1` steps the last one is of the reconstruction, and
     changes encoder and decoder; the others are of the style, and change the banks, too.
@@ -65,6 +67,7 @@ class StyleBankModel(FixedStylesModel, MoreStyles, MixableCodes, AlternatingTrai
         self.bank_layers = bank_layers
         self.cycle = cycle
         self.identity_weight = identity_weight
+        self._of_regions = layers.ReflectionPadding2D(margin, STRIDE, dtype="float32")
 
     @property
     def receptive_field(self):  # type: ignore[override]  # as in the base
@@ -96,34 +99,59 @@ class StyleBankModel(FixedStylesModel, MoreStyles, MixableCodes, AlternatingTrai
     def _shared_weights(self):
         return [*self.network.weights, self.shared]
 
+    def mix_by_region(self, codes, weights):
+        shares = ops.concatenate([ops.convert_to_tensor(code["shares"]) for code in codes])
+        return {"shares": shares, "regions": ops.convert_to_tensor(weights)}
+
     def _affine(self, code):
-        own = super()._rows(self.affine, ops.convert_to_tensor(code["shares"]))
-        return {**self._shared_affine(), **split(own, self._bank_channels)}
+        return self._shared_affine()
 
     def _shared_affine(self):
         return split(ops.convert_to_tensor(self.shared), self.network.normalized)
 
     def _middle(self, code, strength):
         shares = ops.convert_to_tensor(code["shares"])
-        width = self.widths[-1]
-        banks = {
-            name: ops.reshape(self._rows(table, shares), (-1, _SIDE, _SIDE, width, width))
-            for name, table in zip(self._bank_channels, self.filters, strict=True)
-        }
+        if "regions" not in code:
+            filtered = self._bank(shares)
+        else:
+            banks = [self._bank(shares[k : k + 1]) for k in range(shares.shape[0])]
+            weights = self._of_regions(ops.convert_to_tensor(code["regions"]))
+            weights = ops.average_pool(weights, STRIDE, data_format="channels_last")
+
+            def filtered(x, normalize):
+                total = 0.0
+                for number, bank in enumerate(banks):
+                    weight = ops.cast(weights[..., number : number + 1], x.dtype)
+                    total = total + weight * (yield from bank(x, normalize))
+                return total
 
         whole = isinstance(strength, (int, float)) and strength == 1.0
 
         def middle(x, normalize):
-            features = None if whole else x
-            for name, filters in banks.items():
-                x = _convolve(x, ops.cast(filters, x.dtype))
-                x = ops.relu((yield from normalize(name, x)))
+            found = yield from filtered(x, normalize)
             if whole:
-                return x
+                return found
             share = ops.cast(per_image(strength), x.dtype)
-            return share * x + (1.0 - share) * features
+            return share * found + (1.0 - share) * x
 
         return middle
+
+    def _bank(self, shares):
+        """A `Middle`: the mixture of all banks by `(batch, styles)` shares."""
+        width = self.widths[-1]
+        filters = [
+            ops.reshape(self._rows(table, shares), (-1, _SIDE, _SIDE, width, width))
+            for table in self.filters
+        ]
+        affine = split(self._rows(self.affine, shares), self._bank_channels)
+
+        def bank(x, normalize):
+            for name, one in zip(affine, filters, strict=True):
+                x = _convolve(x, ops.cast(one, x.dtype))
+                x = ops.relu((yield from normalize(name, x, vector=affine[name])))
+            return x
+
+        return bank
 
     def reconstruct(self, content):
         """The decoder's picture of what the encoder keeps of `content`, without any bank."""

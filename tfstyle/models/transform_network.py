@@ -50,8 +50,9 @@ class TransformNetwork(keras.Model):
         moments: None to normalize by the picture's own moments, or `{name: (batch or 1, 2·c)}` of
             the whole picture that this is a part of, from `measure`.
         middle: None, or a generator function of the features after the last residual block and of
-            `normalize`, where `yield from normalize(name, features)` gives the normalized features;
-            it returns features of the same shape.
+            `normalize`, where `yield from normalize(name, features, vector=…)` gives the features
+            normalized, with shifts and scales as in `affine`; it returns features of the same
+            shape.
     Returns: `(batch, h, w, 3)` float32 in [0, 1].
     Raises: ValueError for another margin or noise.
     """
@@ -172,7 +173,7 @@ class TransformNetwork(keras.Model):
         """
         height, width = ops.shape(picture)[1:3]
 
-        def normalize(name, x, stride=STRIDE, margin=self.margin):
+        def normalize(name, x, stride=STRIDE, margin=self.margin, vector=None):
             again = several and callable(x)
             features, own, start = x() if callable(x) else x, None, margin // stride
             if measures:
@@ -184,7 +185,8 @@ class TransformNetwork(keras.Model):
             if again:
                 del features
             moments = yield name, own
-            return self._normalization(x() if again else features, affine[name], moments)
+            vector = affine[name] if vector is None else vector
+            return self._normalization(x() if again else features, vector, moments)
 
         x = ops.cast(self._padding(picture) * 2.0 - 1.0, self.compute_dtype)
         first, *others = self._down

@@ -2,7 +2,8 @@
 
 import dataclasses
 import os
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from tfstyle.config import StylizeCommand
 from tfstyle.config.options import stored_flags
 from tfstyle.errors import of_flag
 from tfstyle.stylization.transfer import Stylizer
+
+if TYPE_CHECKING:
+    from tfstyle.models.capabilities import Code
 
 
 def load_stylizer(config: StylizeCommand, engine: str, threads: int = 0) -> Stylizer:
@@ -66,6 +70,15 @@ class PhotoPainter:
             photo, code, preserve_color=config.preserve_color, statistics_of=self._statistics_of,
             wrap=config.wrap, photorealistic=config.photorealistic, **options,
         )  # fmt: skip
+
+    def region_mixing(self, photo: np.ndarray) -> "Callable[[Sequence[Code], Any], Code] | None":
+        """`RegionalCodes.mix_by_region` of a model that paints the photo whole, or None."""
+        from tfstyle.models.capabilities import RegionalCodes
+
+        model, config = self._stylizer.model, self._config
+        whole = config.wrap == "none" and max(photo.shape[1:3]) <= self._stylizer.tile_size
+        whole = whole and self._statistics_of is None
+        return model.mix_by_region if whole and isinstance(model, RegionalCodes) else None
 
     def write(
         self,

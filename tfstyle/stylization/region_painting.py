@@ -1,8 +1,9 @@
 """Regions of a photo, each painted with a code of its own and at its own strength.
 
-The photo is painted whole with each code, in tiles where it is large, and the pictures are blended,
-with the photo where the strength is below 1: pictures of a lower strength of a model have colours
-of their own, which are between neither.
+The photo is painted whole with each code, in tiles where it is large, and the pictures are blended;
+or once, by a model whose codes can differ by position. Where the strength is below 1, the result is
+blended with the photo: pictures of a lower strength of a model have colours of their own, which are
+between neither.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,6 +78,7 @@ def paint_regions(
     paint: Callable[..., np.ndarray],
     on_progress: Callable[[int, int], object] | None = None,
     kept: np.ndarray | None = None,
+    mix: Callable[[Sequence[Any], np.ndarray], Any] | None = None,
     **options: Any,
 ) -> np.ndarray:
     """A photo whose regions are painted with their codes.
@@ -88,6 +90,7 @@ def paint_regions(
         paint: `Stylizer.paint`.
         on_progress: called with the numbers of tiles painted and of all.
         kept: the photo to keep where the strength is below 1, if `content` was prepared.
+        mix: of a model with `RegionalCodes`, `mix_by_region`; None to paint once for each code.
         **options: of `paint`.
     Returns: `(1, h, w, 3)` float32 in [0, 1]: exactly the photo where the strength is 0.
     """
@@ -96,14 +99,16 @@ def paint_regions(
         for one in (regions.content, regions.strength)
     )
     kept = content if kept is None else kept
+    shares = np.asarray(regions.factors, np.float32) * strength * weights
+    layers = [(code, shares[..., number : number + 1]) for number, code in enumerate(codes)]
+    if mix and len(codes) > 1:
+        layers = [(mix(codes, weights[None]), shares.sum(axis=-1, keepdims=True))]
     result = kept.copy()
-    for number, (code, factor) in enumerate(zip(codes, regions.factors, strict=True)):
+    for number, (code, share) in enumerate(layers):
 
         def show(done, tiles, number=number):
             if on_progress:
-                on_progress(number * tiles + done, len(codes) * tiles)
+                on_progress(number * tiles + done, len(layers) * tiles)
 
-        picture = paint(content, code, on_progress=show, **options)
-        share = np.float32(factor) * strength * weights[..., number : number + 1]
-        result += share * (picture - kept)
+        result += share * (paint(content, code, on_progress=show, **options) - kept)
     return np.clip(result, 0.0, 1.0)
