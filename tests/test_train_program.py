@@ -66,6 +66,7 @@ def test_shards_train_a_model_that_stylizes(run_program, folders, capfd):
         ("DIRS --steps 5 --pretrain_steps 6", "--pretrain_steps: must be at most --steps, 5"),
         ("DIRS --precision float16", "unknown 'float16'; use one of float32, mixed_bfloat16"),
         ("DIRS --model jonson", "--model: unknown 'jonson'; use one of adaconv, adain"),
+        ("DIRS --one_style --model adain", "--model: is johnson by --one_style; give one of them"),
         ("DIRS --learning_rate nan", "--learning_rate: must be a finite number"),
         ("DIRS --batchsize 4", "--batchsize: no such flag; did you mean 'batch_size'?"),
         ("DIRS --output_dir notes.txt", "notes.txt is a file; give a folder"),

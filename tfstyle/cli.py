@@ -96,7 +96,8 @@ def parse(
 
     Args:
         config_class: dataclass whose fields were made by `config.option`; `PRESETS`, if it has
-            them, become flags without a value.
+            them, become flags without a value. Of a preset, `_help` is the text and `_fixed` the
+            names of the fields that no flag may change.
         argv: the arguments, without the program's name.
         program: shown in the help.
         read_parameters: reads the file that the field `from_picture` names; also takes the names
@@ -142,8 +143,11 @@ def parse(
         raise InputError(f"{', '.join(f'--{name}' for name in chosen)}: give one of them")
     for name, preset in presets.items():
         if name in chosen:
-            settings.update((key, value) for key, value in preset.items() if key != "_help")
+            settings.update((key, value) for key, value in preset.items() if key[0] != "_")
             stored -= {*preset}
+            for key in preset.get("_fixed", ()):
+                if values[key].value not in (None, preset[key]):
+                    raise InputError(f"--{key}: is {preset[key]} by --{name}; give one of them")
     for field in fields:
         value = values[field.name].value
         if value is not None:

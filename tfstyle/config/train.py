@@ -242,6 +242,7 @@ class TrainCommand(TrainConfig):
             "checkpoint_every": 200,
             "sample_every": 200,
             "log_every": 50,
+            "_fixed": ("model",),
             "_help": "A model for the painting of --style, which starts from gallery's strokes, in "
             "some ten minutes on two processor cores.",
         },
