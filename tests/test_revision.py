@@ -397,7 +397,10 @@ def test_a_pixel_depends_on_what_is_within_the_receptive_field(arguments, field,
             lambda: DraftRevisionModel(make_draft(make_encoder(STYLE_LAYERS), 32), None),
             "must be 2 times the draft's, 16. Received: margin=16",
         ),
-        (lambda: make_revision(halvings=3), "`halvings` must be 1 or 2. Received: halvings=3"),
+        (
+            lambda: make_revision(halvings=3, depth=2),
+            "`halvings` must be 1 or 2. Received: halvings=3",
+        ),
         (lambda: make_revision(depth=4), "`depth` must be 2 or 3. Received: depth=4"),
         (
             lambda: DraftRevisionModel(None, None, make_encoder(["relu4_1"])),
