@@ -1,4 +1,4 @@
-"""The draft of a `DraftRevisionModel`: covariance transforms at half or quarter resolution."""
+"""The draft of a `DraftRevisionModel`: covariance transforms at half resolution."""
 
 from tfstyle.models.inverting_decoder import taps_of
 from tfstyle.models.wct import WCTModel
@@ -13,13 +13,12 @@ EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured n
 DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
 
 
-def make_draft(trunk, margin, halvings=1, depth=DEPTH):
+def make_draft(trunk, margin, depth=DEPTH):
     """The draft's model, with an untrained decoder.
 
     Args:
         trunk: encoder that it gets a copy of, with fewer taps.
         margin: of `DraftRevisionModel`.
-        halvings: likewise.
         depth: of its deepest level, 2 or 3.
     Raises: ValueError for another margin or depth.
     """
@@ -32,7 +31,7 @@ def make_draft(trunk, margin, halvings=1, depth=DEPTH):
         shares=DRAFT_SHARES[DEPTH - depth :],
         detail=DRAFT_DETAIL,
         epsilon=EPSILON,
-        margin=margin >> halvings,
+        margin=margin // 2,
         dtype=trunk.dtype_policy,
         name="draft",
     )
