@@ -127,8 +127,10 @@ def reference(model, content, style, strength):
     numbers = []
     whole = model.draft.encoder(style.astype("float32"))
     smaller = model.draft.encoder(model.draft.padding(half(style[0])[None].astype("float32")))
-    for block in model.draft.decoder.blocks:
+    for block in (3, 2, 1):
         for features, margin in ((whole, 0), (smaller, model.draft.margin // 2 ** (block - 1))):
+            if features is smaller and block > model.draft.depth:
+                continue
             maps = np.asarray(features[f"relu{block}_1"], np.float64)[0]
             maps = maps[margin : len(maps) - margin, margin : maps.shape[1] - margin]
             maps = maps / model.draft.scales[f"relu{block}_1"]
@@ -301,19 +303,27 @@ def test_a_smaller_model_keeps_the_channels_that_count(photo, painting, random):
     check_start(small, large, photo, painting)
 
 
-def test_a_shallower_draft_keeps_the_blocks_and_the_description_that_it_has(painting):
-    large, small = make_revision(blocks=1), make_revision(blocks=1, depth=2)
-    kernel = np.array(large._to_vector.kernel)
-    kernel[: 4 * large.draft.decoder.widths[2]] = 0.0  # of relu3_1
-    large._to_vector.kernel.assign(kernel)
+def test_a_shallower_draft_starts_with_what_it_has_of_a_deeper_one(painting):
+    large, small = make_revision(blocks=1), make_revision(blocks=1, hidden=7, depth=2)
     small.start_from(large)
-    found, expected = (one.encode_style(painting)["modulation"] for one in (small, large))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    code = large.encode_style(painting)
+    description = np.array(large._description(painting, code))
+    size = 2 * large.draft.decoder.widths[2]
+    description[:, size : 2 * size] = description[:, :size]  # of relu3_1 in full resolution
+    expected = large._to_vector(description - 0.5).numpy()[0]
+    found = small._to_vector(small._description(painting, code) - 0.5).numpy()[0]
+    assert len(found) == 7 and all(np.abs(one - expected).min() < 1e-5 for one in found)
+    assert found.max() > 0.05
     known = named_weights(large.draft.decoder)
     for name, weight in named_weights(small.draft.decoder).items():
         np.testing.assert_array_equal(weight, known[name])
-    with pytest.raises(ValueError, match="`taps` must be within"):
-        large.start_from(small)
+    before = large._to_vector(description - 0.5)
+    large.start_from(small)  # and the other way, it describes styles as this one
+    code = small.encode_style(painting)
+    found = large._to_vector(large._description(painting, large.encode_style(painting)) - 0.5)
+    expected = small._to_vector(small._description(painting, code) - 0.5)
+    np.testing.assert_allclose(found[:, :7], expected, atol=1e-5)
+    assert np.abs(found - before).max() > 1e-3
 
 
 def with_another_encoder(model):

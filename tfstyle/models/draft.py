@@ -3,7 +3,7 @@
 from tfstyle.models.inverting_decoder import taps_of
 from tfstyle.models.wct import WCTModel
 
-DEPTH = 3  # of the draft: its deepest level is relu3_1
+DEPTH = 3  # of the draft: the deepest level that it reads is relu3_1
 STRIDE = 16  # pixels: the largest windows of `Revision.prepare`
 MARGIN = 16  # pixels of reflection around a picture in training; `mobile` is packaged with 32
 DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets
@@ -14,19 +14,19 @@ DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
 
 
 def make_draft(trunk, margin, depth=DEPTH):
-    """The draft's model, with an untrained decoder.
+    """The draft's model, with an untrained decoder; its encoder taps `DEPTH` levels.
 
     Args:
         trunk: encoder that it gets a copy of, with fewer taps.
         margin: of `DraftRevisionModel`.
-        depth: of its deepest level, 2 or 3.
+        depth: of the deepest level that is transformed, 2 or 3.
     Raises: ValueError for another margin or depth.
     """
     check_margin(margin)
     if depth not in (2, DEPTH):
         raise ValueError(f"`depth` must be 2 or {DEPTH}. Received: depth={depth}")
     return WCTModel.on_encoder(
-        trunk.cut(taps_of(depth)),
+        trunk.cut(taps_of(DEPTH)),
         depth=depth,
         shares=DRAFT_SHARES[DEPTH - depth :],
         detail=DRAFT_DETAIL,

@@ -26,7 +26,7 @@ from tfstyle.models.encoder_decoder import check_same_encoder
 from tfstyle.models.guidance import PERIOD, guided, half
 from tfstyle.models.inverting_decoder import level, taps_of
 from tfstyle.models.revision import Revision
-from tfstyle.models.revision_weights import Layers, take_over
+from tfstyle.models.revision_weights import FULL, HALF, Layers, take_over
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # of the loss
 CONTENT_LAYER = "relu4_1"
@@ -47,10 +47,11 @@ class DraftRevisionModel(
     """A `WCTModel` at half resolution, whose picture a `Revision` makes sharp and textures.
 
     A style code has the draft's arrays, of the painting at half resolution, and `modulation`, the
-    revision's, which two dense layers compute from means and deviations of the painting at the
-    draft's levels, in full and at half resolution. The draft has local colours, since features of a
-    region take colours together. Near an edge, features are unlike those of flat areas, which gives
-    objects halos; so a share of the coarse colours may follow the photo's edges by a guided filter.
+    revision's, which two dense layers compute from means and deviations of the painting at relu1_1
+    to relu3_1 in full resolution, and at half resolution at the draft's levels. The draft has local
+    colours, since features of a region take colours together. Near an edge, features are unlike
+    those of flat areas, which gives objects halos; so a share of the coarse colours may follow the
+    photo's edges by a guided filter.
     The photo's finest detail is added, and the revision does the rest.
 
     The training loss adds the content's error of normalized features at relu4_1; the mean over
@@ -97,7 +98,7 @@ class DraftRevisionModel(
         if not 0.0 <= guidance <= 1.0:
             raise ValueError(f"`guidance` must be from 0 to 1. Received: guidance={guidance}")
         self.guidance = guidance
-        # Pixels; a test measures 106 for five blocks, with a draft of depth 2 83, with guidance 179.
+        # Pixels; a test measures 106 for five blocks; 83 with a draft of depth 2; 179, guided.
         reach = 144 if guidance else 72 if draft.depth > 2 else 48
         self.receptive_field = reach + 8 * revision.blocks
         self.tile_stride = PERIOD if revision.grain else STRIDE
@@ -164,7 +165,7 @@ class DraftRevisionModel(
                 self.eye.build((None, None, None, 3))
             self.eye.freeze()
         if not self._to_vector.built:
-            self._to_vector.build((None, 4 * sum(self.draft.decoder.widths)))
+            self._to_vector.build((None, sum(self._described.values())))
         self.built = True
 
     def for_inference(self):
@@ -181,9 +182,10 @@ class DraftRevisionModel(
             raise ValueError(
                 f"`trained` must be a {type(self).__name__}. Received: {type(trained).__name__}"
             )
-        encoder = self.draft.encoder
-        check_same_encoder(encoder, trained.draft.encoder.cut(encoder.taps))
-        own, others = (Layers(one.revision, one._to_vector) for one in (self, trained))
+        check_same_encoder(self.draft.encoder, trained.draft.encoder)
+        own, others = (
+            Layers(one.revision, one._to_vector, one._described) for one in (self, trained)
+        )
         take_over(own, others)
         self.draft.decoder.start_from(trained.draft.decoder)
 
@@ -195,19 +197,33 @@ class DraftRevisionModel(
         vector = self._to_vector(self._description(style, code) - 0.5)
         return {**code, "modulation": self.revision.modulation(vector)}
 
+    @property
+    def _described(self):
+        """What a painting is described by: how many numbers, by resolution and level."""
+        found = {}
+        for block in range(DEPTH, 0, -1):
+            size = 2 * self.draft.encoder.widths[block - 1]
+            found[FULL, block] = size
+            if block <= self.draft.depth:
+                found[HALF, block] = size
+        return found
+
     def _description(self, style, code):
-        """`(batch, n)` means and deviations at the draft's levels, in full and at half resolution.
+        """`(batch, n)` means and deviations, as `_described` lists them.
 
         Args:
             style: `(batch, h, w, 3)` paintings.
-            code: the draft's, of half resolution, which has them.
+            code: the draft's, which has those of half resolution.
         """
         features, parts = self.draft.encoder(style), []
-        for block in self.draft.decoder.blocks:
-            name = level(block)
-            own = ops.cast(features[name], "float32") / self.draft.scales[name]
-            variance = ops.sum(ops.square(code[f"root{block}"]), axis=-1)
-            parts += [*statistics.mean_and_std(own), code[f"mean{block}"], ops.sqrt(variance)]
+        for resolution, block in self._described:
+            if resolution == HALF:
+                variance = ops.sum(ops.square(code[f"root{block}"]), axis=-1)
+                parts += [code[f"mean{block}"], ops.sqrt(variance)]
+            else:
+                name = level(block)
+                own = ops.cast(features[name], "float32") / self.draft.scales[name]
+                parts += statistics.mean_and_std(own)
         return ops.concatenate(parts, axis=-1)
 
     def stylize(self, content, code, strength=1.0):

@@ -7,11 +7,13 @@ count most, and must be trained again: structured pruning by the scale of weight
 convolutions that make a channel and those that read it.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
+FULL, HALF = "full", "half"  # resolutions at which a painting is described
 NEW = -1  # a channel that the trained network has no counterpart of
 _GROUPS = {  # of the channels that a convolution reads and makes; those of blocks are in `_groups`
     "down1": ("maps", "full"),
@@ -29,10 +31,12 @@ class Layers(NamedTuple):
     Attributes:
         revision: `Revision`, built.
         to_vector: `keras.layers.Dense`, built, of `revision.hidden` units.
+        described: what a style's description has, by resolution and level, in its order: numbers.
     """
 
     revision: Any
     to_vector: Any
+    described: Mapping[tuple[str, int], int]
 
 
 def take_over(own: Layers, trained: Layers) -> None:
@@ -46,12 +50,31 @@ def take_over(own: Layers, trained: Layers) -> None:
             _copy(convolution, old[convolution.name], inputs, outputs)
         elif convolution.name.endswith("_2"):  # an additional block adds nothing
             convolution.set_weights([0.0 * part for part in convolution.get_weights()])
-    # The description of a style by the draft begins with deeper levels, which one may lack.
-    count, old_count = (one.to_vector.kernel.shape[0] for one in (own, trained))
-    description = np.arange(count) + old_count - count
-    description = np.where(description < 0, NEW, description)
-    _copy(own.to_vector, trained.to_vector, description, kept["hidden"])
+    _copy_to_vector(own, trained, kept["hidden"])
     _copy_affine(revision, trained.revision, kept)
+
+
+def _copy_to_vector(own, trained, kept):
+    """Of the layer of the vector.
+
+    Of a level that describes styles in full resolution alone, these are nearly those of half
+    resolution, whose weights they get, too: else most units would be silent, and stay so.
+    """
+    places, old = (_rows(one.described) for one in (own, trained))
+    inputs = [old.get(name, np.full(len(rows), NEW)) for name, rows in places.items()]
+    _copy(own.to_vector, trained.to_vector, np.concatenate(inputs), kept)
+    (kernel, bias), (old_kernel, _) = (one.to_vector.get_weights() for one in (own, trained))
+    known = kept != NEW
+    for name in old.keys() - places.keys():
+        rows = places[FULL, name[1]]
+        kernel[np.ix_(rows, known)] += old_kernel[np.ix_(old[name], kept[known])]
+    own.to_vector.set_weights([kernel, bias])
+
+
+def _rows(described):
+    """Of a description, the numbers' places, by name."""
+    ends = np.cumsum([*described.values()])
+    return dict(zip(described, np.split(np.arange(ends[-1]), ends[:-1]), strict=True))
 
 
 def _copy_affine(revision, trained, kept):

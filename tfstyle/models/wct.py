@@ -40,7 +40,7 @@ class WCTModel(EncoderDecoderModel):
     the weights of content and style are not used.
 
     Args:
-        encoder: `encoders.VGG19` with the taps `taps_of(depth)`; frozen.
+        encoder: `encoders.VGG19` with the taps `taps_of(depth)`, or of a larger depth; frozen.
         decoder: None for a new `InvertingDecoder`.
         scales: divisors of the features by layer; None for `encoders.feature_scales`.
         depth: of the deepest level, 2 to 5.
@@ -76,7 +76,7 @@ class WCTModel(EncoderDecoderModel):
             raise ValueError(f"`mapping` must be one of {[*MAPS]}. Received: mapping={mapping}")
         if not 0.0 <= detail <= 1.0:
             raise ValueError(f"`detail` must be from 0 to 1. Received: detail={detail}")
-        if encoder.taps != taps_of(depth):
+        if not {*taps_of(depth)} <= {*encoder.taps}:
             raise ValueError(f"`encoder` must tap {taps_of(depth)}. Received: taps={encoder.taps}")
         if decoder is None:
             decoder = InvertingDecoder(
