@@ -159,7 +159,7 @@ def record():
     [
         (lambda r: r["styles"].append(dict(r["styles"][0])), "the style 'a' is in it twice"),
         (lambda r: r["styles"][0].update(thumbnail=png(9000)), "9000 × 9000 pixels"),
-        (lambda r: r["styles"][0].update(thumbnail="AAAA"), "cannot identify image"),
+        (lambda r: r["styles"][0].update(thumbnail="AAAA"), "a damaged thumbnail, which is no PNG"),
         (lambda r: r["styles"][0].update(name=7), r"styles\[0\].name must be a text, not 7"),
         (lambda r: r["styles"][0].update(name="\x1b[2J"), r"styles\[0\].name must be a text"),
         (lambda r: r["styles"][0].update(name="\ud800"), r"styles\[0\].name must be a text"),

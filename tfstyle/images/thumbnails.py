@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from tfstyle.images.resizing import cover
 from tfstyle.images.sheets import shortened
@@ -55,6 +55,8 @@ def from_bytes(data: bytes, kind: str) -> np.ndarray:
             if image.size != (SIZE, SIZE):
                 raise ValueError(f"a thumbnail of {image.width} × {image.height} pixels")
             return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise ValueError(f"a damaged thumbnail, which is no {kind}") from error
     except (SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"a damaged thumbnail, {error}") from error
 
