@@ -90,16 +90,17 @@ def make_revision(
     bands=2,
     grain=0.0,
     margin=draft_revision.MARGIN,
+    halvings=1,
     depth=draft_revision.DEPTH,
     **arguments,
 ):
     """A draft and its revision with narrow encoders and networks, as if trained a little."""
     eye, trunk = (make_encoder(draft_revision.STYLE_LAYERS, dtype) for _ in range(2))
-    draft = draft_revision.make_draft(trunk, margin, depth)
+    draft = draft_revision.make_draft(trunk, margin, halvings, depth)
     keras.utils.set_random_seed(8)
     network = revision.Revision(widths, blocks, hidden, bands, grain, dtype=dtype, name="revision")
     model = draft_revision.DraftRevisionModel(
-        draft, network, eye, margin=margin, dtype=dtype, **arguments
+        draft, network, eye, margin=margin, halvings=halvings, dtype=dtype, **arguments
     )
     model.build()
     for layer in (draft.decoder.get_layer("image"), network.get_layer("image")):
@@ -136,7 +137,7 @@ OTHERS = {
     "adaconv": functools.partial(make_on_encoder, "adaconv", depth=8),
     "linear": make_linear,
     "microast": make_microast,
-    "nano": functools.partial(make_revision, widths=(4, 5, 7), blocks=1, depth=2),
+    "nano": functools.partial(make_revision, widths=(4, 5, 7), blocks=1, halvings=2, depth=2),
     "multistroke": functools.partial(make_on_encoder, "multistroke"),
     "photorealistic": functools.partial(make_wct, kind=photorealistic.PhotorealisticModel),
     "quality": functools.partial(make_revision, widths=(5, 7, 8), blocks=6),

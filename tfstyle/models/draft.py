@@ -1,4 +1,4 @@
-"""The draft of a `DraftRevisionModel`: covariance transforms at half resolution."""
+"""The draft of a `DraftRevisionModel`: covariance transforms at half or quarter resolution."""
 
 from tfstyle.models.inverting_decoder import taps_of
 from tfstyle.models.wct import WCTModel
@@ -13,16 +13,17 @@ EPSILON = 1e-3  # of the draft's transforms; with 1e-5, it is full of coloured n
 DRAFT_SHARES = (0.3, 0.7, 0.8, 1.0)
 
 
-def make_draft(trunk, margin, depth=DEPTH):
+def make_draft(trunk, margin, halvings=1, depth=DEPTH):
     """The draft's model, with an untrained decoder; its encoder taps `DEPTH` levels.
 
     Args:
         trunk: encoder that it gets a copy of, with fewer taps.
         margin: of `DraftRevisionModel`.
+        halvings: likewise.
         depth: of the deepest level that is transformed, 2 or 3.
-    Raises: ValueError for another margin or depth.
+    Raises: ValueError for another margin, depth or number of halvings.
     """
-    check_margin(margin)
+    _check(margin, halvings)
     if depth not in (2, DEPTH):
         raise ValueError(f"`depth` must be 2 or {DEPTH}. Received: depth={depth}")
     return WCTModel.on_encoder(
@@ -31,14 +32,25 @@ def make_draft(trunk, margin, depth=DEPTH):
         shares=DRAFT_SHARES[DEPTH - depth :],
         detail=DRAFT_DETAIL,
         epsilon=EPSILON,
-        margin=margin // 2,
+        margin=margin >> halvings,
         dtype=trunk.dtype_policy,
         name="draft",
     )
 
 
-def check_margin(margin):
-    """Raises ValueError unless a margin fits the draft and the revision."""
+def check_draft(draft, margin, halvings):
+    """Raises ValueError unless a draft and arguments of `DraftRevisionModel` fit together."""
+    _check(margin, halvings)
+    if margin != draft.margin << halvings:
+        raise ValueError(
+            f"`margin` must be {1 << halvings} times the draft's, {draft.margin}. Received: "
+            f"margin={margin}"
+        )
+
+
+def _check(margin, halvings):
+    if halvings not in (1, 2):
+        raise ValueError(f"`halvings` must be 1 or 2. Received: halvings={halvings}")
     if margin < STRIDE or margin % STRIDE:
         raise ValueError(
             f"`margin` must be a multiple of {STRIDE}, at least {STRIDE}. Received: margin={margin}"

@@ -1,4 +1,4 @@
-"""Any style in two steps: a draft at half resolution, which a small network revises in full.
+"""Any style in two steps: a reduced draft, which a small network revises in full resolution.
 
 Lin et al., "Drafting and Revision: Laplacian Pyramid Network for Fast High-Quality Artistic Style
 Transfer", CVPR 2021, https://arxiv.org/abs/2104.05376. Their draft comes from a decoder that is
@@ -21,12 +21,12 @@ from tfstyle.models.capabilities import (
     StylePictures,
     Tileable,
 )
-from tfstyle.models.draft import DEPTH, MARGIN, STRIDE, check_margin, make_draft
+from tfstyle.models.draft import DEPTH, MARGIN, STRIDE, check_draft, make_draft
 from tfstyle.models.encoder_decoder import check_same_encoder
-from tfstyle.models.guidance import PERIOD, guided, half
+from tfstyle.models.guidance import PERIOD, guided, halved
 from tfstyle.models.inverting_decoder import level, taps_of
 from tfstyle.models.revision import Revision
-from tfstyle.models.revision_weights import FULL, HALF, Layers, take_over
+from tfstyle.models.revision_weights import FULL, REDUCED, Layers, take_over
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # of the loss
 CONTENT_LAYER = "relu4_1"
@@ -44,14 +44,14 @@ _GRID_CELLS = 6  # a side of 48 pixels, so that a crop of training has several s
 class DraftRevisionModel(
     StyleTransferModel, StylePictures, MixableCodes, Tileable, Pretrainable, Growable
 ):
-    """A `WCTModel` at half resolution, whose picture a `Revision` makes sharp and textures.
+    """A reduced picture of a `WCTModel`, which a `Revision` makes sharp and textures.
 
-    A style code has the draft's arrays, of the painting at half resolution, and `modulation`, the
-    revision's, which two dense layers compute from means and deviations of the painting at relu1_1
-    to relu3_1 in full resolution, and at half resolution at the draft's levels. The draft has local
-    colours, since features of a region take colours together. Near an edge, features are unlike
-    those of flat areas, which gives objects halos; so a share of the coarse colours may follow the
-    photo's edges by a guided filter.
+    A style code has the draft's arrays, of the painting at the draft's resolution, and
+    `modulation`, the revision's, which two dense layers compute from means and deviations of the
+    painting at relu1_1 to relu3_1 in full resolution, and reduced at the draft's levels. The draft
+    has local colours, since features of a region take colours together. Near an edge, features are
+    unlike those of flat areas, which gives objects halos; so a share of the coarse colours may
+    follow the photo's edges by a guided filter.
     The photo's finest detail is added, and the revision does the rest.
 
     The training loss adds the content's error of normalized features at relu4_1; the mean over
@@ -61,13 +61,14 @@ class DraftRevisionModel(
     of the draft is trained with the rest.
 
     Args:
-        draft: `WCTModel` of depth 2 or 3, with half the margin; its encoder is frozen.
+        draft: `WCTModel` of depth 2 or 3, with the margin reduced; its encoder is frozen.
         revision: `Revision`.
         eye: None, or the `encoders.VGG19` of the loss, with the taps `STYLE_LAYERS`; frozen.
         margin: pixels of reflection around a picture, a multiple of 16. With less than 32,
             dark flat areas may have a line along the border. The revision reads `REVISION_MARGIN`.
         guidance: share, from 0 to 1, of the draft's coarse colours that follow the photo's edges.
-    Raises: ValueError for other taps or margins.
+        halvings: of the photo's resolution for the draft, 1 or 2.
+    Raises: ValueError for other taps, margins or halvings.
     """
 
     PREFERRED_ENCODER = "lite"
@@ -80,16 +81,13 @@ class DraftRevisionModel(
         eye=None,
         margin=MARGIN,
         guidance=0.0,
+        halvings=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
         if eye is not None and eye.taps != STYLE_LAYERS:
             raise ValueError(f"`eye` must tap {STYLE_LAYERS}. Received: taps={eye.taps}")
-        check_margin(margin)
-        if margin != 2 * draft.margin:
-            raise ValueError(
-                f"`margin` must be twice the draft's, {draft.margin}. Received: margin={margin}"
-            )
+        check_draft(draft, margin, halvings)
         self.draft = draft
         self.revision = revision
         self.eye = eye
@@ -98,9 +96,9 @@ class DraftRevisionModel(
         if not 0.0 <= guidance <= 1.0:
             raise ValueError(f"`guidance` must be from 0 to 1. Received: guidance={guidance}")
         self.guidance = guidance
-        # Pixels; a test measures 106 for five blocks; 83 with a draft of depth 2; 179, guided.
-        reach = 144 if guidance else 72 if draft.depth > 2 else 48
-        self.receptive_field = reach + 8 * revision.blocks
+        self.halvings = halvings
+        # Pixels; a test measures 106 for five blocks, with a quarter's draft 96, with guidance 179.
+        self.receptive_field = (144 if guidance else 72) + 8 * revision.blocks
         self.tile_stride = PERIOD if revision.grain else STRIDE
         self._to_vector = keras.layers.Dense(
             revision.hidden, "relu", dtype="float32", name="vector"
@@ -129,6 +127,7 @@ class DraftRevisionModel(
         bands=2,
         grain=0.0,
         margin=MARGIN,
+        halvings=1,
         depth=DEPTH,
         **arguments,
     ):
@@ -144,14 +143,17 @@ class DraftRevisionModel(
             bands: likewise.
             grain: likewise.
             margin: of the class.
+            halvings: likewise.
             depth: of `make_draft`.
             **arguments: others of the class.
         """
         eye = encoders.load_encoder(encoder, STYLE_LAYERS, vgg_weights=vgg_weights, dtype=dtype)
         trunk = encoders.load_encoder("lite", taps_of(DEPTH), heads=False, dtype=dtype)
-        draft = make_draft(trunk, margin, depth)
+        draft = make_draft(trunk, margin, halvings, depth)
         revision = Revision(widths, blocks, hidden, bands, grain, dtype=dtype, name="revision")
-        model = cls(draft, revision, eye, margin=margin, dtype=dtype, **arguments)
+        model = cls(
+            draft, revision, eye, margin=margin, halvings=halvings, dtype=dtype, **arguments
+        )
         model.build()
         return model
 
@@ -193,7 +195,7 @@ class DraftRevisionModel(
         return self.draft.frozen_identity()
 
     def encode_style(self, style):
-        code = self.draft.encode_style(half(style))
+        code = self.draft.encode_style(halved(style, self.halvings))
         vector = self._to_vector(self._description(style, code) - 0.5)
         return {**code, "modulation": self.revision.modulation(vector)}
 
@@ -205,7 +207,7 @@ class DraftRevisionModel(
             size = 2 * self.draft.encoder.widths[block - 1]
             found[FULL, block] = size
             if block <= self.draft.depth:
-                found[HALF, block] = size
+                found[REDUCED, block] = size
         return found
 
     def _description(self, style, code):
@@ -213,11 +215,11 @@ class DraftRevisionModel(
 
         Args:
             style: `(batch, h, w, 3)` paintings.
-            code: the draft's, which has those of half resolution.
+            code: the draft's, which has those of its resolution.
         """
         features, parts = self.draft.encoder(style), []
         for resolution, block in self._described:
-            if resolution == HALF:
+            if resolution == REDUCED:
                 variance = ops.sum(ops.square(code[f"root{block}"]), axis=-1)
                 parts += [code[f"mean{block}"], ops.sqrt(variance)]
             else:
@@ -238,26 +240,26 @@ class DraftRevisionModel(
 
     def summarize(self, parts, areas, code, strength=1.0):
         def prepare(part: Any) -> Any:
-            return half(self.padding(part))
+            return halved(self.padding(part), self.halvings)
 
         return self.draft.summarize(parts, areas, code, strength, prepare)
 
     def _paint(self, content, code, strength=1.0, summary=None):
         """The picture, of any range."""
         picture = self.padding(content)
-        small = half(picture)
+        small = halved(picture, self.halvings)
         draft = self.draft.paint_padded(small, code, strength, summary)
         if self.guidance:
             draft = draft + guided(draft, small, self.guidance, 0.0)
         margin = min(self.margin, REVISION_MARGIN)
         picture = layers.crop(picture, self.margin - margin)
-        draft = layers.crop(draft, (self.margin - margin) // 2)
+        draft = layers.crop(draft, (self.margin - margin) >> self.halvings)
         image = self._revise(picture, draft, code["modulation"], strength)
         return layers.without_margin(image, content, margin)
 
     def _revise(self, picture, draft, modulation, strength):
-        """The picture from a photo and its draft, half as large, both with their margins."""
-        sharp, maps = self.revision.prepare(picture, draft)
+        """The picture from a photo and its draft, both with their margins."""
+        sharp, maps = self.revision.prepare(picture, draft, self.halvings)
         added = self.revision(maps, ops.convert_to_tensor(modulation))
         if not isinstance(strength, (int, float)) or strength != 1.0:
             added = per_image(strength) * added
@@ -269,8 +271,8 @@ class DraftRevisionModel(
         targets = self._loss.targets(self.eye(content), [self.eye(style)])
         terms = self._loss(targets, self.eye(image), image)
         del terms["total"]
-        colors = self._color_loss.target([half(half(style))])
-        terms["style/colors"] = COLOR_WEIGHT * self._color_loss(colors, half(half(image)))
+        colors = self._color_loss.target([halved(style, 2)])
+        terms["style/colors"] = COLOR_WEIGHT * self._color_loss(colors, halved(image, 2))
         terms["content/edges"] = EDGE_WEIGHT * self._edge_loss(content, image)
         terms["content/smoothness"] = SMOOTHNESS_WEIGHT * self._smoothness_loss(content, image)
         terms["grid"] = GRID_WEIGHT * self._grid(image, image)
@@ -279,7 +281,7 @@ class DraftRevisionModel(
         return {**terms, "total": sum(terms.values())}
 
     def reconstruction_terms(self, content):
-        return self.draft.reconstruction_terms(half(content))
+        return self.draft.reconstruction_terms(halved(content, self.halvings))
 
     def style_encoder_state(self):
         config, variables = self.draft.style_encoder_state()
@@ -293,4 +295,5 @@ class DraftRevisionModel(
             **{k: keras.saving.serialize_keras_object(getattr(self, k)) for k in names},
             "margin": self.margin,
             "guidance": self.guidance,
+            "halvings": self.halvings,
         }

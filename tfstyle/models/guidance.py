@@ -24,6 +24,13 @@ def half(picture: Tensor) -> Tensor:
         return ops.average_pool(picture, 2, 2, data_format="channels_last")
 
 
+def halved(picture: Tensor, times: int) -> Tensor:
+    """`half`, several times."""
+    for _ in range(times):
+        picture = half(picture)
+    return picture
+
+
 def double(picture: Tensor, times: int = 1) -> Tensor:
     """Twice as high and wide, bilinear, several times."""
     for _ in range(times):

@@ -5,11 +5,11 @@ import numpy as np
 from keras import ops
 
 from tfstyle import layers, losses
-from tfstyle.models.guidance import BANDS, half, noise
+from tfstyle.models.guidance import BANDS, half, halved, noise
 
 LEAK = 0.2  # slope of leaky ReLU below 0
 LARGEST = 6.0  # upper bound of activations, for 8 bits
-DETAIL = 0.8  # share of the photo's finest luminance that the draft gets
+DETAIL = 0.8  # share of the photo's finer luminance that the draft gets
 _WINDOWS = (3, 3, 2)  # in which deviations are measured, by band: halvings of it
 _CONTRAST = 16.0  # unit of local deviations: 1 / 16 of the range
 _LEAST_VARIANCE = 0.01  # in that unit squared: of 1.6 of 255 levels; JPEG's grid has less
@@ -122,12 +122,13 @@ class Revision(keras.Model):
         self.affine.build((None, self.hidden))
         self.built = True
 
-    def prepare(self, picture, draft):
-        """The draft with the photo's finest detail, and the maps that the network reads.
+    def prepare(self, picture, draft, halvings=1):
+        """The draft with the detail that it lacks, and the maps that the network reads.
 
         Args:
             picture: `(batch, h, w, 3)` photos in [0, 1]; sides divisible by 16.
-            draft: `(batch, h / 2, w / 2, 3)`, of any range.
+            draft: `(batch, h / 2^halvings, w / 2^halvings, 3)`, of any range.
+            halvings: 1 or 2.
         Returns: `(batch, h, w, 3)` and `(batch, h, w, 7 + bands)` of about unit size, float32.
         """
         with layers.precision("float32"):
@@ -137,16 +138,22 @@ class Revision(keras.Model):
                 low, high = half(luminance), luminance
                 bands.append(high - self._of_pictures(low))
                 luminance = low
-            draft = self._of_pictures(draft)
+            draft = self._doubled(draft, halvings)
             maps = [2.0 * picture - 1.0, 2.0 * draft - 1.0, 6.0 * bands[0]]
             for number, band in enumerate(bands):
                 rough = band + self.grain * noise(band, number) if self.grain else band
                 even = self._even(rough, _WINDOWS[number])
-                for _ in range(number):
-                    even = self._of_pictures(even)
-                maps.append(even)
+                maps.append(self._doubled(even, number))
             known = ops.concatenate(maps[:3], axis=-1)  # XNNPACK takes no six at once
-            return draft + DETAIL * bands[0], ops.concatenate([known, *maps[3:]], axis=-1)
+            detail = bands[0]
+            for number in range(1, halvings):
+                detail = detail + self._doubled(bands[number], number)
+            return draft + DETAIL * detail, ops.concatenate([known, *maps[3:]], axis=-1)
+
+    def _doubled(self, picture, times):
+        for _ in range(times):
+            picture = self._of_pictures(picture)
+        return picture
 
     def _even(self, detail, times):
         """Detail divided by its deviation in the surroundings, so that grain counts like edges.
@@ -157,10 +164,7 @@ class Revision(keras.Model):
         """
         detail = _CONTRAST * detail
         variance = detail * detail
-        for _ in range(times):
-            variance = half(variance)
-        for _ in range(times):
-            variance = self._of_pictures(variance)
+        variance = self._doubled(halved(variance, times), times)
         return detail * ops.rsqrt(variance + _LEAST_VARIANCE)
 
     def modulation(self, vector):

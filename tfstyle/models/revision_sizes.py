@@ -4,7 +4,7 @@ import functools
 
 from tfstyle.models.draft_revision import DraftRevisionModel
 
-NANO = {"widths": (8, 16, 32), "blocks": 3, "hidden": 32, "depth": 2}
+NANO = {"widths": (8, 16, 32), "blocks": 3, "hidden": 32, "halvings": 2, "depth": 2}
 MOBILE = {"widths": (16, 32, 64), "blocks": 3, "hidden": 64}
 QUALITY = {
     "widths": (24, 48, 96),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-FULL, HALF = "full", "half"  # resolutions at which a painting is described
+FULL, REDUCED = "full", "reduced"  # resolutions at which a painting is described
 NEW = -1  # a channel that the trained network has no counterpart of
 _GROUPS = {  # of the channels that a convolution reads and makes; those of blocks are in `_groups`
     "down1": ("maps", "full"),
@@ -57,8 +57,8 @@ def take_over(own: Layers, trained: Layers) -> None:
 def _copy_to_vector(own, trained, kept):
     """Of the layer of the vector.
 
-    Of a level that describes styles in full resolution alone, these are nearly those of half
-    resolution, whose weights they get, too: else most units would be silent, and stay so.
+    What describes a style at a level in full resolution alone is nearly that of the reduced
+    painting, whose weights it gets, too: else most units would be silent, and stay so.
     """
     places, old = (_rows(one.described) for one in (own, trained))
     inputs = [old.get(name, np.full(len(rows), NEW)) for name, rows in places.items()]
