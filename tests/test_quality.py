@@ -30,6 +30,8 @@ BOUNDS = {
     "checkerboard_energy": 5.0,  # 2.8 grey levels; repeated pixels instead of bilinear ones have 15
     "seam_energy": 3.0,  # 2.3, as the pictures themselves, with 1.6 to 2.7: there are no tiles
 }
+# What nano has more of: 0.494, 0.235, 0.077; its content is at 0.71, and its worst style at 0.72.
+OF_NANO = {"style_distance": 0.58, "mean_std_distance": 0.28, "color_distance": 0.1}
 STRUCTURE = 0.5  # the least correlation of the outlines: 0.76; an untrained decoder has 0.13
 
 
@@ -52,7 +54,7 @@ def measurer(features):
     return Measurer(features, SIZE)
 
 
-@pytest.mark.parametrize("name", ["mobile", "quality"])
+@pytest.mark.parametrize("name", ["mobile", "quality", "nano"])
 def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
     model = models.load_model(name)
     rows = []
@@ -63,11 +65,12 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
         row, _ = measurer.measure(pair, tmp_path / "picture.png")
         assert not row["broken"], pair.name
         # The worst has 0.44; photographs have 0.57 and more.
-        assert row["style_distance"] < 0.53, pair.name
+        assert row["style_distance"] < (0.82 if name == "nano" else 0.53), pair.name
         rows.append(row)
     means = {metric: np.mean([row[metric] for row in rows]) for metric in rows[0]}
-    found = {metric: float(means[metric]) for metric in BOUNDS}
-    assert {metric: value for metric, value in found.items() if value > BOUNDS[metric]} == {}
+    bounds = {**BOUNDS, **OF_NANO} if name == "nano" else BOUNDS
+    found = {metric: float(means[metric]) for metric in bounds}
+    assert {metric: value for metric, value in found.items() if value > bounds[metric]} == {}
     assert means["structure"] > STRUCTURE
 
 
@@ -90,7 +93,9 @@ def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
     assert style.max() < 0.0, means
 
 
-@pytest.mark.parametrize(("name", "most"), [("mobile", 450_000), ("quality", 650_000)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("nano", 250_000), ("mobile", 450_000), ("quality", 650_000)]
+)
 def test_files_of_style_encoders_stay_small(name, most):
     """Without an encoder of their own, and without multiples of the identity."""
     folder = pathlib.Path(packaged.PACKAGED_MODELS[name]).parent / "litert" / name

@@ -20,7 +20,9 @@ _LONGEST = {  # characters of one, in a model's config
     "style_thumbnails": thumbnails.LONGEST,
 }
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
-PACKAGED_MODELS = {name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile", "gallery")}
+PACKAGED_MODELS = {
+    name: _PRETRAINED / f"{name}.npz" for name in ("quality", "mobile", "nano", "gallery")
+}
 
 
 def model_path(name: str | os.PathLike, flag: str = "model") -> pathlib.Path:
