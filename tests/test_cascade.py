@@ -156,7 +156,7 @@ def test_one_with_more_levels_starts_from_the_draft_too(painting):
         Stylizer(model, tile_size=1280)
     assert {"mean4half", "mean1half", "mean2", "mean0"} <= set(model.encode_style(painting))
     narrow = InvertingDecoder((3, 4))
-    with pytest.raises(ValueError, match="must have the first widths of"):
+    with pytest.raises(ValueError, match="must have the same widths in the first 2 blocks"):
         model.decoder.start_from(narrow)
     first = draft.draft.encoder.weights[0]
     first.assign(1.01 * first)

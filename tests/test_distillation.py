@@ -51,6 +51,19 @@ def test_terms_are_what_the_pictures_differ_by(inputs):
     assert total == pytest.approx(sum(terms.values()), rel=1e-5) and len(terms) == 5
 
 
+def test_one_picture_of_four_is_of_half_strength(inputs):
+    """Else what makes no difference at full strength would drift."""
+    model, teacher = make_revision(blocks=1), make_adain()
+    inputs = {name: np.repeat(one, 4, axis=0) for name, one in inputs.items()}
+    found = loss_terms_of(model, teacher=teacher)(inputs)["teacher/pixels"]
+    strength = np.array([1.0, 1.0, 1.0, 0.5], "f4")
+    target = np.asarray(teacher({**inputs, "strength": strength}))
+    image = np.asarray(model.paint(inputs["content"], model.encode(inputs), strength))
+    assert float(found) == pytest.approx(PIXEL_WEIGHT * np.mean((image - target) ** 2), rel=1e-3)
+    clipped = model.stylize(inputs["content"], model.encode(inputs), strength)
+    assert np.abs(np.clip(image, 0, 1) - clipped).max() < 0.3 and image.max() > 1
+
+
 def test_the_own_pictures_leave_nothing_to_learn(inputs):
     teacher, other = make_adain(), make_revision(blocks=2)
     assert float(loss_terms_of(teacher, teacher=teacher)(inputs)["total"]) < 2e-3

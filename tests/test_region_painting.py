@@ -48,18 +48,23 @@ def test_a_model_that_can_paints_all_regions_at_once(photo):
     stylizer = Stylizer(model)
     painter = PhotoPainter(config, stylizer, "content")
     codes = [stylizer.named_style(name) for name in ("one", "two")]
-    regions, calls = of_halves([None] * 2, np.eye(2), (0.0, 1.0)), []
-    found = paint_regions(
-        photo, codes, regions, painter.paint, mix=painter.region_mixing(photo),
-        on_progress=lambda *call: calls.append(call),
-    )  # fmt: skip
+    regions, calls = of_halves([None] * 2, np.eye(2), (0.0, 0.5)), []
+
+    def paint(*arguments, **options):
+        calls.append(arguments)
+        return painter.paint(*arguments, **options)
+
+    found = paint_regions(photo, codes, regions, paint, mix=painter.region_mixing(photo))
     expected = stylizer.paint(photo, model.mix_by_region(codes, regions_of(photo, regions)))
-    np.testing.assert_allclose(found[:, :, 50:], expected[:, :, 50:], atol=1e-6)
+    half = (photo + expected)[:, :, 50:] / 2
+    np.testing.assert_allclose(found[:, :, 50:], half, atol=1e-6)
     np.testing.assert_array_equal(found[:, :, :46], photo[:, :, :46])
+    assert len(calls) == 1
     large = np.zeros((1, 8, stylizer.tile_size + 1, 3))
     assert painter.region_mixing(large) is None, "tiles"
     wrapped = dataclasses.replace(config, wrap="both")
     assert PhotoPainter(wrapped, stylizer, "content").region_mixing(photo) is None
+    assert PhotoPainter(config, stylizer, "content", photo).region_mixing(photo) is None
     other = PhotoPainter(config, Stylizer(make_adain()), "content")
     assert other.region_mixing(photo) is None
 
@@ -133,6 +138,23 @@ def test_the_program_paints_regions(files):
     found, photo = images.read_image("strong/photo__b.png"), images.read_image("photo.png")
     np.testing.assert_array_equal(found[:, :, :47], photo[:, :, :47])
     np.testing.assert_allclose(found[:, :, 50:], plain[1][:, :, 50:], atol=1.1 / 255)
+
+
+def test_the_program_mixes_banks_by_region(files):
+    model = EXAMPLES["stylebank"]()
+    model.save("banks.keras")
+    flags = ["--style_name=one", "--style_name=two", "--region=red=1", "--region=blue=2"]
+    flags += ["--content=photo.png", "--model=banks.keras", "--content_mask=map.png"]
+    assert main(["stylize", *flags, "--output=out.png"]) == 0
+    photo, codes = images.read_image("photo.png"), [model.encode_index([k]) for k in (0, 1)]
+    weights = np.zeros((1, 64, 96, 2), "f4")
+    weights[:, :, :48, 0] = weights[:, :, 48:, 1] = 1
+    expected = model.stylize(photo, model.mix_by_region(codes, weights))
+    blended = np.concatenate(
+        [model.stylize(photo, codes[0])[:, :, :48], model.stylize(photo, codes[1])[:, :, 48:]], 2
+    )
+    found = images.read_image("out.png")
+    assert np.abs(found - expected).mean() < 2e-3 < np.abs(found - blended).mean()
 
 
 def test_regions_take_all_styles_of_a_library_in_its_order(files, capfd):

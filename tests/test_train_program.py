@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfstyle import models
+from tfstyle import cli, models
 from tfstyle.__main__ import main
+from tfstyle.config import TrainCommand
 
 
 @pytest.fixture
@@ -85,6 +86,12 @@ def test_bad_flags_are_one_line_at_once(flags, text, folders, capfd, monkeypatch
     (line,) = errors(capfd)
     assert text in line
     assert sorted(folders.rglob("*")) == before
+
+
+def test_what_a_preset_fixes_may_be_given_alike():
+    flags = [*DIRS, "--one_style", "--model=johnson", "--steps=5"]
+    config = cli.parse(TrainCommand, flags, "train.py")
+    assert (config.model, config.steps, config.init_model) == ("johnson", 5, "gallery")
 
 
 @pytest.mark.parametrize(

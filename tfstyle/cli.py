@@ -145,13 +145,15 @@ def parse(
         if name in chosen:
             settings.update((key, value) for key, value in preset.items() if key[0] != "_")
             stored -= {*preset}
-            for key in preset.get("_fixed", ()):
-                if values[key].value not in (None, preset[key]):
-                    raise InputError(f"--{key}: is {preset[key]} by --{name}; give one of them")
+    fixed = {key: name for name in chosen for key in presets[name].get("_fixed", ())}
     for field in fields:
         value = values[field.name].value
         if value is not None:
-            settings[field.name] = tuple(value) if isinstance(value, list) else value
+            value = tuple(value) if isinstance(value, list) else value
+            if field.name in fixed and value != settings[field.name]:
+                raise InputError(f"--{field.name}: is {settings[field.name]} by "
+                                 f"--{fixed[field.name]}; give one of them")  # fmt: skip
+            settings[field.name] = value
     try:
         return config_class(**settings)
     except InputError as error:

@@ -66,9 +66,9 @@ class StyleTransferModel(keras.Model):
         """
         raise NotImplementedError
 
-    def paint(self, content, code):
-        """As `stylize` at full strength, for losses: of any range, where the model can."""
-        return self.stylize(content, code)
+    def paint(self, content, code, strength=1.0):
+        """As `stylize`, for losses: of any range, where the model can."""
+        return self.stylize(content, code, strength)
 
     def loss_terms(self, inputs):
         """Weighted scalar training losses by name, with their sum as `total`.

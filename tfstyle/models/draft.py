@@ -3,7 +3,7 @@
 from tfstyle.models.inverting_decoder import taps_of
 from tfstyle.models.wct import WCTModel
 
-DEPTH = 3  # of the draft: the deepest level that it reads is relu3_1
+DEPTH = 3  # of the largest draft; by relu3_1 styles are described in any case
 STRIDE = 16  # pixels: the largest windows of `Revision.prepare`
 MARGIN = 16  # pixels of reflection around a picture in training; `mobile` is packaged with 32
 DRAFT_DETAIL = 0.5  # share of the encoder's details that the draft's decoder gets

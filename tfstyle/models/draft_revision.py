@@ -36,7 +36,7 @@ COLOR_WEIGHT = 60.0  # of a squared distance, not of a relative error
 RANGE_WEIGHT = 20.0
 GRID_WEIGHT = 300.0
 REVISION_MARGIN = 16  # pixels around what is revised; the draft may have more
-GRID = 8  # pixels under a position of the draft's deepest features
+GRID = 8  # pixels under a position of the deepest features of the three architectures' drafts
 _GRID_CELLS = 6  # a side of 48 pixels, so that a crop of training has several such windows
 
 
@@ -44,15 +44,14 @@ _GRID_CELLS = 6  # a side of 48 pixels, so that a crop of training has several s
 class DraftRevisionModel(
     StyleTransferModel, StylePictures, MixableCodes, Tileable, Pretrainable, Growable
 ):
-    """A reduced picture of a `WCTModel`, which a `Revision` makes sharp and textures.
+    """A `WCTModel` paints a reduced draft, to which a `Revision` adds edges and textures.
 
     A style code has the draft's arrays, of the painting at the draft's resolution, and
     `modulation`, the revision's, which two dense layers compute from means and deviations of the
     painting at relu1_1 to relu3_1 in full resolution, and reduced at the draft's levels. The draft
     has local colours, since features of a region take colours together. Near an edge, features are
     unlike those of flat areas, which gives objects halos; so a share of the coarse colours may
-    follow the photo's edges by a guided filter.
-    The photo's finest detail is added, and the revision does the rest.
+    follow the photo's edges by a guided filter. The photo's finer luminance is added to it.
 
     The training loss adds the content's error of normalized features at relu4_1; the mean over
     `STYLE_LAYERS` of the Wasserstein-2 losses, relative to the target's second moments; the edges',
@@ -97,8 +96,10 @@ class DraftRevisionModel(
             raise ValueError(f"`guidance` must be from 0 to 1. Received: guidance={guidance}")
         self.guidance = guidance
         self.halvings = halvings
-        # Pixels; a test measures 106 for five blocks, with a quarter's draft 96, with guidance 179.
-        self.receptive_field = (144 if guidance else 72) + 8 * revision.blocks
+        # Pixels; a test measures 106 for five blocks, with guidance 179; 96 for `nano`'s draft.
+        unit = 72 << (halvings - 1)
+        reach = max(72, unit >> (DEPTH - draft.depth)) + (unit if guidance else 0)
+        self.receptive_field = reach + 8 * revision.blocks
         self.tile_stride = PERIOD if revision.grain else STRIDE
         self._to_vector = keras.layers.Dense(
             revision.hidden, "relu", dtype="float32", name="vector"
@@ -231,8 +232,8 @@ class DraftRevisionModel(
     def stylize(self, content, code, strength=1.0):
         return self.stylize_tile(content, code, strength, {})
 
-    def paint(self, content, code):
-        return self._paint(content, code)
+    def paint(self, content, code, strength=1.0):
+        return faded(content, self._paint(content, code, strength), strength)
 
     def stylize_tile(self, tile, code, strength, summary):
         image = ops.clip(self._paint(tile, code, strength, summary), 0.0, 1.0)

@@ -100,7 +100,8 @@ class InvertingDecoder(keras.Model):
         common = min(len(self.widths), len(trained.widths))
         if self.widths[:common] != trained.widths[:common]:
             raise ValueError(
-                f"`trained` must have the first widths of {self.widths}. Received: {trained.widths}"
+                f"`trained` must have the same widths in the first {common} blocks, "
+                f"{self.widths[:common]}. Received: {trained.widths}"
             )
         known = {layer.name: layer for layer in trained._convolutions}
         for layer in self._convolutions:

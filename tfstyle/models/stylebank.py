@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle import layers, losses
+from tfstyle import losses
 from tfstyle.models.base import per_image
 from tfstyle.models.capabilities import AlternatingTraining, MoreStyles, RegionalCodes
 from tfstyle.models.fixed_styles import FixedStylesModel
@@ -67,7 +67,6 @@ class StyleBankModel(FixedStylesModel, MoreStyles, RegionalCodes, AlternatingTra
         self.bank_layers = bank_layers
         self.cycle = cycle
         self.identity_weight = identity_weight
-        self._of_regions = layers.ReflectionPadding2D(margin, STRIDE, dtype="float32")
 
     @property
     def receptive_field(self):  # type: ignore[override]  # as in the base
@@ -115,7 +114,7 @@ class StyleBankModel(FixedStylesModel, MoreStyles, RegionalCodes, AlternatingTra
             filtered = self._bank(shares)
         else:
             banks = [self._bank(shares[k : k + 1]) for k in range(shares.shape[0])]
-            weights = self._of_regions(ops.convert_to_tensor(code["regions"]))
+            weights = self.network.padding(ops.convert_to_tensor(code["regions"]))
             weights = ops.average_pool(weights, STRIDE, data_format="channels_last")
 
             def filtered(x, normalize):

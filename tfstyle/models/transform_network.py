@@ -83,7 +83,7 @@ class TransformNetwork(keras.Model):
         self._up = [self._convolution("up1", half, 3), self._convolution("up2", full, 3)]
         self._image = self._convolution("image", 3, kernel)
         self._of_noise = self._convolution("noise", full, 3, first="zeros") if noise else None
-        self._padding = layers.ReflectionPadding2D(margin, STRIDE, dtype="float32")
+        self.padding = layers.ReflectionPadding2D(margin, STRIDE, dtype="float32")
         self._normalization = layers.AdaIN(dtype=self.dtype_policy)
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
 
@@ -188,7 +188,7 @@ class TransformNetwork(keras.Model):
             vector = affine[name] if vector is None else vector
             return self._normalization(x() if again else features, vector, moments)
 
-        x = ops.cast(self._padding(picture) * 2.0 - 1.0, self.compute_dtype)
+        x = ops.cast(self.padding(picture) * 2.0 - 1.0, self.compute_dtype)
         first, *others = self._down
         x = ops.relu((yield from normalize(first.name, functools.partial(self._first, x), 1)))
         for convolution, stride in zip(others, (2, 4), strict=True):

@@ -75,9 +75,8 @@ class PhotoPainter:
         """`RegionalCodes.mix_by_region` of a model that paints the photo whole, or None."""
         from tfstyle.models.capabilities import RegionalCodes
 
-        model, config = self._stylizer.model, self._config
-        whole = config.wrap == "none" and max(photo.shape[1:3]) <= self._stylizer.tile_size
-        whole = whole and self._statistics_of is None
+        model, stylizer = self._stylizer.model, self._stylizer
+        whole = stylizer.paints_whole(photo, self._statistics_of, self._config.wrap)
         return model.mix_by_region if whole and isinstance(model, RegionalCodes) else None
 
     def write(

@@ -100,15 +100,15 @@ def paint_regions(
     )
     kept = content if kept is None else kept
     shares = np.asarray(regions.factors, np.float32) * strength * weights
-    layers = [(code, shares[..., number : number + 1]) for number, code in enumerate(codes)]
+    painted = [(code, shares[..., number : number + 1]) for number, code in enumerate(codes)]
     if mix and len(codes) > 1:
-        layers = [(mix(codes, weights[None]), shares.sum(axis=-1, keepdims=True))]
+        painted = [(mix(codes, weights[None]), shares.sum(axis=-1, keepdims=True))]
     result = kept.copy()
-    for number, (code, share) in enumerate(layers):
+    for number, (code, share) in enumerate(painted):
 
         def show(done, tiles, number=number):
             if on_progress:
-                on_progress(number * tiles + done, len(layers) * tiles)
+                on_progress(number * tiles + done, len(painted) * tiles)
 
         result += share * (paint(content, code, on_progress=show, **options) - kept)
     return np.clip(result, 0.0, 1.0)

@@ -154,7 +154,7 @@ class Stylizer:
             name: of the photo, for errors.
         """
         self.model.check_picture(content, name)
-        if self._in_tiles(content):
+        if not self.paints_whole(content):
             memory.check(
                 _TILED_PIXEL_BYTES * content.size // 3, str(name), "a smaller --size needs less"
             )
@@ -189,13 +189,15 @@ class Stylizer:
         if not self._tiles:
             return {}
         painted = colors.luminance(content) if preserve_color == "luminance" else content
-        if self._in_tiles(content):
+        if not self.paints_whole(content):
             return to_numpy(tiling.summarize(self.model, painted, code, strength, self.tile_size))
         share = np.full(len(content), strength, np.float32)
         return to_numpy(self._summarize([painted], [1.0], code, share))
 
-    def _in_tiles(self, content):
-        return self._tiles and max(content.shape[1:3]) > self.tile_size
+    def paints_whole(self, content: np.ndarray, statistics_of=None, wrap: str = "none") -> bool:
+        """Whether `paint` with these arguments paints photos in one piece each."""
+        small = not self._tiles or max(content.shape[1:3]) <= self.tile_size
+        return small and statistics_of is None and wrap == "none"
 
     def paint(
         self,
@@ -241,14 +243,14 @@ class Stylizer:
         painted = colors.luminance(content) if keep else content
         if keep and statistics_of is not None:
             statistics_of = colors.luminance(statistics_of)
-        tiled = statistics_of is not None or wrap != "none"
-        if tiled and not self._tiles:
+        whole = self.paints_whole(content, statistics_of, wrap)
+        if not whole and not self._tiles:
             raise ValueError("`statistics_of` and `wrap` must be left out for a model that cannot "
                              f"paint in tiles. Received: {type(self.model).__name__}")  # fmt: skip
-        if summary and not tiled and not self._in_tiles(content):
+        if summary and whole:
             share = np.full(len(content), strength, np.float32)
             image = self._stylize_tile(painted, code, share, summary)
-        elif tiled or self._in_tiles(content):
+        elif not whole:
             image = np.concatenate(
                 [
                     self._paint_tiles(
@@ -288,11 +290,8 @@ class Stylizer:
 
 def _check_memory(pictures, what, remedy):
     batch, height, width = pictures.shape[:3]
-    memory.check(
-        _BASE_BYTES + _PIXEL_BYTES * batch * height * width,
-        f"{what}, {width} × {height} pixels",
-        f"{remedy} needs less",
-    )
+    needed = _BASE_BYTES + _PIXEL_BYTES * batch * height * width
+    memory.check(needed, f"{what}, {width} × {height} pixels", f"{remedy} needs less")
 
 
 def _of_batch(code, number):
