@@ -83,7 +83,7 @@ def test_a_packaged_model_is_as_good_as_it_was(name, pairs, measurer, tmp_path):
 @pytest.mark.parametrize("name", ["mobile", "quality", "nano"])
 def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
     model = models.load_model(name)
-    means = np.zeros((6, 2))
+    means, colors = np.zeros((6, 2)), np.zeros((6, 3))
     for pair in pairs[:: len(STYLES)]:
         content, style = (read_square(path, SIZE) for path in (pair.content, pair.style))
         code = model.encode_style(style)
@@ -92,11 +92,15 @@ def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
             picture = np.asarray(model.stylize(content, code, number / 5))
             found = metrics.gram_matrices(features(picture))
             row += metrics.structure(picture, content), metrics.style_distance(found, wanted)
+            colors[number] += picture.mean((0, 1, 2)) / len(pairs[:: len(STYLES)])
     assert means[0, 0] == pytest.approx(len(pairs[:: len(STYLES)]))  # the photo itself
     structure, style = np.diff(means, axis=0).T
     # Near the whole style, strokes may become clearer: by 0.024 of `quality`.
     assert structure[:3].max() < 0.0 and structure.max() < 0.03, means
     assert style.max() < 0.0, means
+    # Colours lie between those of the ends; drafts whose contrast had drifted were 0.09 beyond.
+    least, most = (one(colors[[0, -1]], 0) for one in (np.min, np.max))
+    assert (least - 0.04 < colors).all() and (colors < most + 0.04).all(), colors
 
 
 @pytest.mark.parametrize(
