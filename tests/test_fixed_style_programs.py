@@ -161,7 +161,7 @@ def test_a_sheet_shows_the_styles_of_a_file(trained, tmp_path, capfd):
     bank.save(tmp_path / "bad.keras")
     for name, sheet, words in (
         ("old.keras", "sheet.png", "has no thumbnails of its styles; omit --sheet to list names"),
-        ("bad.keras", "sheet.png", "cannot identify image"),
+        ("bad.keras", "sheet.png", "a damaged thumbnail, which is no JPEG"),
         ("bank.npz", "sheet.txt", "sheet.txt: the suffix must be one of .png, "),
     ):
         flags = [f"--model={tmp_path / name}", f"--sheet={tmp_path / sheet}"]
