@@ -384,7 +384,7 @@ def test_codes_are_known_by_what_they_are_made_of():
         ({}, 112, 104, 16),
         (RICH, 184, 176, 576),
         (SMALL, 112, 96, 16),
-        ({"halvings": 2}, 184, 160, 16),
+        ({"halvings": 2}, 184, 144, 16),
     ],
 )
 def test_a_pixel_depends_on_what_is_within_the_receptive_field(
