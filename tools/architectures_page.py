@@ -112,7 +112,7 @@ def main(_):
         styles = [
             stylizer.model.style_names[k % len(stylizer.model.style_names)] for k in range(SHOWN)
         ]
-        captions[name] = f" Styles, of its own: {', '.join(styles)}."
+        captions[name] = f" Styles, of its own: {', '.join(dict.fromkeys(styles))}."
         pictures[name] = [
             stylizer.paint(read_square(pair.content, _SIZE.value), stylizer.named_style(style))
             for pair, style in zip(shown, styles, strict=False)
