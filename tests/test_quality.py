@@ -98,8 +98,8 @@ def test_the_way_from_the_photo_to_the_style_has_no_turn(name, pairs, features):
     # Near the whole style, strokes may become clearer: by 0.024 of `quality`.
     assert structure[:3].max() < 0.0 and structure.max() < 0.03, means
     assert style.max() < 0.0, means
-    # Colours lie between those of the ends; when the contrast of drafts had drifted, they were 0.085
-    # beyond for `quality` and 0.024 for `mobile`.
+    # Colours lie between those of the ends; while the contrast of drafts had drifted, they were
+    # 0.085 beyond for `quality`, and 0.024 for `mobile`.
     least, most = (one(colors[[0, -1]], 0) for one in (np.min, np.max))
     assert (least - 0.015 < colors).all() and (colors < most + 0.015).all(), colors
 
