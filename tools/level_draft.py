@@ -4,8 +4,8 @@
 
 At full strength the last transform of a draft, that of pixels, leaves nothing of the contrast and
 the mean of what the decoder makes, and so training at full strength lets them drift. At a lower
-strength they show. A factor and a shift of each channel make no difference to the transport between
-Gaussians, so pictures of full strength stay as they are, but for rounding.
+strength they show. One factor of all channels, and a shift of each, make no difference to the
+transport between Gaussians, so pictures of full strength stay as they are, but for rounding.
 """
 
 import numpy as np

@@ -107,7 +107,7 @@ def guided(picture: Tensor, guide: Tensor, share: float, rest: float) -> Tensor:
         rest: share in it of the guide's own colours, unfiltered.
     Returns: `(batch, h, w, 3)`, what is to be added to the picture.
     """
-    image, guide = half(half(picture)), half(half(guide))
+    image, guide = halved(picture, 2), halved(guide, 2)
     with layers.precision("float32"):
         means = _box_mean(ops.concatenate([guide, image], axis=-1))
         guide_mean, mean = means[..., :3], means[..., 3:]
@@ -165,9 +165,7 @@ def _variances(picture):
         low = half(luminance)
         variance = ops.square(luminance - double(low))
         times = (STRIDE.bit_length() - 1) - number
-        for _ in range(times):
-            variance = half(variance)
-        found.append(double(variance, times) + _LEAST_VARIANCE)
+        found.append(double(halved(variance, times), times) + _LEAST_VARIANCE)
         luminance = low
     return found
 

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from tfstyle import layers, losses
-from tfstyle.models.guidance import BANDS, half, halved, noise
+from tfstyle.models.guidance import BANDS, double, half, halved, noise
 
 LEAK = 0.2  # slope of leaky ReLU below 0
 LARGEST = 6.0  # upper bound of activations, for 8 bits
@@ -77,7 +77,6 @@ class Revision(keras.Model):
         tiny = keras.initializers.RandomNormal(stddev=0.002)
         self._to_image = self._convolution(3, "image", initializer=tiny)
         self._upsampling = layers.Upsampling2D(dtype=self.dtype_policy)
-        self._of_pictures = layers.Upsampling2D(dtype="float32", name="of_pictures")
         self.modulated = [*self._down, *(c for pair in self._residual for c in pair), *self._up]
         self.affine = keras.layers.Dense(
             2 * sum(convolution.filters for convolution in self.modulated),
@@ -136,24 +135,19 @@ class Revision(keras.Model):
             bands = []
             for _ in range(self.bands):
                 low, high = half(luminance), luminance
-                bands.append(high - self._of_pictures(low))
+                bands.append(high - double(low))
                 luminance = low
-            draft = self._doubled(draft, halvings)
+            draft = double(draft, halvings)
             maps = [2.0 * picture - 1.0, 2.0 * draft - 1.0, 6.0 * bands[0]]
             for number, band in enumerate(bands):
                 rough = band + self.grain * noise(band, number) if self.grain else band
                 even = self._even(rough, _WINDOWS[number])
-                maps.append(self._doubled(even, number))
+                maps.append(double(even, number))
             known = ops.concatenate(maps[:3], axis=-1)  # XNNPACK takes no six at once
             detail = bands[0]
             for number in range(1, halvings):
-                detail = detail + self._doubled(bands[number], number)
+                detail = detail + double(bands[number], number)
             return draft + DETAIL * detail, ops.concatenate([known, *maps[3:]], axis=-1)
-
-    def _doubled(self, picture, times):
-        for _ in range(times):
-            picture = self._of_pictures(picture)
-        return picture
 
     def _even(self, detail, times):
         """Detail divided by its deviation in the surroundings, so that grain counts like edges.
@@ -163,8 +157,7 @@ class Revision(keras.Model):
         strokes is a pattern; so noise may be added.
         """
         detail = _CONTRAST * detail
-        variance = detail * detail
-        variance = self._doubled(halved(variance, times), times)
+        variance = double(halved(detail * detail, times), times)
         return detail * ops.rsqrt(variance + _LEAST_VARIANCE)
 
     def modulation(self, vector):

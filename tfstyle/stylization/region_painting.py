@@ -2,8 +2,7 @@
 
 The photo is painted whole with each code, in tiles where it is large, and the pictures are blended;
 or once, by a model whose codes can differ by position. Where the strength is below 1, the result is
-blended with the photo: pictures of a lower strength of a model have colours of their own, which are
-between neither.
+blended with the photo, by position.
 """
 
 from collections.abc import Callable, Sequence
